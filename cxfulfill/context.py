@@ -1,0 +1,235 @@
+"""What a handler is given."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cxfulfill.auth.base import Principal
+from cxfulfill.http import HttpRequest
+from cxfulfill.protocol.names import AgentName, PageName, SessionName
+from cxfulfill.protocol.request import IntentInfo, SentimentAnalysisResult, WebhookRequest
+
+Clock = Callable[[], float]
+"""Seconds that only go up, such as ``time.monotonic``."""
+
+_log = logging.getLogger("cxfulfill.handler")
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment at which the answer must be out.
+
+    Attributes:
+        at: The moment, in the clock's seconds.
+        clock: The clock.
+    """
+
+    at: float
+    clock: Clock = field(repr=False)
+
+    def remaining(self) -> float:
+        """Tell how much time is left.
+
+        Returns:
+            Seconds, 0 or more.
+        """
+        return max(0.0, self.at - self.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The current page.
+
+    Attributes:
+        name: Full name.
+        display_name: Display name; empty where CX sent none.
+    """
+
+    name: str
+    display_name: str
+
+    @property
+    def id(self) -> str:
+        """The page's id, or the whole name where it is no page name."""
+        parsed = PageName.parse(self.name)
+        return (parsed.page or "") if parsed else self.name
+
+    @property
+    def flow_id(self) -> str:
+        """The id of the page's flow; empty where the name holds none."""
+        parsed = PageName.parse(self.name)
+        return parsed.flow if parsed else ""
+
+    def sibling(self, page_id: str) -> str:
+        """Build the full name of another page of the same flow.
+
+        Args:
+            page_id: The page's id, not its display name.
+
+        Returns:
+            The name, as ``Reply(target_page=)`` takes it.
+
+        Raises:
+            ValueError: The id has slashes or white space, or the current page's name holds no flow.
+        """
+        parsed = PageName.parse(self.name)
+        if parsed is None:
+            raise ValueError("the current page's name holds no flow")
+        return parsed.agent.page(parsed.flow, page_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FormParameter:
+    """A parameter of the current page's form.
+
+    Attributes:
+        value: Its value.
+        state: ``EMPTY``, ``INVALID``, ``FILLED``, or what else CX sent.
+        required: Whether the form needs it.
+        just_collected: Whether the last turn filled it.
+    """
+
+    value: Any
+    state: str
+    required: bool
+    just_collected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call, whatever its kind.
+
+    Attributes:
+        http: The request as it came over HTTP, without credentials and body.
+        principal: Who is calling.
+        deadline: When the answer must be out.
+        request_id: Id of the call in answers and log lines.
+        state: For middleware and handler of this one call.
+    """
+
+    http: HttpRequest
+    principal: Principal
+    deadline: Deadline
+    request_id: str
+    state: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose records carry ``request_id``."""
+        return logging.LoggerAdapter(_log, {"request_id": self.request_id})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context(Call):
+    """A standard webhook call. No accessor fails when CX leaves its part out.
+
+    Attributes:
+        request: The whole WebhookRequest.
+    """
+
+    request: WebhookRequest = field(repr=False)
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose records carry ``request_id`` and ``tag``."""
+        return logging.LoggerAdapter(_log, {"request_id": self.request_id, "tag": self.tag})
+
+    @property
+    def tag(self) -> str:
+        """The tag that selected the handler."""
+        info = self.request.fulfillment_info
+        return (info.tag or "") if info else ""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The session parameters, nulls included."""
+        info = self.request.session_info
+        return (info.parameters or {}) if info else {}
+
+    @property
+    def session(self) -> SessionName | None:
+        """The session's name; None where CX sent none."""
+        info = self.request.session_info
+        return SessionName.parse(info.session) if info and info.session else None
+
+    @property
+    def session_id(self) -> str:
+        """The session's id; empty where CX sent none."""
+        session = self.session
+        return session.session if session else ""
+
+    @property
+    def environment(self) -> str | None:
+        """Id of the agent's environment; None for the draft."""
+        session = self.session
+        return session.environment if session else None
+
+    @property
+    def agent(self) -> AgentName | None:
+        """The calling agent; None where no name in the request tells."""
+        info = self.request.page_info
+        names = (self.request.session_info and self.request.session_info.session, info and info.current_page)
+        return next((agent for name in names if name and (agent := AgentName.parse(name))), None)
+
+    @property
+    def page(self) -> Page:
+        """The current page; its names are empty where CX sent none."""
+        info = self.request.page_info
+        return Page((info.current_page or "") if info else "", (info.display_name or "") if info else "")
+
+    @property
+    def form(self) -> Mapping[str, FormParameter]:
+        """The parameters of the current page's form by name."""
+        info = self.request.page_info
+        form = info.form_info if info else None
+        return {
+            part.display_name: FormParameter(
+                part.value, str(part.state or ""), bool(part.required), bool(part.just_collected)
+            )
+            for part in (form.parameter_info or () if form else ())
+            if part.display_name is not None
+        }
+
+    @property
+    def intent(self) -> IntentInfo | None:
+        """The intent matched last; None on event turns and on turns that fill a form."""
+        return self.request.intent_info
+
+    @property
+    def text(self) -> str | None:
+        """What the user typed or said."""
+        request = self.request
+        return request.transcript if request.text is None else request.text
+
+    @property
+    def event(self) -> str | None:
+        """Name of the event that the caller triggered."""
+        return self.request.trigger_event
+
+    @property
+    def digits(self) -> str | None:
+        """The keys that the user pressed on the phone."""
+        return self.request.dtmf_digits
+
+    @property
+    def language(self) -> str | None:
+        """Language code of the query; CX may write it in lower case (``en-us``)."""
+        return self.request.language_code
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """``QueryParameters.payload`` of the detect intent call; any JSON object."""
+        return self.request.payload or {}
+
+    @property
+    def caller_id(self) -> str | None:
+        """The caller's number on Google's Phone Gateway (``payload.telephony.caller_id``)."""
+        telephony = self.payload.get("telephony")
+        number = telephony.get("caller_id") if isinstance(telephony, dict) else None
+        return number if isinstance(number, str) else None
+
+    @property
+    def sentiment(self) -> SentimentAnalysisResult | None:
+        """The sentiment of the user's words, if the agent analyses it."""
+        return self.request.sentiment_analysis_result

@@ -1,0 +1,214 @@
+"""One exception tree: what went wrong, the HTTP status that tells CX, and the event that CX then raises.
+
+Statuses and events are those of Google's webhook page: 400 raises ``webhook.error.bad-request``, 401 and 403
+``webhook.error.rejected``, 404 ``webhook.error.not-found``, 503 ``webhook.error.unavailable``, everything else
+``webhook.error``.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import ClassVar, Self
+
+_REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class CxFulfillError(Exception):
+    """The root of all exceptions of this package."""
+
+
+class ConfigurationError(CxFulfillError):
+    """The application is put together wrongly; raised at import or at start, before a call is served."""
+
+
+class ReplyError(CxFulfillError):
+    """An answer that CX would refuse. The call ends with 500 and a log line that names the field.
+
+    Attributes:
+        field: The place in the answer in CX's spelling, such as ``sessionInfo.parameters.offer``.
+        problem: What is wrong with it, as the rest of a sentence; never the value.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.field or 'the value'} {self.problem}"
+
+    def under(self, parent: str) -> Self:
+        """Say the same of a place one level further up.
+
+        Args:
+            parent: The field, or index in brackets, that holds this error's field.
+
+        Returns:
+            A new error whose field starts with ``parent``.
+        """
+        joint = "." if self.field and not self.field.startswith("[") else ""
+        return type(self)(f"{parent}{joint}{self.field}", self.problem)
+
+
+class HttpError(CxFulfillError):
+    """A failure that is answered with its own status. Raise one of the subclasses.
+
+    Args:
+        message: For the developer who reads the exception; it is neither sent nor logged.
+        reason: A code for the answer and the log: lower-case letters, digits and underscores.
+        detail: A sentence for the caller. It is sent, so nothing of the request belongs in it.
+        headers: Response headers that the status calls for, such as ``("Allow", "POST")``.
+
+    Raises:
+        ValueError: ``reason`` is not such a code.
+    """
+
+    status: ClassVar[int] = 500
+    event: ClassVar[str] = "webhook.error"
+    title: ClassVar[str] = "Internal Server Error"
+    default_reason: ClassVar[str] = "internal"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        reason: str | None = None,
+        detail: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message or detail or self.title)
+        if reason is not None and not _REASON.fullmatch(reason):
+            raise ValueError("reason takes lower-case letters, digits and underscores")
+        self.reason = reason or self.default_reason
+        self.detail = detail
+        self.headers = tuple(headers)
+
+
+class BadRequest(HttpError):
+    """400: the call cannot be understood, or its parameters are wrong."""
+
+    status = 400
+    event = "webhook.error.bad-request"
+    title = "Bad Request"
+    default_reason = "bad_request"
+
+
+class ParameterError(BadRequest):
+    """400: session parameters do not fit the handler's schema.
+
+    Attributes:
+        problems: One ``(name, code)`` a parameter: its name, and what is wrong as pydantic's error type
+            (``missing``, ``int_parsing``, ...). Never its value.
+    """
+
+    default_reason = "invalid_parameters"
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        named = ", ".join(f"{name} ({code})" for name, code in self.problems)
+        super().__init__(detail=f"Session parameters do not fit: {named}.")
+
+
+class Unauthorized(HttpError):
+    """401: the caller did not prove who it is. Carries at least one ``WWW-Authenticate`` challenge.
+
+    Args:
+        challenge: The challenge, such as ``Basic realm="webhook"``.
+        reason: As for `HttpError`.
+    """
+
+    status = 401
+    event = "webhook.error.rejected"
+    title = "Unauthorized"
+    default_reason = "unauthorized"
+
+    def __init__(self, *challenge: str, reason: str | None = None) -> None:
+        super().__init__(reason=reason, headers=[("WWW-Authenticate", value) for value in challenge])
+
+
+class Forbidden(HttpError):
+    """403: the caller is known and may not do this."""
+
+    status = 403
+    event = "webhook.error.rejected"
+    title = "Forbidden"
+    default_reason = "forbidden"
+
+
+class NotFound(HttpError):
+    """404: no such path, tag or thing."""
+
+    status = 404
+    event = "webhook.error.not-found"
+    title = "Not Found"
+    default_reason = "not_found"
+
+
+class MethodNotAllowed(HttpError):
+    """405: the path does not take this method.
+
+    Args:
+        allow: The methods that it takes.
+    """
+
+    status = 405
+    title = "Method Not Allowed"
+    default_reason = "method_not_allowed"
+
+    def __init__(self, *allow: str) -> None:
+        super().__init__(headers=[("Allow", ", ".join(allow))])
+
+
+class RequestTimeout(HttpError):
+    """408: the body did not arrive in time."""
+
+    status = 408
+    title = "Request Timeout"
+    default_reason = "body_too_slow"
+
+
+class ContentTooLarge(HttpError):
+    """413: the body is larger than the application reads."""
+
+    status = 413
+    title = "Content Too Large"
+    default_reason = "body_too_large"
+
+
+class UnsupportedMediaType(HttpError):
+    """415: the body is not uncoded UTF-8 JSON."""
+
+    status = 415
+    title = "Unsupported Media Type"
+    default_reason = "unsupported_media_type"
+
+
+class InternalError(HttpError):
+    """500: a defect of the application."""
+
+
+class Unavailable(HttpError):
+    """503: the work cannot be done now.
+
+    Args:
+        message: As for `HttpError`.
+        retry_after: Seconds after which a new call makes sense, sent as ``Retry-After``.
+        reason: As for `HttpError`.
+        detail: As for `HttpError`.
+    """
+
+    status = 503
+    event = "webhook.error.unavailable"
+    title = "Service Unavailable"
+    default_reason = "unavailable"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: int = 1,
+        reason: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(
+            message, reason=reason, detail=detail, headers=[("Retry-After", str(max(0, int(retry_after))))]
+        )

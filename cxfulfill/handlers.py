@@ -1,0 +1,219 @@
+"""Handlers: the functions that a user writes, checked and read when they are registered."""
+
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from cxfulfill.context import Call, Context
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.parameters.schema import Schema, schema_for
+from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.reply import Reply
+
+Answer = str | Reply | WebhookResponse | None
+"""What a handler may return; None is the answer "do nothing"."""
+
+Handler = (
+    Callable[[Context], Answer]
+    | Callable[[Context], Awaitable[Answer]]
+    | Callable[[Context, Any], Answer]
+    | Callable[[Context, Any], Awaitable[Answer]]
+)
+"""``f(ctx)`` or ``f(ctx, params)``, plain or ``async``."""
+
+Middleware = Callable[[Any], Generator[None, Answer, Answer]]
+"""``def m(call): answer = yield; return None``: a generator function with one yield.
+
+It runs where the handler runs, around plain and ``async`` handlers alike. What the handler returned is sent in,
+what it raised is thrown in. It returns a replacement, or None to leave the outcome as it is.
+"""
+
+
+class UnresolvedAnnotation(ConfigurationError):
+    """An annotation names a type that is not defined yet; at freeze that is final."""
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A handler function and what was read of it.
+
+    Attributes:
+        call: The function.
+        is_async: Whether it is ``async def``.
+        place: Where it is defined, for messages.
+        takes_params: Whether it takes the parameters as second argument.
+        annotation: That argument's annotation, or the ``params=`` given in its stead.
+    """
+
+    call: Callable[..., Any]
+    is_async: bool
+    place: str
+    takes_params: bool
+    annotation: Any
+
+    def schema(self) -> Schema:
+        """Make the schema of the second argument.
+
+        Returns:
+            The schema.
+
+        Raises:
+            UnresolvedAnnotation: The annotation names a type that its module does not hold (yet).
+            ConfigurationError: It is no type that holds parameters.
+        """
+        kind = self._resolved()
+        try:
+            return schema_for(kind)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.place}: {error}") from error
+
+    def _resolved(self) -> Any:
+        if not isinstance(self.annotation, str):
+            return self.annotation
+        function = inspect.unwrap(self.call)
+        try:
+            hints = typing.get_type_hints(function)
+        except NameError as error:
+            raise UnresolvedAnnotation(
+                f"{self.place}: the annotation names {error.name!r}, which its module does not hold at run "
+                "time; import it there, or name the type by params="
+            ) from error
+        name = list(inspect.signature(function).parameters)[1]
+        return hints[name]
+
+
+def read_function(function: Callable[..., Any], params: Any = None) -> Function:
+    """Check a function's shape.
+
+    Args:
+        function: The function, given to a handler decorator.
+        params: The type of its second argument, in place of the annotation.
+
+    Returns:
+        What was read.
+
+    Raises:
+        ConfigurationError: It is not ``f(ctx)`` or ``f(ctx, params)``.
+    """
+    place = place_of(function)
+    if not callable(function):
+        raise ConfigurationError(f"{place}: a handler must be a function")
+    called = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
+        raise ConfigurationError(f"{place}: a handler returns its answer, it must not yield")
+    arguments = _arguments(function, place)
+    takes_params = len(arguments) == 2
+    if params is not None and not takes_params:
+        raise ConfigurationError(f"{place}: params= needs a handler f(ctx, params)")
+    annotation = params if params is not None or not takes_params else arguments[1].annotation
+    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+    return Function(function, is_async, place, takes_params, annotation)
+
+
+def _arguments(function: Callable[..., Any], place: str) -> list[inspect.Parameter]:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{place}: a handler must be a Python function") from None
+    arguments = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
+    others = [parameter for parameter in parameters if parameter.kind not in _POSITIONAL]
+    demanded = [parameter for parameter in others if parameter.default is parameter.empty]
+    if len(arguments) not in (1, 2) or demanded:
+        raise ConfigurationError(f"{place}: a handler is f(ctx) or f(ctx, params)")
+    return arguments
+
+
+def place_of(function: Any) -> str:
+    """Tell where a function is defined.
+
+    Args:
+        function: The function.
+
+    Returns:
+        Such as ``book_room (main.py:12)``.
+    """
+    inner = inspect.unwrap(function) if callable(function) else function
+    code = getattr(inner, "__code__", None)
+    name = getattr(inner, "__qualname__", type(inner).__name__)
+    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A handler with its middleware around it, ready to run.
+
+    Attributes:
+        function: The handler's function.
+        middleware: Outermost first.
+    """
+
+    function: Function
+    middleware: tuple[Middleware, ...]
+
+    def run(self, call: Call, arguments: tuple[Any, ...]) -> Any:
+        """Run a plain handler.
+
+        Args:
+            call: What the middleware is given.
+            arguments: What the handler is given.
+
+        Returns:
+            The answer.
+        """
+        if not self.middleware:
+            return self.function.call(*arguments)
+        opened: _Opened = []
+        try:
+            _enter(self.middleware, call, opened)
+            answer = self.function.call(*arguments)
+        except Exception as error:
+            return _leave(opened, None, error)
+        return _leave(opened, answer, None)
+
+    async def run_async(self, call: Call, arguments: tuple[Any, ...]) -> Any:
+        """Run an ``async`` handler; as `run`, on an event loop."""
+        opened: _Opened = []
+        try:
+            _enter(self.middleware, call, opened)
+            answer = await self.function.call(*arguments)
+        except Exception as error:
+            return _leave(opened, None, error)
+        return _leave(opened, answer, None)
+
+
+_Opened = list[Generator[None, Answer, Answer]]
+
+
+def _enter(middleware: tuple[Middleware, ...], call: Call, opened: _Opened) -> None:
+    for function in middleware:
+        generator = function(call)
+        try:
+            next(generator)
+        except StopIteration:
+            raise ConfigurationError(f"{place_of(function)}: a middleware must yield once") from None
+        opened.append(generator)
+
+
+def _leave(opened: _Opened, answer: Any, error: Exception | None) -> Any:
+    for generator in reversed(opened):
+        try:
+            if error is None:
+                generator.send(answer)
+            else:
+                generator.throw(error)
+        except StopIteration as stop:
+            if stop.value is not None:
+                answer, error = stop.value, None
+        except Exception as raised:
+            error = raised
+        else:
+            generator.close()
+            error = ConfigurationError("a middleware must yield only once")
+    if error is not None:
+        raise error
+    return answer

@@ -1,0 +1,231 @@
+"""HTTP as the pipeline sees it: a request, a response, and the problem document (RFC 9457).
+
+No server's types stand here: the edges turn theirs into these and back.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol, Self
+
+from cxfulfill.errors import BadRequest, HttpError, UnsupportedMediaType
+
+CREDENTIAL_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-serverless-authorization"})
+"""Headers whose values never reach a handler, a log line or a ``repr``."""
+
+REDACTED: Final = "[redacted]"
+
+_JSON_MEDIA_TYPE = re.compile(r'application/json(?:[ \t]*;[ \t]*charset="?utf-8"?)?[ \t]*;?', re.IGNORECASE)
+_COMMON_HEADERS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
+
+
+class Headers(Mapping[str, str]):
+    """Header fields by name in any case. Its ``repr`` shows names only.
+
+    Args:
+        fields: Values by name.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = {name.lower(): value for name, value in fields.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"<Headers {sorted(self)}>"
+
+
+class RedactedHeaders(Mapping[str, str]):
+    """A view of header fields that hides credentials.
+
+    Args:
+        headers: The fields.
+        hidden: Lower-case names whose values are shown as ``[redacted]``.
+    """
+
+    __slots__ = ("_headers", "_hidden")
+
+    def __init__(self, headers: Mapping[str, str], hidden: frozenset[str]) -> None:
+        self._headers = headers
+        self._hidden = hidden
+
+    def __getitem__(self, name: str) -> str:
+        value = self._headers[name]
+        return REDACTED if name.lower() in self._hidden else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+    def __repr__(self) -> str:
+        return f"<RedactedHeaders {sorted(self)}>"
+
+
+class BodySource(Protocol):
+    """Where the body of a request comes from; read at most once."""
+
+    def read(self, limit: int, timeout: float) -> bytes:
+        """Read the body.
+
+        Args:
+            limit: Read no more bytes than this.
+            timeout: Seconds within which it must have arrived.
+
+        Returns:
+            The whole body, or its first ``limit`` bytes.
+
+        Raises:
+            BadRequest: It ended before its declared length (``incomplete_body``).
+            RequestTimeout: It did not arrive in time.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BytesBody:
+    """A body that is at hand."""
+
+    data: bytes = field(repr=False, default=b"")
+
+    def read(self, limit: int, timeout: float) -> bytes:
+        """Give the first ``limit`` bytes; see `BodySource.read`."""
+        del timeout  # nothing is waited for
+        return self.data[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request.
+
+    Attributes:
+        method: Upper-case method.
+        path: Decoded path within the application, without the query.
+        headers: Header fields by name in any case.
+        query: The query string as sent.
+        peer: Address of the other end of the connection; empty where unknown.
+        body: Where the body comes from.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: str = field(default="", repr=False)
+    peer: str = ""
+    body: BodySource = field(default=BytesBody(), repr=False, compare=False)
+
+    @classmethod
+    def build(cls, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Self:
+        """Make a request whose body is at hand, with its length declared.
+
+        Args:
+            method: Upper-case method.
+            path: The path.
+            headers: Header fields.
+            body: The body.
+
+        Returns:
+            The request.
+        """
+        fields = {"Content-Length": str(len(body)), **(headers or {})}
+        return cls(method, path, Headers(fields), body=BytesBody(body))
+
+    def declared_length(self) -> int | None:
+        """Read ``Content-Length``.
+
+        Returns:
+            The length in bytes; None where none is declared.
+
+        Raises:
+            BadRequest: It is not a row of digits (``content_length``).
+        """
+        value = self.headers.get("content-length")
+        if not value:
+            return None
+        if not (value.isascii() and value.isdigit() and len(value) <= 18):
+            raise BadRequest(reason="content_length", detail="Content-Length is not a row of digits.")
+        return int(value)
+
+    def check_media_type(self) -> None:
+        """Accept uncoded UTF-8 JSON only.
+
+        Raises:
+            UnsupportedMediaType: The type or charset is another one (with ``Accept``, RFC 9110 15.5.16), or the
+                content is coded (with ``Accept-Encoding``).
+        """
+        coding = self.headers.get("content-encoding", "")
+        if coding and coding.strip().lower() != "identity":
+            raise UnsupportedMediaType(reason="content_encoding", headers=[("Accept-Encoding", "identity")])
+        if not _JSON_MEDIA_TYPE.fullmatch(self.headers.get("content-type", "").strip()):
+            raise UnsupportedMediaType(headers=[("Accept", "application/json")])
+
+    def redacted(self, hidden: frozenset[str]) -> Self:
+        """Make the view that a handler is given.
+
+        Args:
+            hidden: Lower-case names of header fields to hide.
+
+        Returns:
+            The same request without credentials and without its body.
+        """
+        return type(self)(self.method, self.path, RedactedHeaders(self.headers, hidden), self.query, self.peer)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response.
+
+    Attributes:
+        status: Status code.
+        headers: Header fields in order.
+        body: The body.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = field(repr=False)
+
+
+def json_response(body: bytes, status: int = 200) -> HttpResponse:
+    """Make a JSON response.
+
+    Args:
+        body: JSON.
+        status: Status code.
+
+    Returns:
+        The response, not to be cached.
+    """
+    length = ("Content-Length", str(len(body)))
+    return HttpResponse(status, (("Content-Type", "application/json"), length, *_COMMON_HEADERS), body)
+
+
+def problem_response(error: HttpError, request_id: str, status: int) -> HttpResponse:
+    """Make the problem document (RFC 9457) of a failure.
+
+    Args:
+        error: The failure; only its title, reason and detail are shown.
+        request_id: Id of the request, as it stands in the log.
+        status: The status to send, which may be a folded one.
+
+    Returns:
+        The response.
+    """
+    document = {"type": "about:blank", "title": error.title, "status": status, "reason": error.reason}
+    if error.detail:
+        document["detail"] = error.detail
+    document["instance"] = f"/requests/{request_id}"
+    body = json.dumps(document).encode()
+    own = (("Content-Type", "application/problem+json"), ("Content-Length", str(len(body))))
+    return HttpResponse(status, own + _COMMON_HEADERS + error.headers, body)

@@ -1,0 +1,1 @@
+"""From CX's values to the user's types."""

@@ -1,0 +1,65 @@
+"""From session parameters to the type of a handler's second argument.
+
+A schema is a function from the parameters to a value that raises `ParameterError`. It is read once, when the
+handler is registered (or, where its annotation names a type that is defined later, at freeze).
+"""
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from cxfulfill.errors import ConfigurationError, ParameterError
+
+Schema = Callable[[Mapping[str, Any]], Any]
+
+_MAPPINGS = (dict, Mapping, Any, inspect.Parameter.empty)
+
+
+def schema_for(kind: Any) -> Schema:
+    """Make the schema of a type.
+
+    Args:
+        kind: A pydantic model, dataclass or TypedDict; ``dict``, ``Mapping`` or nothing for a plain ``dict``.
+
+    Returns:
+        The schema. Session parameters that the type does not name are left to the type's own configuration,
+        which by default ignores them.
+
+    Raises:
+        ConfigurationError: It is another type, or pydantic cannot make a schema of it.
+    """
+    if kind in _MAPPINGS or typing.get_origin(kind) in (dict, Mapping):
+        return dict
+    if not _is_record(kind):
+        raise ConfigurationError("parameters need a pydantic model, dataclass, TypedDict or dict")
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    except PydanticUserError as error:
+        raise ConfigurationError(f"pydantic cannot read the parameters' type: {error.code}") from error
+
+    def load(parameters: Mapping[str, Any]) -> Any:
+        try:
+            return adapter.validate_python(parameters)
+        except ValidationError as error:
+            raise _parameter_error(error) from None
+
+    return load
+
+
+def _is_record(kind: Any) -> bool:
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return is_model or (isinstance(kind, type) and dataclasses.is_dataclass(kind)) or typing.is_typeddict(kind)
+
+
+def _parameter_error(error: ValidationError) -> ParameterError:
+    problems = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        # An unexpected parameter's name came with the call, every other first name is the schema's own.
+        name = "*" if item["type"] == "extra_forbidden" or not item["loc"] else str(item["loc"][0])
+        problems.append((name, item["type"]))
+    return ParameterError(dict.fromkeys(problems))

@@ -1,0 +1,251 @@
+"""A request's way, on one screen.
+
+The order is a promise: nothing of the body is read before the caller has proved who it is, and nothing is parsed
+that was not read whole.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol, runtime_checkable
+
+from cxfulfill.auth.base import Authenticator, Principal, credential_headers, is_blocking
+from cxfulfill.context import Clock, Context, Deadline
+from cxfulfill.errors import (
+    BadRequest,
+    ContentTooLarge,
+    HttpError,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    Unavailable,
+)
+from cxfulfill.handlers import Function, Invocation
+from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, json_response, problem_response
+from cxfulfill.parameters.schema import Schema
+from cxfulfill.protocol.request import read_request
+from cxfulfill.reply import to_response
+from cxfulfill.routing import Entry, Table
+from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
+from cxfulfill.telemetry import Record, reason_of
+
+HEALTH_PATH: Final = "/health"
+READY_PATH: Final = "/ready"
+DEFAULT_TIMEOUT: Final = 4.5
+"""Seconds that ``ctx.deadline`` counts where no timeout is set: half a second less than CX's default of 5."""
+
+_FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
+
+
+@runtime_checkable
+class SupportsReady(Protocol):
+    """A part that can tell whether it is ready to serve."""
+
+    def ready(self) -> bool:
+        """Tell whether it is ready; must not block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the calls of one handler need, compiled at freeze.
+
+    Attributes:
+        entry: The handler's registration.
+        schema: Schema of its second argument; None where it takes none.
+        invocation: The handler with its middleware.
+        timeout: Seconds from the call's arrival.
+        watched: Whether a plain handler is cut off.
+        error_handlers: Functions by exception class, innermost router first.
+    """
+
+    entry: Entry
+    schema: Schema | None
+    invocation: Invocation
+    timeout: float
+    watched: bool
+    error_handlers: tuple[dict[type[Exception], Function], ...]
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Target":
+        """Compile an entry with what the routers around it add.
+
+        Args:
+            entry: The entry.
+
+        Returns:
+            The target.
+
+        Raises:
+            ConfigurationError: The annotation of the handler's second argument cannot be resolved.
+        """
+        layers = entry.layers
+        schema = entry.schema
+        if schema is None and entry.function.takes_params:
+            schema = entry.function.schema()
+        timeouts = [entry.timeout, *(layer.timeout for layer in layers)]
+        timeout = next((value for value in timeouts if value is not None), None)
+        middleware = tuple(function for layer in reversed(layers) for function in layer.middlewares)
+        return cls(
+            entry=entry,
+            schema=schema,
+            invocation=Invocation(entry.function, middleware),
+            timeout=timeout or DEFAULT_TIMEOUT,
+            watched=timeout is not None or entry.fallback is not None,
+            error_handlers=tuple(layer.error_handlers for layer in layers),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """The frozen parts of an application, and the way of a request through them.
+
+    Attributes:
+        path: Path of the standard webhook.
+        auth: Who may call.
+        table: The handlers by tag.
+        error_handlers: The application's own functions by exception class.
+        max_body: Largest body in bytes.
+        timeout: Seconds for a call before its handler is known.
+        strict_cx_status: Whether transport refusals are folded into the statuses that CX documents.
+        clock: Seconds that only go up.
+        new_id: Makes the ids of calls.
+    """
+
+    path: str
+    auth: Authenticator
+    table: Table[Target]
+    error_handlers: dict[type[Exception], Function]
+    max_body: int
+    timeout: float
+    strict_cx_status: bool
+    clock: Clock
+    new_id: Callable[[], str]
+    blocking_auth: bool = field(init=False)
+    hidden: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blocking_auth", is_blocking(self.auth))
+        object.__setattr__(self, "hidden", CREDENTIAL_HEADERS | credential_headers(self.auth))
+
+    async def handle(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
+        """Answer a request, whatever happens.
+
+        Args:
+            http: The request.
+            runtime: How to wait.
+
+        Returns:
+            The answer: JSON, or a problem document.
+        """
+        if http.path in (HEALTH_PATH, READY_PATH):
+            return self._probe(http)
+        record = Record(self.new_id())
+        try:
+            response = await self._serve(http, runtime, record)
+        except Exception as error:
+            record.error = error
+            response = self._problem(error, record.request_id)
+        record.write(response.status)
+        return response
+
+    async def _serve(self, http: HttpRequest, runtime: Runtime, record: Record) -> HttpResponse:
+        started = self.clock()
+        deadline = Deadline(started + self.timeout, self.clock)
+        length = self._check_head(http)
+        principal = await self._authenticate(http, runtime)
+        record.principal = principal.name
+        request = read_request(await self._read(http, runtime, deadline, length))
+        ctx = Context(
+            http=http.redacted(self.hidden),
+            principal=principal,
+            deadline=deadline,
+            request_id=record.request_id,
+            request=request,
+        )
+        record.tag = ctx.tag
+        return await self._answer(ctx, started, runtime, record)
+
+    def _check_head(self, http: HttpRequest) -> int | None:
+        if http.path != self.path:
+            raise NotFound(reason="unknown_path")
+        if http.method != "POST":
+            raise MethodNotAllowed("POST")
+        length = http.declared_length()
+        if length is not None and length > self.max_body:
+            raise ContentTooLarge
+        return length
+
+    async def _authenticate(self, http: HttpRequest, runtime: Runtime) -> Principal:
+        if self.blocking_auth:
+            return await runtime.block(lambda: self.auth.authenticate(http))
+        return self.auth.authenticate(http)
+
+    async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
+        http.check_media_type()
+        body = await runtime.read(http, self.max_body + 1, deadline.remaining())
+        if len(body) > self.max_body:
+            raise ContentTooLarge
+        if length is not None and len(body) != length:
+            raise BadRequest(reason="incomplete_body", detail="The body ended before its declared length.")
+        return body
+
+    async def _answer(self, ctx: Context, started: float, runtime: Runtime, record: Record) -> HttpResponse:
+        handlers: Iterable[dict[type[Exception], Function]] = (self.error_handlers,)
+        try:
+            target = self._target(ctx)
+            handlers = target.error_handlers
+            return json_response(await self._run(ctx, target, started, runtime))
+        except Exception as error:
+            record.error = error
+            function = _error_handler(handlers, error)
+            if function is None:
+                raise
+            arguments = (ctx, error) if function.takes_params else (ctx,)
+            work = Work(Invocation(function, ()), ctx, arguments, watched=False)
+            return json_response(to_response(await runtime.invoke(work, ctx.deadline)).encode())
+
+    def _target(self, ctx: Context) -> Target:
+        if not ctx.tag:
+            raise BadRequest(reason="no_tag", detail="fulfillmentInfo.tag: must be text, of a character at least.")
+        target = self.table.find(ctx)
+        if target is None:
+            raise NotFound(reason="unknown_tag", detail="No handler takes this tag.")
+        return target
+
+    async def _run(self, ctx: Context, target: Target, started: float, runtime: Runtime) -> bytes:
+        if target.timeout != self.timeout:
+            ctx = replace(ctx, deadline=Deadline(started + target.timeout, self.clock))
+        arguments: tuple[Any, ...] = (ctx,) if target.schema is None else (ctx, target.schema(ctx.parameters))
+        try:
+            answer = await runtime.invoke(Work(target.invocation, ctx, arguments, target.watched), ctx.deadline)
+        except DeadlineExceeded:
+            if target.entry.fallback is None:
+                raise
+            answer = target.entry.fallback
+        return to_response(answer).encode()
+
+    def _problem(self, error: Exception, request_id: str) -> HttpResponse:
+        shown = error if isinstance(error, HttpError) else InternalError(reason=reason_of(error))
+        status = _FOLDED.get(shown.status, shown.status) if self.strict_cx_status else shown.status
+        return problem_response(shown, request_id, status)
+
+    def _probe(self, http: HttpRequest) -> HttpResponse:
+        if http.method not in ("GET", "HEAD"):
+            return self._problem(MethodNotAllowed("GET", "HEAD"), self.new_id())
+        if http.path == HEALTH_PATH:
+            return json_response(b'{"status":"ok"}')
+        parts = {"handlers": True}
+        if isinstance(self.auth, SupportsReady):
+            parts["auth"] = self.auth.ready()
+        ready = all(parts.values())
+        body = json.dumps({"status": "ready" if ready else "not ready", "parts": parts}).encode()
+        return json_response(body, 200 if ready else Unavailable.status)
+
+
+def _error_handler(layers: Iterable[dict[type[Exception], Function]], error: Exception) -> Function | None:
+    for functions in layers:
+        for kind in type(error).__mro__:
+            if kind in functions:
+                return functions[kind]
+    return None

@@ -1,0 +1,110 @@
+"""Strict JSON in, safe JSON out.
+
+Parsing is done by jiter, the parser behind pydantic: UTF-8 only, no byte order mark, no duplicate members, no
+``NaN`` or ``Infinity``, no lone surrogates, exact integers, and a fixed bound of 200 levels of nesting. jiter
+reads a number beyond the range of a double as infinity; that is refused here.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from math import inf
+from typing import Any, Final
+
+import jiter
+
+from cxfulfill.errors import BadRequest, ReplyError
+from cxfulfill.protocol.values import NAMEABLE
+
+MAX_REPLY_BYTES: Final = 65_536
+"""The largest answer that CX reads, in bytes on the wire (64 KiB, Google's webhook page)."""
+
+_REASONS: Final = (
+    ("Detected duplicate key", "json_duplicate_member", "has a member twice in one object"),
+    ("recursion limit", "json_too_deep", "is nested too deep"),
+    ("invalid unicode code point", "json_not_utf8", "is not UTF-8"),
+    ("lone leading surrogate", "json_lone_surrogate", "has a lone surrogate"),
+    ("number out of range", "json_number_out_of_range", "has a number out of range"),
+)
+_POSITION = re.compile(r"at line (\d+) column (\d+)$")
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def loads(data: bytes) -> Any:
+    """Parse the body of a request.
+
+    Args:
+        data: The body, at most as large as the application allows.
+
+    Returns:
+        The value: ``dict``, ``list``, ``str``, ``int`` (exact), ``float`` (finite), ``bool`` or ``None``.
+
+    Raises:
+        BadRequest: It is not strict JSON. The reason is ``json_syntax``, ``json_duplicate_member``,
+            ``json_too_deep``, ``json_not_utf8``, ``json_lone_surrogate`` or ``json_number_out_of_range``; the
+            detail gives line and column, never a part of the body.
+    """
+    try:
+        value = jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+    except ValueError as error:
+        raise _refusal(str(error)) from None
+    if _overflows(value):
+        raise BadRequest(reason="json_number_out_of_range", detail="The body has a number out of range.")
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """Encode a value as UTF-8 JSON without white space.
+
+    Args:
+        value: A value that `cxfulfill.protocol.values.to_json_value` made.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        ReplyError: A text in it has a lone surrogate, which UTF-8 cannot hold; the error names the place.
+    """
+    try:
+        return _encode(value).encode()
+    except UnicodeEncodeError:
+        raise _surrogate_error(value) from None
+
+
+def _refusal(message: str) -> BadRequest:
+    reason, problem = "json_syntax", "is not JSON"
+    for start, code, words in _REASONS:
+        if message.startswith(start):
+            reason, problem = code, words
+    position = _POSITION.search(message)
+    where = f" at line {position[1]}, column {position[2]}" if position else ""
+    return BadRequest(reason=reason, detail=f"The body {problem}{where}.")
+
+
+def _overflows(value: Any) -> bool:
+    """Tell whether a number was beyond the range of a double, which jiter reads as infinity."""
+    parts = [value]
+    for part in parts:  # grows as it goes: every member of every object and list is looked at once
+        kind = type(part)
+        if kind is dict:
+            parts.extend(part.values())
+        elif kind is list:
+            parts.extend(part)
+        elif kind is float and part in (inf, -inf):
+            return True
+    return False
+
+
+def _surrogate_error(value: Any) -> ReplyError:
+    members: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        members = ((key if NAMEABLE.fullmatch(key) else "*", member) for key, member in value.items())
+    elif isinstance(value, list):
+        members = ((f"[{index}]", member) for index, member in enumerate(value))
+    for name, member in members:
+        try:
+            _encode(member).encode()
+        except UnicodeEncodeError:
+            return _surrogate_error(member).under(name)
+    return ReplyError("", "has a lone surrogate, which UTF-8 cannot hold")

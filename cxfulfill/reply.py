@@ -1,0 +1,172 @@
+"""What a handler returns."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Self
+
+from cxfulfill.errors import ReplyError
+from cxfulfill.protocol.messages import Payload, ResponseMessage, Text
+from cxfulfill.protocol.messenger import RichContent
+from cxfulfill.protocol.response import WebhookResponse
+
+MessageLike = str | Sequence[str] | ResponseMessage | RichContent
+"""A text, a list of text variants, a message kind or Messenger rich content."""
+
+
+class Reply:
+    """An answer, guarded as it is built.
+
+    Args:
+        messages: For the user, in order: a ``str`` is one text, a list of ``str`` variants of one text of
+            which CX picks one, `RichContent` a payload; or any message kind.
+        parameters: Session parameters to write; ``None`` as a value removes the parameter. Values are
+            converted as `cxfulfill.protocol.values.to_json_value` says.
+        form: Parameters of the current page's form to set; ``None`` as a value empties one.
+        invalid: Parameters of the current page's form to refuse: each gets the state ``INVALID`` and its
+            session parameter is removed, so that the agent asks again.
+        target_page: Full name of the page to go to; see ``ctx.page.sibling`` and ``ctx.agent.page``.
+        target_flow: Full name of the flow to go to; at most one of the two.
+        payload: Goes to the caller of detect intent (``QueryResult.webhookPayloads``), not to the user.
+        merge: ``"append"`` adds the messages to those queued in this turn (what CX does by default),
+            ``"replace"`` drops the queued messages of this fulfillment.
+
+    Raises:
+        ReplyError: CX would refuse the answer; the error names the field.
+    """
+
+    __slots__ = ("_response",)
+    _response: WebhookResponse
+
+    def __init__(
+        self,
+        *messages: MessageLike,
+        parameters: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | None = None,
+        invalid: Sequence[str] = (),
+        target_page: str | None = None,
+        target_flow: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        merge: Literal["append", "replace"] | None = None,
+    ) -> None:
+        refused = [invalid] if isinstance(invalid, str) else list(invalid)
+        members: dict[str, Any] = {}
+        if messages or merge is not None:
+            members["fulfillment_response"] = _fulfillment(messages, merge)
+        if form or refused:
+            members["page_info"] = _page_update(form or {}, refused)
+        if parameters or refused:
+            members["session_info"] = _session_update(parameters or {}, refused)
+        others = {"payload": payload, "target_page": target_page, "target_flow": target_flow}
+        members |= {name: value for name, value in others.items() if value is not None}
+        object.__setattr__(self, "_response", WebhookResponse(**members))
+
+    @classmethod
+    def invalidate(cls, name: str, *, prompt: MessageLike | None = None) -> Self:
+        """Refuse a parameter of the current page's form, so that the user is asked again.
+
+        Args:
+            name: The form parameter.
+            prompt: What to tell the user first; without it the agent's own reprompt speaks.
+
+        Returns:
+            The answer: state ``INVALID`` and a null session parameter, as Google's own sample does it.
+        """
+        return cls(*(() if prompt is None else (prompt,)), invalid=[name])
+
+    @property
+    def response(self) -> WebhookResponse:
+        """The answer in the wire's own shape."""
+        return self._response
+
+    @property
+    def messages(self) -> tuple[ResponseMessage, ...]:
+        """The messages for the user."""
+        part = self._response.fulfillment_response
+        return tuple(part.messages or ()) if part else ()
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The variants of each text message."""
+        return [message.text.text for message in self.messages if message.text]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The session parameters to write; None removes one."""
+        part = self._response.session_info
+        return dict(part.parameters or {}) if part else {}
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Reply cannot be changed once it is built")
+
+    def __eq__(self, other: object) -> bool:
+        return self._response == other._response if isinstance(other, Reply) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._response.model_dump_json())
+
+    def __repr__(self) -> str:
+        return f"<Reply {self._response!r}>"
+
+
+def to_response(answer: object) -> WebhookResponse:
+    """Turn what a handler returned into an answer.
+
+    Args:
+        answer: A ``str``, `Reply`, `WebhookResponse` or None (do nothing).
+
+    Returns:
+        The answer in the wire's own shape.
+
+    Raises:
+        ReplyError: It is something else.
+    """
+    if isinstance(answer, Reply):
+        return answer.response
+    if isinstance(answer, str):
+        return Reply(answer).response
+    if isinstance(answer, WebhookResponse):
+        return answer
+    if answer is None:
+        return WebhookResponse()
+    raise ReplyError("the handler's answer", f"is a {type(answer).__name__}, not a str, Reply, WebhookResponse or None")
+
+
+def _fulfillment(messages: Iterable[MessageLike], merge: str | None) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    if messages:
+        members["messages"] = [_message(message) for message in messages]
+    if merge is not None:
+        members["merge_behavior"] = {"append": "APPEND", "replace": "REPLACE"}.get(merge, merge)
+    return members
+
+
+def _message(message: object) -> ResponseMessage:
+    if isinstance(message, str):
+        return Text(message)
+    if isinstance(message, ResponseMessage):
+        return message
+    if isinstance(message, RichContent):
+        return Payload(message)
+    if isinstance(message, (list, tuple)):
+        return Text(*message)
+    raise ReplyError("messages", "must be texts, lists of variants or message kinds")
+
+
+def _page_update(form: Mapping[str, Any], invalid: Sequence[str]) -> dict[str, Any]:
+    _refuse_both(form, invalid, "pageInfo.formInfo.parameterInfo")
+    changes = [
+        # The comment in CX's proto calls the state required in answers, though only INVALID acts.
+        {"display_name": name, "state": "EMPTY" if value is None else "FILLED", "value": value}
+        for name, value in form.items()
+    ]
+    changes += [{"display_name": name, "state": "INVALID"} for name in dict.fromkeys(invalid)]
+    return {"form_info": {"parameter_info": changes}}
+
+
+def _session_update(parameters: Mapping[str, Any], invalid: Sequence[str]) -> dict[str, Any]:
+    _refuse_both(parameters, invalid, "sessionInfo.parameters")
+    return {"parameters": {**parameters, **dict.fromkeys(invalid)}}
+
+
+def _refuse_both(written: Mapping[str, Any], invalid: Sequence[str], where: str) -> None:
+    if not written.keys().isdisjoint(invalid):
+        raise ReplyError(where, "writes a parameter that is refused in the same answer")

@@ -1,0 +1,375 @@
+"""Which handler answers which tag.
+
+A tag is matched exactly or by a pattern in which ``*`` stands for any characters. An exact tag wins over a
+pattern, a pattern with more other characters over one with fewer, and among the handlers of one tag the one with
+more narrowing. Two handlers that could both be meant are an error when the second is registered.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from cxfulfill.context import Context
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.handlers import (
+    Answer,
+    Function,
+    Handler,
+    Middleware,
+    UnresolvedAnnotation,
+    place_of,
+    read_function,
+)
+from cxfulfill.narrowing import Narrowing
+from cxfulfill.parameters.schema import Schema
+from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.reply import to_response
+
+T = TypeVar("T")
+H = TypeVar("H", bound=Handler)
+M = TypeVar("M", bound=Middleware)
+E = TypeVar("E", bound=Callable[..., Any])
+Names = str | Iterable[str] | None
+
+MAX_TIMEOUT = 30.0
+"""Seconds; the longest timeout that a CX webhook can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A registered handler.
+
+    Attributes:
+        tag: Exact tag or pattern.
+        function: The handler.
+        schema: Schema of its second argument; None until its annotation can be resolved.
+        narrowing: Further conditions.
+        timeout: Seconds; None leaves it to the routers around.
+        fallback: The answer when time is up.
+        layers: The routers that hold it, innermost first.
+    """
+
+    tag: str
+    function: Function
+    schema: Schema | None
+    narrowing: Narrowing
+    timeout: float | None
+    fallback: WebhookResponse | None
+    layers: tuple["Router", ...]
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the tag is a pattern."""
+        return "*" in self.tag
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """How specific it is: characters that stand for themselves, then the narrowing's rank."""
+        return (literal_length(self.tag), *self.narrowing.rank)
+
+    def conflicts(self, other: "Entry") -> bool:
+        """Tell whether no rule says which of the two is meant.
+
+        Args:
+            other: Another entry, both exact or both patterns.
+
+        Returns:
+            Whether a call could mean both equally.
+        """
+        if self.tag != other.tag and not (
+            literal_length(self.tag) == literal_length(other.tag) and _overlap(self.tag, other.tag)
+        ):
+            return False
+        return self.narrowing.ambiguous_with(other.narrowing)
+
+
+class Router:
+    """Handlers with defaults of their own, to be included in a `Webhook` or another router.
+
+    Args:
+        timeout: Seconds for handlers that name none; see `handler`.
+        middleware: Runs around its handlers, outermost first.
+        on_error: Functions ``f(ctx, error)`` by exception class; see `on_error`.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float | None = None,
+        middleware: Iterable[Middleware] = (),
+        on_error: Mapping[type[Exception], Callable[..., Any]] | None = None,
+    ) -> None:
+        self.timeout = check_timeout(timeout)
+        self.middlewares: list[Middleware] = list(middleware)
+        self.error_handlers: dict[type[Exception], Function] = {
+            kind: read_function(function) for kind, function in (on_error or {}).items()
+        }
+        self._exact: dict[str, list[Entry]] = {}
+        self._patterns: list[Entry] = []
+        self._closed: str | None = None
+
+    def entries(self) -> Iterator[Entry]:
+        """List the registered handlers.
+
+        Yields:
+            Exact tags first, in the order of registration.
+        """
+        for entries in self._exact.values():
+            yield from entries
+        yield from self._patterns
+
+    def handler(
+        self,
+        tag: str | Iterable[str],
+        *,
+        params: Any = None,
+        timeout: float | None = None,
+        fallback: Answer = None,
+        page: Names = None,
+        flow: Names = None,
+        intent: Names = None,
+        event: Names = None,
+        language: Names = None,
+    ) -> Callable[[H], H]:
+        """Register a handler; the decorated function is returned unchanged.
+
+        Args:
+            tag: The fulfillment's tag, several of them, or a pattern with ``*``.
+            params: Type of the handler's second argument, where its annotation cannot name it.
+            timeout: Seconds from the arrival of the call within which it is answered, at most 30. A plain
+                handler then runs in a thread of a bounded pool.
+            fallback: The answer when time is up; without it that is 503.
+            page: Only on this page, or these: display name, id or full name.
+            flow: Only in this flow, or these: id or full name.
+            intent: Only if this intent, or one of these, was matched: display name, id or full name.
+            event: Only if this event, or one of these, was triggered.
+            language: Only in this language, or these: ``en`` means ``en-US`` too.
+
+        Returns:
+            The decorator.
+
+        Raises:
+            ConfigurationError: The function is not ``f(ctx)`` or ``f(ctx, params)``, or another handler could
+                be meant as well; the error names both places.
+        """
+
+        def register(function: H) -> H:
+            self.add_handler(
+                tag, function, params=params, timeout=timeout, fallback=fallback,
+                page=page, flow=flow, intent=intent, event=event, language=language,
+            )  # fmt: skip
+            return function
+
+        return register
+
+    def add_handler(
+        self,
+        tag: str | Iterable[str],
+        function: Handler,
+        *,
+        params: Any = None,
+        timeout: float | None = None,
+        fallback: Answer = None,
+        page: Names = None,
+        flow: Names = None,
+        intent: Names = None,
+        event: Names = None,
+        language: Names = None,
+    ) -> None:
+        """Register a handler: the explicit twin of `handler`, with the same arguments."""
+        read = read_function(function, params)
+        narrowing = Narrowing.of(page=page, flow=flow, intent=intent, event=event, language=language)
+        entry = Entry(
+            tag="",
+            function=read,
+            schema=_schema_if_known(read),
+            narrowing=narrowing,
+            timeout=check_timeout(timeout),
+            fallback=None if fallback is None else to_response(fallback),
+            layers=(self,),
+        )
+        for each in _tags(tag, read.place):
+            self._add(replace(entry, tag=each))
+
+    def fallback(self, function: H) -> H:
+        """Register the handler of every tag that no other handler takes: the pattern ``*``."""
+        self.add_handler("*", function)
+        return function
+
+    def middleware(self, function: M) -> M:
+        """Register a middleware: ``def m(call): answer = yield; return None``, or a replacement.
+
+        Those of an outer router run around those of an inner one.
+        """
+        self._check_open()
+        self.middlewares.append(function)
+        return function
+
+    def on_error(self, *kinds: type[Exception]) -> Callable[[E], E]:
+        """Register a function ``f(ctx, error)`` that answers in place of a failure.
+
+        The nearest class in the error's MRO decides, in the innermost router first.
+
+        Args:
+            kinds: Exception classes.
+
+        Returns:
+            The decorator.
+
+        Raises:
+            ConfigurationError: The class has such a function already.
+        """
+
+        def register(function: E) -> E:
+            self._check_open()
+            for kind in kinds:
+                if kind in self.error_handlers:
+                    first, second = self.error_handlers[kind].place, place_of(function)
+                    raise ConfigurationError(f"on_error({kind.__name__}) is set twice: {first} and {second}")
+                self.error_handlers[kind] = read_function(function)
+            return function
+
+        return register
+
+    def include(self, router: "Router", *, prefix: str = "") -> None:
+        """Take over the handlers of another router, which is closed by that.
+
+        Args:
+            router: The router.
+            prefix: Put in front of its tags as it stands.
+
+        Raises:
+            ConfigurationError: One of its handlers is in conflict with one of this router.
+        """
+        if "*" in prefix:
+            raise ConfigurationError("include: prefix is literal and must not hold *")
+        if router is self:
+            raise ConfigurationError("include: a router cannot hold itself")
+        for entry in router.entries():
+            self._add(replace(entry, tag=prefix + entry.tag, layers=(*entry.layers, self)))
+        router.close_registration("it was included")
+
+    def close_registration(self, why: str) -> None:
+        """Refuse further registration.
+
+        Args:
+            why: The reason, for the error.
+        """
+        self._closed = self._closed or why
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigurationError(f"nothing can be registered any more: {self._closed}")
+
+    def _add(self, entry: Entry) -> None:
+        self._check_open()
+        others = self._patterns if entry.is_pattern else self._exact.setdefault(entry.tag, [])
+        for other in others:
+            if entry.conflicts(other):
+                raise ConfigurationError(
+                    f"two handlers could answer {entry.tag!r}: {other.function.place} ({other.tag!r}) and "
+                    f"{entry.function.place}; narrow one of them"
+                )
+        others.append(entry)
+
+
+class Table(Generic[T]):
+    """The look-up over handlers, made once at freeze.
+
+    Args:
+        rows: Each registered handler, and what a look-up gives for it.
+    """
+
+    def __init__(self, rows: Iterable[tuple[Entry, T]]) -> None:
+        self._exact: dict[str, list[tuple[Narrowing, T]]] = {}
+        self._patterns: list[tuple[re.Pattern[str], Narrowing, T]] = []
+        # Stable: what is equally specific, and so never taken by the same call, keeps its order.
+        for entry, found in sorted(rows, key=lambda row: row[0].rank, reverse=True):
+            if entry.is_pattern:
+                self._patterns.append((_compiled(entry.tag), entry.narrowing, found))
+            else:
+                self._exact.setdefault(entry.tag, []).append((entry.narrowing, found))
+
+    def find(self, ctx: Context) -> T | None:
+        """Choose the handler of a call.
+
+        Args:
+            ctx: The call.
+
+        Returns:
+            What stands for the most specific handler that takes it, or None.
+        """
+        tag = ctx.tag
+        for narrowing, found in self._exact.get(tag, ()):
+            if narrowing.takes(ctx):
+                return found
+        for pattern, narrowing, found in self._patterns:
+            if pattern.fullmatch(tag) and narrowing.takes(ctx):
+                return found
+        return None
+
+
+def check_timeout(timeout: float | None) -> float | None:
+    """Check a ``timeout=``.
+
+    Args:
+        timeout: Seconds, or None.
+
+    Returns:
+        The same.
+
+    Raises:
+        ConfigurationError: It is not above 0, or above the 30 seconds that CX waits at most.
+    """
+    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
+        raise ConfigurationError(f"timeout must be above 0 and at most {MAX_TIMEOUT:g} seconds")
+    return timeout
+
+
+def literal_length(tag: str) -> int:
+    """Count the characters of a pattern that stand for themselves.
+
+    Args:
+        tag: The pattern.
+
+    Returns:
+        The count: the pattern's rank.
+    """
+    return len(tag) - tag.count("*")
+
+
+def _tags(tag: str | Iterable[str], place: str) -> list[str]:
+    tags = [tag] if isinstance(tag, str) else list(tag)
+    if not tags or not all(isinstance(each, str) and each for each in tags):
+        raise ConfigurationError(f"{place}: a handler needs a tag, or several, of at least one character")
+    return tags
+
+
+def _schema_if_known(function: Function) -> Schema | None:
+    try:
+        return function.schema() if function.takes_params else None
+    except UnresolvedAnnotation:
+        return None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Tell whether two patterns match a text in common: walk both at once, a star passing any character."""
+    seen = {(0, 0)}
+    pending = [(0, 0)]
+    while pending:
+        i, j = pending.pop()
+        left, right = one[i : i + 1], other[j : j + 1]
+        steps = []
+        if "*" in (left, right):
+            steps = [(i + 1, j)] * bool(left) + [(i, j + 1)] * bool(right)
+        elif left == right:
+            steps = [(i + 1, j + 1)] * bool(left)
+        fresh = set(steps) - seen
+        seen |= fresh
+        pending.extend(fresh)
+    return (len(one), len(other)) in seen

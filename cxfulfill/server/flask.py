@@ -1,0 +1,115 @@
+"""Flask: an application of its own, a blueprint for an existing one, and a Cloud Functions target."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import flask
+
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.pipeline import HEALTH_PATH, READY_PATH
+from cxfulfill.runtime import Threads
+from cxfulfill.server.wsgi import StartResponse, WsgiApp, read_environ
+from cxfulfill.webhook import Webhook
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
+_PROBES = (HEALTH_PATH, READY_PATH)
+
+
+def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flask:
+    """Make a Flask application that serves one webhook or several.
+
+    The webhooks' own paths, ``/health`` and ``/ready`` are answered in front of Flask's dispatch: Flask's
+    ``before_request`` functions do not run for them, and handlers run in an application context (so
+    ``flask.current_app`` works), not in a request context. Every other path is Flask's.
+
+    Args:
+        webhooks: The webhooks, each with a path of its own.
+        import_name: Flask's import name.
+
+    Returns:
+        The application.
+
+    Raises:
+        ConfigurationError: There is no webhook, or two have one path.
+    """
+    if not webhooks:
+        raise ConfigurationError("create_app needs a webhook")
+    app = flask.Flask(import_name, static_folder=None)
+    served: dict[str, WsgiApp] = {}
+    for webhook in webhooks:
+        if webhook.path in served:
+            raise ConfigurationError(f"two webhooks have the path {webhook.path}")
+        served[webhook.path] = WsgiApp(_handler(webhook, app))
+    # The first webhook also answers the probes and, as problem documents, what Flask does not know.
+    first = served[webhooks[0].path]
+    served |= dict.fromkeys(_PROBES, first)
+    inner = app.wsgi_app
+
+    def wsgi_app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        own = served.get(environ.get("PATH_INFO", ""))
+        if own is not None:
+            return own(environ, start_response)
+        return inner(environ, start_response)
+
+    def unknown_path(_: Exception) -> flask.Response:
+        return _to_flask(webhooks[0].handle(read_environ(flask.request.environ)))
+
+    app.register_error_handler(404, unknown_path)
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+    return app
+
+
+def blueprint(webhook: Webhook, name: str = "cxfulfill") -> flask.Blueprint:
+    """Make a blueprint that serves a webhook at its path in an existing Flask application.
+
+    It is dispatched by Flask: ``before_request`` functions run, plain handlers see ``flask.request``. Watched
+    and ``async`` handlers run in another thread, in an application context of their own. The probes are left to
+    the application.
+
+    Args:
+        webhook: The webhook.
+        name: The blueprint's name.
+
+    Returns:
+        The blueprint.
+    """
+    result = flask.Blueprint(name, __name__)
+
+    def serve() -> flask.Response:
+        http = replace(read_environ(flask.request.environ), path=webhook.path)
+        app = flask.current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
+        return _to_flask(webhook.handle(http, Threads(webhook.workers, scope=app.app_context)))
+
+    result.add_url_rule(webhook.path, view_func=serve, methods=_METHODS, provide_automatic_options=False)
+    return result
+
+
+def cloud_function(webhook: Webhook) -> Callable[[flask.Request], flask.Response]:
+    """Make a target for Google Cloud Functions and functions-framework.
+
+    A function's URL ends with its name, and the function sees the path ``/``: that is the webhook's path here,
+    beside its own.
+
+    Args:
+        webhook: The webhook.
+
+    Returns:
+        The target: ``main = cloud_function(webhook)``.
+    """
+
+    def target(request: flask.Request) -> flask.Response:
+        http = read_environ(request.environ)
+        return _to_flask(webhook.handle(replace(http, path=webhook.path) if http.path in ("", "/") else http))
+
+    return target
+
+
+def _handler(webhook: Webhook, app: flask.Flask) -> Callable[[HttpRequest], HttpResponse]:
+    threads = Threads(webhook.workers, scope=app.app_context, everywhere=True)
+    return lambda http: webhook.handle(http, threads)
+
+
+def _to_flask(response: HttpResponse) -> flask.Response:
+    return flask.Response(response.body, response.status, list(response.headers))

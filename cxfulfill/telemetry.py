@@ -1,0 +1,84 @@
+"""What is logged of a call: ids, codes and places in the code, never a value of the request or an error's text."""
+
+import json
+import logging
+import traceback
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from cxfulfill.errors import HttpError, ReplyError
+
+_log = logging.getLogger("cxfulfill")
+_FRAMES = 3
+_MAX_TAG = 128
+
+
+@dataclass(slots=True)
+class Record:
+    """One call, filled in on its way.
+
+    Attributes:
+        request_id: Id of the call.
+        principal: Name of the caller, once known.
+        tag: The tag, once known.
+        error: What went wrong, also where an error handler turned it into an answer.
+    """
+
+    request_id: str
+    principal: str = ""
+    tag: str = ""
+    error: Exception | None = None
+
+    def write(self, status: int) -> None:
+        """Write the call's one log line: INFO where all is well, WARNING for a refusal, ERROR for a failure.
+
+        Args:
+            status: The status that was sent.
+        """
+        level = logging.INFO if self.error is None else logging.WARNING
+        level = logging.ERROR if status >= 500 else level
+        if not _log.isEnabledFor(level):
+            return
+        _log.log(level, "%s", self._line(status))
+        if self.error is not None and status == 500:
+            _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)
+
+    def _line(self, status: int) -> str:
+        parts = [f"status={status}", f"reason={reason_of(self.error)}", f"request_id={self.request_id}"]
+        if self.principal:
+            parts.append(f"principal={_quoted(self.principal)}")
+        if self.tag:
+            parts.append(f"tag={_quoted(self.tag[:_MAX_TAG])}")
+        if isinstance(self.error, HttpError) and self.error.detail:
+            parts.append(f"detail={_quoted(self.error.detail)}")
+        elif isinstance(self.error, ReplyError):
+            parts.append(f"detail={_quoted(str(self.error))}")
+        if self.error is not None and status == 500:
+            parts.append(f"error={type(self.error).__qualname__} at={_quoted(_frames(self.error))}")
+        return " ".join(parts)
+
+
+def reason_of(error: Exception | None) -> str:
+    """Tell the reason code of a failure.
+
+    Args:
+        error: The failure, or None.
+
+    Returns:
+        The code; ``ok`` where there is none.
+    """
+    if error is None:
+        return "ok"
+    if isinstance(error, HttpError):
+        return error.reason
+    return "refused_reply" if isinstance(error, ReplyError) else "internal"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
+def _frames(error: Exception) -> str:
+    """Name the innermost frames, without the source lines and values that a traceback shows."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

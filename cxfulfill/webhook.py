@@ -1,0 +1,137 @@
+"""The application: registration and lifecycle."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
+
+from cxfulfill.auth.base import Authenticator
+from cxfulfill.context import Clock
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.pipeline import DEFAULT_TIMEOUT, HEALTH_PATH, READY_PATH, Pipeline, Target
+from cxfulfill.routing import Router, Table
+from cxfulfill.runtime import Runtime, Threads, Workers, run
+from cxfulfill.server.wsgi import StartResponse, WsgiApp
+
+DEFAULT_MAX_BODY = 1024 * 1024
+"""Bytes of a request that are read at most (1 MiB)."""
+
+
+def _new_id() -> str:
+    return os.urandom(16).hex()
+
+
+class Webhook(Router):
+    """A Dialogflow CX webhook: handlers, who may call them, and the servers' way in.
+
+    It is a WSGI application itself (``gunicorn main:webhook``).
+
+    Args:
+        auth: Who may call; required.
+        timeout: Seconds from the arrival of a call within which it is answered, at most 30. With None plain
+            handlers are not cut off, ``async`` ones are after 4.5 seconds, which ``ctx.deadline`` counts.
+        path: Path of the standard webhook.
+        max_body: Largest body in bytes.
+        strict_cx_status: Answer with the statuses that CX documents only: 404 for 405, and 400 for 408, 413
+            and 415.
+        clock: Seconds that only go up; given by tests.
+        new_id: Makes the ids of calls (128 random bits in hexadecimal); given by tests.
+
+    Raises:
+        ConfigurationError: An argument is wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth: Authenticator,
+        timeout: float | None = None,
+        path: str = "/webhook",
+        max_body: int = DEFAULT_MAX_BODY,
+        strict_cx_status: bool = False,
+        clock: Clock = time.monotonic,
+        new_id: Callable[[], str] = _new_id,
+    ) -> None:
+        super().__init__(timeout=timeout)
+        if not callable(getattr(auth, "authenticate", None)):
+            raise ConfigurationError(
+                "auth= needs an authenticator, such as BasicAuth(...); to let everybody in, AllowUnauthenticated()"
+            )
+        if not path.startswith("/") or path in (HEALTH_PATH, READY_PATH):
+            raise ConfigurationError(f"path must start with / and be neither {HEALTH_PATH} nor {READY_PATH}")
+        if max_body < 1:
+            raise ConfigurationError("max_body must be 1 byte at least")
+        self.auth = auth
+        self.path = path
+        self._options: dict[str, Any] = {
+            "max_body": max_body, "strict_cx_status": strict_cx_status, "clock": clock, "new_id": new_id,
+        }  # fmt: skip
+        self._freezing = threading.Lock()
+        self._pipeline: Pipeline | None = None
+        self.workers = Workers()
+
+    def check(self) -> None:
+        """Freeze the application and check what can only be checked then; the first request does it too.
+
+        Raises:
+            ConfigurationError: An annotation cannot be resolved.
+        """
+        self.pipeline()
+
+    def pipeline(self) -> Pipeline:
+        """Give the way of a request; freezes the application.
+
+        Returns:
+            The pipeline.
+
+        Raises:
+            ConfigurationError: As for `check`.
+        """
+        if self._pipeline is None:
+            with self._freezing:
+                self._pipeline = self._pipeline or self._freeze()
+        return self._pipeline
+
+    def handle(self, http: HttpRequest, runtime: Runtime | None = None) -> HttpResponse:
+        """Answer a request in this thread.
+
+        Args:
+            http: The request.
+            runtime: How to wait; a server's adapter may give its own.
+
+        Returns:
+            The answer, whatever happens.
+        """
+        return run(self.pipeline().handle(http, runtime or self._threads))
+
+    @cached_property
+    def wsgi(self) -> WsgiApp:
+        """The application for a WSGI server: the shortest way from bytes to handler."""
+        return WsgiApp(self.handle)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Serve as a WSGI application; the same as ``wsgi``."""
+        return self.wsgi(environ, start_response)
+
+    def close(self) -> None:
+        """Wait for running handlers and end the threads and the event loop of this process."""
+        self.workers.close()
+
+    @cached_property
+    def _threads(self) -> Threads:
+        return Threads(self.workers)
+
+    def _freeze(self) -> Pipeline:
+        table = Table((entry, Target.of(entry)) for entry in self.entries())
+        self.close_registration("the application is frozen since its first request or check()")
+        return Pipeline(
+            path=self.path,
+            auth=self.auth,
+            table=table,
+            error_handlers=self.error_handlers,
+            timeout=self.timeout or DEFAULT_TIMEOUT,
+            **self._options,
+        )
