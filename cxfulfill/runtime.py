@@ -10,11 +10,12 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
 from cxfulfill.context import Call, Deadline
 from cxfulfill.errors import Unavailable
@@ -81,11 +82,10 @@ class Workers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pid = 0
+        self._pid = os.getpid()
         self._pool: ThreadPoolExecutor | None = None
         self._free = threading.Semaphore(POOL_SIZE)
-        self._portal: BlockingPortal | None = None
-        self._opened = ExitStack()
+        self._loop: _Loop | None = None
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         """Run a function in the pool.
@@ -101,8 +101,7 @@ class Workers:
         """
         with self._lock:
             self._renew_after_fork()
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="cxfulfill")
+            self._pool = self._pool or ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="cxfulfill")
             pool, free = self._pool, self._free
         if not free.acquire(blocking=False):
             raise Unavailable(reason="overloaded")
@@ -118,24 +117,49 @@ class Workers:
         """
         with self._lock:
             self._renew_after_fork()
-            if self._portal is None:
-                self._portal = self._opened.enter_context(start_blocking_portal(name="cxfulfill-loop"))
-            return self._portal
+            self._loop = self._loop or _Loop()
+            return self._loop.portal
 
     def close(self) -> None:
         """Wait for running handlers, then end the threads and the event loop."""
         with self._lock:
-            pool, self._pool, self._portal = self._pool, None, None
-            opened, self._opened = self._opened, ExitStack()
+            self._renew_after_fork()
+            pool, self._pool = self._pool, None
+            loop, self._loop = self._loop, None
         if pool:
             pool.shutdown()
-        opened.close()
+        if loop:
+            loop.close()
 
     def _renew_after_fork(self) -> None:
         if self._pid != os.getpid():
             # Threads do not survive a fork: what the parent process made is of no use here.
-            self._pid, self._pool, self._portal, self._opened = os.getpid(), None, None, ExitStack()
+            self._pid, self._pool, self._loop = os.getpid(), None, None
             self._free = threading.Semaphore(POOL_SIZE)
+
+
+class _Loop:
+    """An event loop in a daemon thread.
+
+    anyio's own ``start_blocking_portal`` is a generator that stops its loop when it is collected; in a forked
+    child, or at interpreter exit, that would wait for a thread that is no more.
+    """
+
+    def __init__(self) -> None:
+        started: Future[BlockingPortal] = Future()
+
+        async def main() -> None:
+            async with BlockingPortal() as portal:
+                started.set_result(portal)
+                await portal.sleep_until_stopped()
+
+        self._thread = threading.Thread(target=anyio.run, args=(main,), name="cxfulfill-loop", daemon=True)
+        self._thread.start()
+        self.portal = started.result()
+
+    def close(self) -> None:
+        self.portal.call(self.portal.stop)
+        self._thread.join()
 
 
 class Threads:

@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import typing_extensions
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
@@ -40,7 +41,10 @@ def schema_for(kind: Any) -> Schema:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(kind)
     except PydanticUserError as error:
-        raise ConfigurationError(f"pydantic cannot read the parameters' type: {error.code}") from error
+        hint = (
+            "take TypedDict from typing_extensions on Python 3.11" if error.code == "typed-dict-version" else error.code
+        )
+        raise ConfigurationError(f"pydantic cannot read the parameters' type: {hint}") from error
 
     def load(parameters: Mapping[str, Any]) -> Any:
         try:
@@ -53,7 +57,8 @@ def schema_for(kind: Any) -> Schema:
 
 def _is_record(kind: Any) -> bool:
     is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
-    return is_model or (isinstance(kind, type) and dataclasses.is_dataclass(kind)) or typing.is_typeddict(kind)
+    is_dataclass = isinstance(kind, type) and dataclasses.is_dataclass(kind)
+    return is_model or is_dataclass or typing_extensions.is_typeddict(kind)
 
 
 def _parameter_error(error: ValidationError) -> ParameterError:

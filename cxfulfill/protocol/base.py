@@ -52,7 +52,7 @@ class Outgoing(Part):
     refused: ClassVar[Mapping[str, str]] = {}
     """Members that CX knows and a webhook may not send, at any depth, each with the reason."""
 
-    def __init__(self, **members: Any) -> None:
+    def __init__(self, /, **members: Any) -> None:
         try:
             super().__init__(**members)
         except ValidationError as error:
@@ -80,9 +80,12 @@ def place(location: tuple[str | int, ...], known: Container[str]) -> str:
 
 def _reply_error(error: ValidationError, model: type[Outgoing]) -> ReplyError:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    location = tuple(to_camel(part) if isinstance(part, str) else part for part in first["loc"])
-    known = {part for part in location if isinstance(part, str) and NAMEABLE.fullmatch(part)}
+    *outer, last = first["loc"]
+    location = (*(to_camel(part) if isinstance(part, str) else part for part in outer), last)
     problem = f"is wrong: {first['msg']}"
-    if first["type"] == "extra_forbidden":
-        problem = model.refused.get(str(location[-1]), "is no member that CX knows")
+    if first["type"] == "extra_forbidden":  # shown as it was spelled
+        problem = model.refused.get(to_camel(str(last)), "is no member that CX knows")
+    elif isinstance(last, str):
+        location = (*location[:-1], to_camel(last))
+    known = {part for part in location if isinstance(part, str) and NAMEABLE.fullmatch(part)}
     return ReplyError(f"{model.__name__}.{place(location, known)}".removesuffix("."), problem)

@@ -23,6 +23,7 @@ _REASONS: Final = (
     ("Detected duplicate key", "json_duplicate_member", "has a member twice in one object"),
     ("recursion limit", "json_too_deep", "is nested too deep"),
     ("invalid unicode code point", "json_not_utf8", "is not UTF-8"),
+    ("unexpected end of hex escape", "json_lone_surrogate", "has a lone surrogate"),
     ("lone leading surrogate", "json_lone_surrogate", "has a lone surrogate"),
     ("number out of range", "json_number_out_of_range", "has a number out of range"),
 )

@@ -235,13 +235,14 @@ def read_request(body: bytes) -> WebhookRequest:
         return WebhookRequest.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        # The members of a union (text or number) stand in the location by their type's name.
-        where = place(first["loc"], _KNOWN).removesuffix(".*")
-        raise BadRequest(reason="wrong_shape", detail=f"{where}: {_expected(first['type'])}.") from None
+        location, kind = first["loc"], first["type"].partition("_")[0]
+        if kind == "string" and location[-1] == "str":
+            # The members of a union (text or number) stand in the location by their type's name.
+            location, kind = location[:-1], "int"
+        raise BadRequest(reason="wrong_shape", detail=f"{place(location, _KNOWN)}: {_expected(kind)}.") from None
 
 
-def _expected(code: str) -> str:
-    kind = code.partition("_")[0]
+def _expected(kind: str) -> str:
     shapes = {"model": "an object", "dict": "an object", "list": "a list", "string": "text"}
     shapes |= {"float": "a number", "bool": "true or false", "int": "text or a whole number"}
     return f"must be {shapes[kind]}" if kind in shapes else "is of another shape"

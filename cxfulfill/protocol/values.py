@@ -95,6 +95,8 @@ def _object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     result = {}
     for key, member in value.items():
         name = key if type(key) is str else _key(key)
+        if not name.isascii():
+            _check_text(name)
         try:
             result[name] = to_json_value(member, depth=depth - 1)
         except ReplyError as error:
@@ -112,6 +114,13 @@ def _list(value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
         except ReplyError as error:
             raise error.under(f"[{index}]") from None
     return result
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ReplyError("", "has a lone surrogate, which UTF-8 cannot hold") from None
 
 
 def _key(key: object) -> str:
