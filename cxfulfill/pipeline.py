@@ -25,8 +25,8 @@ from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, json_r
 from cxfulfill.parameters.schema import Schema
 from cxfulfill.protocol.request import read_request
 from cxfulfill.reply import to_response
-from cxfulfill.routing import Entry, Table
 from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
+from cxfulfill.table import Entry, Table
 from cxfulfill.telemetry import Record, reason_of
 
 HEALTH_PATH: Final = "/health"

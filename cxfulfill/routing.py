@@ -5,12 +5,10 @@ pattern, a pattern with more other characters over one with fewer, and among the
 more narrowing. Two handlers that could both be meant are an error when the second is registered.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from cxfulfill.context import Context
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.handlers import (
     Answer,
@@ -23,10 +21,9 @@ from cxfulfill.handlers import (
 )
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.parameters.schema import Schema
-from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.reply import to_response
+from cxfulfill.table import Entry, Layer
 
-T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
 M = TypeVar("M", bound=Middleware)
 E = TypeVar("E", bound=Callable[..., Any])
@@ -34,54 +31,6 @@ Names = str | Iterable[str] | None
 
 MAX_TIMEOUT = 30.0
 """Seconds; the longest timeout that a CX webhook can have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A registered handler.
-
-    Attributes:
-        tag: Exact tag or pattern.
-        function: The handler.
-        schema: Schema of its second argument; None until its annotation can be resolved.
-        narrowing: Further conditions.
-        timeout: Seconds; None leaves it to the routers around.
-        fallback: The answer when time is up.
-        layers: The routers that hold it, innermost first.
-    """
-
-    tag: str
-    function: Function
-    schema: Schema | None
-    narrowing: Narrowing
-    timeout: float | None
-    fallback: WebhookResponse | None
-    layers: tuple["Router", ...]
-
-    @property
-    def is_pattern(self) -> bool:
-        """Whether the tag is a pattern."""
-        return "*" in self.tag
-
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """How specific it is: characters that stand for themselves, then the narrowing's rank."""
-        return (literal_length(self.tag), *self.narrowing.rank)
-
-    def conflicts(self, other: "Entry") -> bool:
-        """Tell whether no rule says which of the two is meant.
-
-        Args:
-            other: Another entry, both exact or both patterns.
-
-        Returns:
-            Whether a call could mean both equally.
-        """
-        if self.tag != other.tag and not (
-            literal_length(self.tag) == literal_length(other.tag) and _overlap(self.tag, other.tag)
-        ):
-            return False
-        return self.narrowing.ambiguous_with(other.narrowing)
 
 
 class Router:
@@ -100,11 +49,11 @@ class Router:
         middleware: Iterable[Middleware] = (),
         on_error: Mapping[type[Exception], Callable[..., Any]] | None = None,
     ) -> None:
-        self.timeout = check_timeout(timeout)
-        self.middlewares: list[Middleware] = list(middleware)
-        self.error_handlers: dict[type[Exception], Function] = {
-            kind: read_function(function) for kind, function in (on_error or {}).items()
-        }
+        self.layer = Layer(
+            timeout=check_timeout(timeout),
+            middlewares=list(middleware),
+            error_handlers={kind: read_function(function) for kind, function in (on_error or {}).items()},
+        )
         self._exact: dict[str, list[Entry]] = {}
         self._patterns: list[Entry] = []
         self._closed: str | None = None
@@ -187,7 +136,7 @@ class Router:
             narrowing=narrowing,
             timeout=check_timeout(timeout),
             fallback=None if fallback is None else to_response(fallback),
-            layers=(self,),
+            layers=(self.layer,),
         )
         for each in _tags(tag, read.place):
             self._add(replace(entry, tag=each))
@@ -203,7 +152,7 @@ class Router:
         Those of an outer router run around those of an inner one.
         """
         self._check_open()
-        self.middlewares.append(function)
+        self.layer.middlewares.append(function)
         return function
 
     def on_error(self, *kinds: type[Exception]) -> Callable[[E], E]:
@@ -223,11 +172,12 @@ class Router:
 
         def register(function: E) -> E:
             self._check_open()
+            functions = self.layer.error_handlers
             for kind in kinds:
-                if kind in self.error_handlers:
-                    first, second = self.error_handlers[kind].place, place_of(function)
+                if kind in functions:
+                    first, second = functions[kind].place, place_of(function)
                     raise ConfigurationError(f"on_error({kind.__name__}) is set twice: {first} and {second}")
-                self.error_handlers[kind] = read_function(function)
+                functions[kind] = read_function(function)
             return function
 
         return register
@@ -247,7 +197,7 @@ class Router:
         if router is self:
             raise ConfigurationError("include: a router cannot hold itself")
         for entry in router.entries():
-            self._add(replace(entry, tag=prefix + entry.tag, layers=(*entry.layers, self)))
+            self._add(replace(entry, tag=prefix + entry.tag, layers=(*entry.layers, self.layer)))
         router.close_registration("it was included")
 
     def close_registration(self, why: str) -> None:
@@ -274,42 +224,6 @@ class Router:
         others.append(entry)
 
 
-class Table(Generic[T]):
-    """The look-up over handlers, made once at freeze.
-
-    Args:
-        rows: Each registered handler, and what a look-up gives for it.
-    """
-
-    def __init__(self, rows: Iterable[tuple[Entry, T]]) -> None:
-        self._exact: dict[str, list[tuple[Narrowing, T]]] = {}
-        self._patterns: list[tuple[re.Pattern[str], Narrowing, T]] = []
-        # Stable: what is equally specific, and so never taken by the same call, keeps its order.
-        for entry, found in sorted(rows, key=lambda row: row[0].rank, reverse=True):
-            if entry.is_pattern:
-                self._patterns.append((_compiled(entry.tag), entry.narrowing, found))
-            else:
-                self._exact.setdefault(entry.tag, []).append((entry.narrowing, found))
-
-    def find(self, ctx: Context) -> T | None:
-        """Choose the handler of a call.
-
-        Args:
-            ctx: The call.
-
-        Returns:
-            What stands for the most specific handler that takes it, or None.
-        """
-        tag = ctx.tag
-        for narrowing, found in self._exact.get(tag, ()):
-            if narrowing.takes(ctx):
-                return found
-        for pattern, narrowing, found in self._patterns:
-            if pattern.fullmatch(tag) and narrowing.takes(ctx):
-                return found
-        return None
-
-
 def check_timeout(timeout: float | None) -> float | None:
     """Check a ``timeout=``.
 
@@ -327,18 +241,6 @@ def check_timeout(timeout: float | None) -> float | None:
     return timeout
 
 
-def literal_length(tag: str) -> int:
-    """Count the characters of a pattern that stand for themselves.
-
-    Args:
-        tag: The pattern.
-
-    Returns:
-        The count: the pattern's rank.
-    """
-    return len(tag) - tag.count("*")
-
-
 def _tags(tag: str | Iterable[str], place: str) -> list[str]:
     tags = [tag] if isinstance(tag, str) else list(tag)
     if not tags or not all(isinstance(each, str) and each for each in tags):
@@ -351,25 +253,3 @@ def _schema_if_known(function: Function) -> Schema | None:
         return function.schema() if function.takes_params else None
     except UnresolvedAnnotation:
         return None
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Tell whether two patterns match a text in common: walk both at once, a star passing any character."""
-    seen = {(0, 0)}
-    pending = [(0, 0)]
-    while pending:
-        i, j = pending.pop()
-        left, right = one[i : i + 1], other[j : j + 1]
-        steps = []
-        if "*" in (left, right):
-            steps = [(i + 1, j)] * bool(left) + [(i, j + 1)] * bool(right)
-        elif left == right:
-            steps = [(i + 1, j + 1)] * bool(left)
-        fresh = set(steps) - seen
-        seen |= fresh
-        pending.extend(fresh)
-    return (len(one), len(other)) in seen

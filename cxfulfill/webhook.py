@@ -12,9 +12,10 @@ from cxfulfill.context import Clock
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.pipeline import DEFAULT_TIMEOUT, HEALTH_PATH, READY_PATH, Pipeline, Target
-from cxfulfill.routing import Router, Table
+from cxfulfill.routing import Router
 from cxfulfill.runtime import Runtime, Threads, Workers, run
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
+from cxfulfill.table import Table
 
 DEFAULT_MAX_BODY = 1024 * 1024
 """Bytes of a request that are read at most (1 MiB)."""
@@ -131,7 +132,7 @@ class Webhook(Router):
             path=self.path,
             auth=self.auth,
             table=table,
-            error_handlers=self.error_handlers,
-            timeout=self.timeout or DEFAULT_TIMEOUT,
+            error_handlers=self.layer.error_handlers,
+            timeout=self.layer.timeout or DEFAULT_TIMEOUT,
             **self._options,
         )

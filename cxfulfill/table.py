@@ -1,0 +1,152 @@
+"""The look-up of a call's handler.
+
+A tag is matched exactly or by a pattern in which ``*`` stands for any characters. An exact tag wins over a
+pattern, a pattern with more other characters over one with fewer, and among the handlers of one tag the one with
+more narrowing.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from cxfulfill.context import Context
+from cxfulfill.handlers import Function, Middleware
+from cxfulfill.narrowing import Narrowing
+from cxfulfill.parameters.schema import Schema
+from cxfulfill.protocol.response import WebhookResponse
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Layer:
+    """What a router adds to its handlers.
+
+    Attributes:
+        timeout: Seconds for handlers that name none.
+        middlewares: Run around its handlers, outermost first.
+        error_handlers: Functions ``f(ctx, error)`` by exception class.
+    """
+
+    timeout: float | None = None
+    middlewares: list[Middleware] = field(default_factory=list)
+    error_handlers: dict[type[Exception], Function] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A registered handler.
+
+    Attributes:
+        tag: Exact tag or pattern.
+        function: The handler.
+        schema: Schema of its second argument; None until its annotation can be resolved.
+        narrowing: Further conditions.
+        timeout: Seconds; None leaves it to the routers around.
+        fallback: The answer when time is up.
+        layers: What the routers that hold it add, innermost first.
+    """
+
+    tag: str
+    function: Function
+    schema: Schema | None
+    narrowing: Narrowing
+    timeout: float | None
+    fallback: WebhookResponse | None
+    layers: tuple[Layer, ...]
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the tag is a pattern."""
+        return "*" in self.tag
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """How specific it is: characters that stand for themselves, then the narrowing's rank."""
+        return (literal_length(self.tag), *self.narrowing.rank)
+
+    def conflicts(self, other: "Entry") -> bool:
+        """Tell whether no rule says which of the two is meant.
+
+        Args:
+            other: Another entry, both exact or both patterns.
+
+        Returns:
+            Whether a call could mean both equally.
+        """
+        if self.tag != other.tag and not (
+            literal_length(self.tag) == literal_length(other.tag) and _overlap(self.tag, other.tag)
+        ):
+            return False
+        return self.narrowing.ambiguous_with(other.narrowing)
+
+
+class Table(Generic[T]):
+    """The look-up over handlers, made once at freeze.
+
+    Args:
+        rows: Each registered handler, and what a look-up gives for it.
+    """
+
+    def __init__(self, rows: Iterable[tuple[Entry, T]]) -> None:
+        self._exact: dict[str, list[tuple[Narrowing, T]]] = {}
+        self._patterns: list[tuple[re.Pattern[str], Narrowing, T]] = []
+        # Stable: what is equally specific, and so never taken by the same call, keeps its order.
+        for entry, found in sorted(rows, key=lambda row: row[0].rank, reverse=True):
+            if entry.is_pattern:
+                self._patterns.append((_compiled(entry.tag), entry.narrowing, found))
+            else:
+                self._exact.setdefault(entry.tag, []).append((entry.narrowing, found))
+
+    def find(self, ctx: Context) -> T | None:
+        """Choose the handler of a call.
+
+        Args:
+            ctx: The call.
+
+        Returns:
+            What stands for the most specific handler that takes it, or None.
+        """
+        tag = ctx.tag
+        for narrowing, found in self._exact.get(tag, ()):
+            if narrowing.takes(ctx):
+                return found
+        for pattern, narrowing, found in self._patterns:
+            if pattern.fullmatch(tag) and narrowing.takes(ctx):
+                return found
+        return None
+
+
+def literal_length(tag: str) -> int:
+    """Count the characters of a pattern that stand for themselves.
+
+    Args:
+        tag: The pattern.
+
+    Returns:
+        The count: the pattern's rank.
+    """
+    return len(tag) - tag.count("*")
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Tell whether two patterns match a text in common: walk both at once, a star passing any character."""
+    seen = {(0, 0)}
+    pending = [(0, 0)]
+    while pending:
+        i, j = pending.pop()
+        left, right = one[i : i + 1], other[j : j + 1]
+        steps = []
+        if "*" in (left, right):
+            steps = [(i + 1, j)] * bool(left) + [(i, j + 1)] * bool(right)
+        elif left == right:
+            steps = [(i + 1, j + 1)] * bool(left)
+        fresh = set(steps) - seen
+        seen |= fresh
+        pending.extend(fresh)
+    return (len(one), len(other)) in seen

@@ -1,0 +1,95 @@
+"""Every snippet of the README runs, and says what the README says that it says."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PASSWORD = "a-long-random-password"
+
+
+@pytest.fixture(scope="module")
+def snippets() -> Iterator[dict[str, Any]]:
+    """The names that the README's Python blocks leave, run in order."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WEBHOOK_PASSWORD", PASSWORD)
+        document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(ROOT / "README.md")
+        for example in document.examples():
+            example.evaluate()
+        yield document.namespace
+        document.namespace["webhook"].close()
+
+
+def block(language: str, containing: str) -> str:
+    found = [text for text in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if containing in text]
+    assert len(found) == 1
+    return str(found[0])
+
+
+def post(app: flask.Flask, body: str) -> Any:
+    headers = {"Content-Type": "application/json"}
+    return app.test_client().post("/webhook", data=body, headers=headers, auth=("cx-agent", PASSWORD))
+
+
+def test_the_curl_line_gets_the_answer_that_is_shown(snippets: dict[str, Any]) -> None:
+    command = shlex.split(block("console", "$ curl").replace("$ ", ""))
+    assert f"WEBHOOK_PASSWORD={PASSWORD}" in command
+    assert f"cx-agent:{PASSWORD}" in command
+    answer = post(snippets["app"], command[command.index("-d") + 1])
+    assert answer.status_code == 200
+    assert answer.get_data(as_text=True) == block("json", "Hello, Ada!").strip()
+
+
+def test_the_test_of_a_handler_passes(snippets: dict[str, Any]) -> None:
+    snippets["test_hello"]()
+
+
+@pytest.mark.parametrize(
+    ("tag", "page", "expected"),
+    [
+        ("human", "Start", "A colleague takes over."),
+        ("operator.now", "Start", "A colleague takes over."),
+        ("nothing-like-it", "Start", "I cannot help with that yet."),
+        ("book-room", "Start", "Booked!"),
+    ],
+)
+def test_the_handlers_answer(snippets: dict[str, Any], tag: str, page: str, expected: str) -> None:
+    body = {
+        "fulfillmentInfo": {"tag": tag},
+        "pageInfo": {"displayName": page},
+        "sessionInfo": {"parameters": {"nights": 2.0, "room-type": "double"}},
+    }
+    answer = post(snippets["app"], json.dumps(body))
+    assert answer.status_code == 200
+    assert answer.json["fulfillmentResponse"]["messages"][0]["text"]["text"][0] == expected
+
+
+def test_the_refused_booking_is_asked_again(snippets: dict[str, Any]) -> None:
+    body = {
+        "fulfillmentInfo": {"tag": "book-room"},
+        "sessionInfo": {"parameters": {"nights": 45.0, "room-type": "double"}},
+    }
+    answer = post(snippets["app"], json.dumps(body)).json
+    assert answer["pageInfo"]["formInfo"]["parameterInfo"] == [{"displayName": "nights", "state": "INVALID"}]
+    assert answer["sessionInfo"]["parameters"] == {"nights": None}
+
+
+def test_the_blueprint_serves(snippets: dict[str, Any]) -> None:
+    answer = post(snippets["site"], json.dumps({"fulfillmentInfo": {"tag": "hello"}}))
+    assert answer.json["fulfillmentResponse"]["messages"][0]["text"]["text"] == ["Hello, stranger!"]
+
+
+def test_links_lead_somewhere() -> None:
+    for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            assert target.startswith("https://") or (ROOT / target).exists(), target
