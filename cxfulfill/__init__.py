@@ -1,46 +1,46 @@
-"""The Python framework for Dialogflow CX webhook fulfillment."""
+"""The Python framework for Dialogflow CX webhook fulfillment.
 
-from cxfulfill.auth.base import (
-    AllOf,
-    AllowUnauthenticated,
-    AnyOf,
-    Authenticator,
-    Principal,
-)
-from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
-from cxfulfill.context import Call, Clock, Context, Deadline, FormParameter, Page
-from cxfulfill.errors import (
-    BadRequest,
-    ConfigurationError,
-    CxFulfillError,
-    Forbidden,
-    HttpError,
-    NotFound,
-    ParameterError,
-    ReplyError,
-    Unauthorized,
-    Unavailable,
-)
-from cxfulfill.handlers import Answer, Handler, Middleware
-from cxfulfill.http import HttpRequest, HttpResponse
-from cxfulfill.protocol.messages import (
-    ConversationSuccess,
-    KnowledgeInfoCard,
-    LiveAgentHandoff,
-    OutputAudioText,
-    Payload,
-    PlayAudio,
-    ResponseMessage,
-    TelephonyTransferCall,
-    Text,
-    ToolCall,
-)
-from cxfulfill.protocol.messenger import RichContent
-from cxfulfill.protocol.request import WebhookRequest
-from cxfulfill.protocol.response import WebhookResponse
-from cxfulfill.reply import Reply
-from cxfulfill.routing import Router
-from cxfulfill.webhook import Webhook
+The public names are loaded when they are first used: ``import cxfulfill`` alone costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cxfulfill.auth.base import AllOf, AllowUnauthenticated, AnyOf, Authenticator, Principal
+    from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
+    from cxfulfill.context import Call, Clock, Context, Deadline, FormParameter, Page
+    from cxfulfill.errors import (
+        BadRequest,
+        ConfigurationError,
+        CxFulfillError,
+        Forbidden,
+        HttpError,
+        NotFound,
+        ParameterError,
+        ReplyError,
+        Unauthorized,
+        Unavailable,
+    )
+    from cxfulfill.handlers import Answer, Handler, Middleware
+    from cxfulfill.http import HttpRequest, HttpResponse
+    from cxfulfill.protocol.messages import (
+        ConversationSuccess,
+        KnowledgeInfoCard,
+        LiveAgentHandoff,
+        OutputAudioText,
+        Payload,
+        PlayAudio,
+        ResponseMessage,
+        TelephonyTransferCall,
+        Text,
+        ToolCall,
+    )
+    from cxfulfill.protocol.request import WebhookRequest
+    from cxfulfill.protocol.response import WebhookResponse
+    from cxfulfill.reply import Reply
+    from cxfulfill.routing import Router
+    from cxfulfill.webhook import Webhook
 
 __version__ = "0.1.0"
 
@@ -79,7 +79,6 @@ __all__ = [
     "Reply",
     "ReplyError",
     "ResponseMessage",
-    "RichContent",
     "Router",
     "TelephonyTransferCall",
     "Text",
@@ -90,3 +89,75 @@ __all__ = [
     "WebhookRequest",
     "WebhookResponse",
 ]
+
+_HOMES = {
+    "cxfulfill.auth.base": (
+        "AllOf",
+        "AllowUnauthenticated",
+        "AnyOf",
+        "Authenticator",
+        "Principal",
+    ),
+    "cxfulfill.auth.secrets": (
+        "BasicAuth",
+        "HeaderSecret",
+    ),
+    "cxfulfill.context": (
+        "Call",
+        "Clock",
+        "Context",
+        "Deadline",
+        "FormParameter",
+        "Page",
+    ),
+    "cxfulfill.errors": (
+        "BadRequest",
+        "ConfigurationError",
+        "CxFulfillError",
+        "Forbidden",
+        "HttpError",
+        "NotFound",
+        "ParameterError",
+        "ReplyError",
+        "Unauthorized",
+        "Unavailable",
+    ),
+    "cxfulfill.handlers": (
+        "Answer",
+        "Handler",
+        "Middleware",
+    ),
+    "cxfulfill.http": (
+        "HttpRequest",
+        "HttpResponse",
+    ),
+    "cxfulfill.protocol.messages": (
+        "ConversationSuccess",
+        "KnowledgeInfoCard",
+        "LiveAgentHandoff",
+        "OutputAudioText",
+        "Payload",
+        "PlayAudio",
+        "ResponseMessage",
+        "TelephonyTransferCall",
+        "Text",
+        "ToolCall",
+    ),
+    "cxfulfill.protocol.request": ("WebhookRequest",),
+    "cxfulfill.protocol.response": ("WebhookResponse",),
+    "cxfulfill.reply": ("Reply",),
+    "cxfulfill.routing": ("Router",),
+    "cxfulfill.webhook": ("Webhook",),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

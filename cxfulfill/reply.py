@@ -1,14 +1,13 @@
 """What a handler returns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from cxfulfill.errors import ReplyError
-from cxfulfill.protocol.messages import Payload, ResponseMessage, Text
-from cxfulfill.protocol.messenger import RichContent
+from cxfulfill.protocol.messages import Payload, ResponseMessage, SupportsPayload, Text
 from cxfulfill.protocol.response import WebhookResponse
 
-MessageLike = str | Sequence[str] | ResponseMessage | RichContent
+MessageLike = str | Sequence[str] | ResponseMessage | SupportsPayload
 """A text, a list of text variants, a message kind or Messenger rich content."""
 
 
@@ -144,10 +143,10 @@ def _message(message: object) -> ResponseMessage:
         return Text(message)
     if isinstance(message, ResponseMessage):
         return message
-    if isinstance(message, RichContent):
-        return Payload(message)
     if isinstance(message, (list, tuple)):
         return Text(*message)
+    if callable(getattr(message, "payload", None)):
+        return Payload(cast("SupportsPayload", message))
     raise ReplyError("messages", "must be texts, lists of variants or message kinds")
 
 

@@ -12,15 +12,15 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
-
-import anyio
-from anyio.from_thread import BlockingPortal
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cxfulfill.context import Call, Deadline
 from cxfulfill.errors import Unavailable
 from cxfulfill.handlers import Invocation
 from cxfulfill.http import HttpRequest
+
+if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
 
 T = TypeVar("T")
 Scope = Callable[[], AbstractContextManager[Any]]
@@ -109,7 +109,7 @@ class Workers:
         future.add_done_callback(lambda _: free.release())
         return future
 
-    def portal(self) -> BlockingPortal:
+    def portal(self) -> "BlockingPortal":
         """Give the way to the event loop on which all ``async`` handlers of the process run.
 
         Returns:
@@ -146,6 +146,10 @@ class _Loop:
     """
 
     def __init__(self) -> None:
+        # Not everybody has an async handler, and asyncio is the larger part of an import.
+        import anyio  # noqa: PLC0415
+        from anyio.from_thread import BlockingPortal  # noqa: PLC0415
+
         started: Future[BlockingPortal] = Future()
 
         async def main() -> None:

@@ -12,6 +12,9 @@ from cxfulfill.context import Clock
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.pipeline import DEFAULT_TIMEOUT, HEALTH_PATH, READY_PATH, Pipeline, Target
+from cxfulfill.protocol.messages import Text
+from cxfulfill.protocol.request import WebhookRequest
+from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.routing import Router
 from cxfulfill.runtime import Runtime, Threads, Workers, run
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
@@ -126,6 +129,9 @@ class Webhook(Router):
         return Threads(self.workers)
 
     def _freeze(self) -> Pipeline:
+        # Models are built when first used, to spare the import; the first call must not wait for them.
+        for model in (WebhookRequest, WebhookResponse, Text):
+            model.model_rebuild()
         table = Table((entry, Target.of(entry)) for entry in self.entries())
         self.close_registration("the application is frozen since its first request or check()")
         return Pipeline(

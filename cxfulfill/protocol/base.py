@@ -23,6 +23,7 @@ class Incoming(BaseModel):
         ser_json_inf_nan="strings",
         hide_input_in_errors=True,
         protected_namespaces=(),
+        defer_build=True,
     )
 
 
@@ -39,6 +40,7 @@ class Part(BaseModel):
         serialize_by_alias=True,
         hide_input_in_errors=True,
         protected_namespaces=(),
+        defer_build=True,
     )
 
 

@@ -7,15 +7,13 @@ kinds that CX marks "output only" (``endInteraction``, ``mixedAudio``) cannot be
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
-from xml.parsers import expat
-from xml.sax.saxutils import escape
+from html import escape
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 from pydantic import AfterValidator, Field, PlainValidator
 
 from cxfulfill.errors import ReplyError
 from cxfulfill.protocol.base import Outgoing, Part
-from cxfulfill.protocol.messenger import RichContent
 from cxfulfill.protocol.values import MAX_DEPTH, to_json_object
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -23,7 +21,6 @@ _KINDS = (
     "text", "payload", "output_audio_text", "conversation_success", "live_agent_handoff", "play_audio",
     "telephony_transfer_call", "knowledge_info_card", "tool_call",
 )  # fmt: skip
-_QUOTES = {'"': "&quot;", "'": "&apos;"}
 
 
 def json_object(where: str, *, depth: int = MAX_DEPTH) -> PlainValidator:
@@ -73,6 +70,8 @@ def _check_ssml(ssml: str) -> str:
 
     def doctype(*_: object) -> None:
         raise ReplyError("outputAudioText.ssml", "must not have a document type")
+
+    from xml.parsers import expat  # noqa: PLC0415 - not everybody speaks
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = start, end
@@ -196,6 +195,14 @@ class Text(ResponseMessage):
         super().__init__(**_wire("text", {"text": list(variants)}, channel))
 
 
+class SupportsPayload(Protocol):
+    """What makes a payload of itself, such as Messenger `RichContent` (which is imported only by its users)."""
+
+    def payload(self) -> dict[str, Any]:
+        """Give the payload."""
+        ...
+
+
 class Payload(ResponseMessage):
     """A custom payload for the integration.
 
@@ -206,8 +213,8 @@ class Payload(ResponseMessage):
         channel: Deliver on this channel only.
     """
 
-    def __init__(self, payload: Mapping[str, Any] | RichContent, *, channel: str | None = None) -> None:
-        content = payload.payload() if isinstance(payload, RichContent) else payload
+    def __init__(self, payload: Mapping[str, Any] | SupportsPayload, *, channel: str | None = None) -> None:
+        content = payload if isinstance(payload, Mapping) else payload.payload()
         super().__init__(**_wire("payload", content, channel))
 
 
@@ -240,7 +247,7 @@ class OutputAudioText(ResponseMessage):
                 ``<speak>`` element.
         """
         try:
-            text = template.format_map({name: escape(str(value), _QUOTES) for name, value in values.items()})
+            text = template.format_map({name: escape(str(value)) for name, value in values.items()})
         except (KeyError, IndexError, ValueError):
             raise ReplyError("outputAudioText.ssml", "has a placeholder without a value") from None
         return cls(_ssml=text, channel=channel)

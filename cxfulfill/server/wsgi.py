@@ -1,9 +1,9 @@
 """The plain WSGI application: PEP 3333 in, `HttpRequest` through, PEP 3333 out."""
 
-import http.client
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from cxfulfill.errors import BadRequest
@@ -21,7 +21,7 @@ class StartResponse(Protocol):
         ...
 
 
-_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus}
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _STATUS_LINES[413] = "413 Content Too Large"
 _UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 

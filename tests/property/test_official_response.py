@@ -20,12 +20,11 @@ from cxfulfill import (
     PlayAudio,
     Reply,
     ReplyError,
-    RichContent,
     TelephonyTransferCall,
     ToolCall,
     WebhookResponse,
 )
-from cxfulfill.protocol.messenger import CustomTemplate, RawItem
+from cxfulfill.protocol.messenger import CustomTemplate, RawItem, RichContent
 from cxfulfill.protocol.values import MAX_DEPTH
 from cxfulfill.reply import to_response
 from tests.strategies.json_values import holders, json_values, mutated, nested, parts, places

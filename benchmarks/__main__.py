@@ -1,0 +1,28 @@
+"""``make bench``: every figure as a ratio to its rival, measured in turns in one run."""
+
+from benchmarks import imports, in_process
+
+BOUNDS = {"plain WSGI": 1.0, "create_app": 1.6, "import cxfulfill, time": 0.8}
+
+
+def row(name: str, value: str, ratio: float) -> None:
+    bound = f"at most {BOUNDS[name]:.2f}" if name in BOUNDS else ""
+    print(f"{name:40}{value:>14}{ratio:8.2f}  {bound}")
+
+
+def main() -> None:
+    calls = in_process.measure()
+    base = calls["hand-written Flask"]
+    print(f"{'one call in process':40}{'us':>14}{'ratio':>8}")
+    for name, value in calls.items():
+        row(name, f"{value:.1f}", value / base)
+    loaded = imports.measure()
+    flask_ms, flask_kib = loaded.pop("import flask")
+    print(f"\n{'against import flask':40}{'':>14}{'ratio':>8}")
+    for statement, (ms, kib) in loaded.items():
+        row(f"{statement}, time", f"{ms:.0f}/{flask_ms:.0f} ms", ms / flask_ms)
+        row(f"{statement}, memory", f"{kib / 1024:.1f}/{flask_kib / 1024:.1f} MiB", kib / flask_kib)
+
+
+if __name__ == "__main__":
+    main()
