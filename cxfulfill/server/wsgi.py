@@ -6,7 +6,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from cxfulfill.errors import BadRequest
+from cxfulfill.errors import BadRequest, RequestTimeout
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.server.cutoff import cutoff
 
@@ -85,8 +85,14 @@ class WsgiBody:
         connection = self.environ.get("gunicorn.socket")
         if connection is None:
             return self._read(wanted)
-        with cutoff(connection, timeout):
-            return self._read(wanted)
+        try:
+            with cutoff(connection, timeout):
+                return self._read(wanted)
+        except RequestTimeout:
+            # gunicorn's own mark for a body that broke off: without it the connection would be kept, and what
+            # still arrives of the body would be taken for the next request.
+            self.environ["wsgi.input"].failed = True
+            raise
 
     def _read(self, wanted: int) -> bytes:
         try:
