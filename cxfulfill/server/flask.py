@@ -82,7 +82,7 @@ def blueprint(webhook: Webhook, name: str = "cxfulfill") -> flask.Blueprint:
         app = flask.current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
         return _to_flask(webhook.handle(http, Threads(webhook.workers, scope=app.app_context)))
 
-    result.add_url_rule(webhook.path, view_func=serve, methods=_METHODS, provide_automatic_options=False)
+    result.add_url_rule(webhook.path, view_func=serve, methods=_METHODS)
     return result
 
 

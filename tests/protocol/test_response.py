@@ -306,7 +306,7 @@ def test_a_value_cannot_add_markup_to_ssml() -> None:
     )  # fmt: skip
 
     assert wire(message)[0]["outputAudioText"]["ssml"] == (
-        "<speak><say-as format='&apos;&quot;/&gt;&lt;break/&gt;' x=\"&apos;&quot;/&gt;&lt;break/&gt;\">"
+        "<speak><say-as format='&#x27;&quot;/&gt;&lt;break/&gt;' x=\"&#x27;&quot;/&gt;&lt;break/&gt;\">"
         "&lt;/speak&gt;&lt;speak&gt; &amp; {form}</say-as>{}</speak>"
     )
 
