@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cxfulfill.auth.base import Principal
+from cxfulfill.errors import ReplyError
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import AgentName, PageName, SessionName
 from cxfulfill.protocol.request import IntentInfo, SentimentAnalysisResult, WebhookRequest
@@ -71,11 +72,12 @@ class Page:
             The name, as ``Reply(target_page=)`` takes it.
 
         Raises:
-            ValueError: The id has slashes or white space, or the current page's name holds no flow.
+            ValueError: The id has slashes or white space.
+            ReplyError: The request names no current page, or one whose name holds no flow.
         """
         parsed = PageName.parse(self.name)
         if parsed is None:
-            raise ValueError("the current page's name holds no flow")
+            raise ReplyError("targetPage", "cannot be built: the request's pageInfo.currentPage holds no flow")
         return parsed.agent.page(parsed.flow, page_id)
 
 

@@ -4,7 +4,7 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.errors import ConfigurationError
@@ -35,6 +35,7 @@ class UnresolvedAnnotation(ConfigurationError):
     """An annotation names a type that is not defined yet; at freeze that is final."""
 
 
+M = TypeVar("M", bound=Middleware)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -113,6 +114,59 @@ def read_function(function: Callable[..., Any], params: Any = None) -> Function:
     annotation = params if params is not None or not takes_params else arguments[1].annotation
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
     return Function(function, is_async, place, takes_params, annotation)
+
+
+def read_error_handler(kind: Any, function: Callable[..., Any]) -> Function:
+    """Check an error handler and what it is for.
+
+    Args:
+        kind: The exception class.
+        function: The function.
+
+    Returns:
+        What was read.
+
+    Raises:
+        ConfigurationError: It is not ``f(ctx, error)``, or ``kind`` is no exception class.
+    """
+    check_exception_class(kind)
+    try:
+        read = read_function(function)
+    except ConfigurationError:
+        read = None
+    if read is None or not read.takes_params:
+        raise ConfigurationError(f"{place_of(function)}: an error handler is f(ctx, error)")
+    return read
+
+
+def check_exception_class(kind: Any) -> None:
+    """Check the class that an error handler is for.
+
+    Args:
+        kind: The class.
+
+    Raises:
+        ConfigurationError: It is no exception class.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        raise ConfigurationError("on_error takes exception classes: @on_error(SoldOut)")
+
+
+def check_middleware(function: M) -> M:
+    """Check a middleware's shape.
+
+    Args:
+        function: The function.
+
+    Returns:
+        The same.
+
+    Raises:
+        ConfigurationError: It is not a generator function of one argument.
+    """
+    if not inspect.isgeneratorfunction(function) or len(inspect.signature(function).parameters) != 1:
+        raise ConfigurationError(f"{place_of(function)}: a middleware is a generator function m(call) with one yield")
+    return function
 
 
 def _arguments(function: Callable[..., Any], place: str) -> list[inspect.Parameter]:

@@ -168,7 +168,9 @@ class HttpRequest:
         if coding and coding.strip().lower() != "identity":
             raise UnsupportedMediaType(reason="content_encoding", headers=[("Accept-Encoding", "identity")])
         if not _JSON_MEDIA_TYPE.fullmatch(self.headers.get("content-type", "").strip()):
-            raise UnsupportedMediaType(headers=[("Accept", "application/json")])
+            raise UnsupportedMediaType(
+                detail="Send Content-Type: application/json, in UTF-8.", headers=[("Accept", "application/json")]
+            )
 
     def redacted(self, hidden: frozenset[str]) -> Self:
         """Make the view that a handler is given.

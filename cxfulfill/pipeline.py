@@ -13,6 +13,7 @@ from cxfulfill.auth.base import Authenticator, Principal, credential_headers, is
 from cxfulfill.context import Clock, Context, Deadline
 from cxfulfill.errors import (
     BadRequest,
+    ConfigurationError,
     ContentTooLarge,
     HttpError,
     InternalError,
@@ -168,7 +169,7 @@ class Pipeline:
 
     def _check_head(self, http: HttpRequest) -> int | None:
         if http.path != self.path:
-            raise NotFound(reason="unknown_path")
+            raise NotFound(reason="unknown_path", detail="Nothing is served on this path.")
         if http.method != "POST":
             raise MethodNotAllowed("POST")
         length = http.declared_length()
@@ -178,8 +179,12 @@ class Pipeline:
 
     async def _authenticate(self, http: HttpRequest, runtime: Runtime) -> Principal:
         if self.blocking_auth:
-            return await runtime.block(lambda: self.auth.authenticate(http))
-        return self.auth.authenticate(http)
+            principal = await runtime.block(lambda: self.auth.authenticate(http))
+        else:
+            principal = self.auth.authenticate(http)
+        if not isinstance(principal, Principal):
+            raise ConfigurationError(f"{type(self.auth).__name__}.authenticate must return a Principal, or raise")
+        return principal
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()
@@ -195,14 +200,13 @@ class Pipeline:
         try:
             target = self._target(ctx)
             handlers = target.error_handlers
-            return json_response(await self._run(ctx, target, started, runtime))
+            return json_response(await self._run(ctx, target, started, runtime, record))
         except Exception as error:
             record.error = error
             function = _error_handler(handlers, error)
             if function is None:
                 raise
-            arguments = (ctx, error) if function.takes_params else (ctx,)
-            work = Work(Invocation(function, ()), ctx, arguments, watched=False)
+            work = Work(Invocation(function, ()), ctx, (ctx, error), watched=False)
             return json_response(to_response(await runtime.invoke(work, ctx.deadline)).encode())
 
     def _target(self, ctx: Context) -> Target:
@@ -213,13 +217,14 @@ class Pipeline:
             raise NotFound(reason="unknown_tag", detail="No handler takes this tag.")
         return target
 
-    async def _run(self, ctx: Context, target: Target, started: float, runtime: Runtime) -> bytes:
+    async def _run(self, ctx: Context, target: Target, started: float, runtime: Runtime, record: Record) -> bytes:
         if target.timeout != self.timeout:
             ctx = replace(ctx, deadline=Deadline(started + target.timeout, self.clock))
         arguments: tuple[Any, ...] = (ctx,) if target.schema is None else (ctx, target.schema(ctx.parameters))
         try:
             answer = await runtime.invoke(Work(target.invocation, ctx, arguments, target.watched), ctx.deadline)
-        except DeadlineExceeded:
+        except DeadlineExceeded as error:
+            record.error = error
             if target.entry.fallback is None:
                 raise
             answer = target.entry.fallback

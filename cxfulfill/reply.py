@@ -126,19 +126,23 @@ def to_response(answer: object) -> WebhookResponse:
         return answer
     if answer is None:
         return WebhookResponse()
-    raise ReplyError("the handler's answer", f"is a {type(answer).__name__}, not a str, Reply, WebhookResponse or None")
+    raise ReplyError(
+        "the handler's answer", f"is of type {type(answer).__name__}, not a str, Reply, WebhookResponse or None"
+    )
 
 
 def _fulfillment(messages: Iterable[MessageLike], merge: str | None) -> dict[str, Any]:
     members: dict[str, Any] = {}
     if messages:
-        members["messages"] = [_message(message) for message in messages]
+        members["messages"] = [_message(message, index) for index, message in enumerate(messages)]
     if merge is not None:
-        members["merge_behavior"] = {"append": "APPEND", "replace": "REPLACE"}.get(merge, merge)
+        if merge not in ("append", "replace"):
+            raise ReplyError("merge", 'must be "append" or "replace"')
+        members["merge_behavior"] = merge.upper()
     return members
 
 
-def _message(message: object) -> ResponseMessage:
+def _message(message: object, index: int) -> ResponseMessage:
     if isinstance(message, str):
         return Text(message)
     if isinstance(message, ResponseMessage):
@@ -147,7 +151,10 @@ def _message(message: object) -> ResponseMessage:
         return Text(*message)
     if callable(getattr(message, "payload", None)):
         return Payload(cast("SupportsPayload", message))
-    raise ReplyError("messages", "must be texts, lists of variants or message kinds")
+    raise ReplyError(
+        f"messages[{index}]",
+        f"is of type {type(message).__name__}: give a text, a list of variants, a message kind or RichContent([...])",
+    )
 
 
 def _page_update(form: Mapping[str, Any], invalid: Sequence[str]) -> dict[str, Any]:

@@ -14,9 +14,13 @@ from cxfulfill.handlers import (
     Answer,
     Function,
     Handler,
+    M,
     Middleware,
     UnresolvedAnnotation,
+    check_exception_class,
+    check_middleware,
     place_of,
+    read_error_handler,
     read_function,
 )
 from cxfulfill.narrowing import Narrowing
@@ -25,7 +29,6 @@ from cxfulfill.reply import to_response
 from cxfulfill.table import Entry, Layer
 
 H = TypeVar("H", bound=Handler)
-M = TypeVar("M", bound=Middleware)
 E = TypeVar("E", bound=Callable[..., Any])
 Names = str | Iterable[str] | None
 
@@ -51,8 +54,8 @@ class Router:
     ) -> None:
         self.layer = Layer(
             timeout=check_timeout(timeout),
-            middlewares=list(middleware),
-            error_handlers={kind: read_function(function) for kind, function in (on_error or {}).items()},
+            middlewares=[check_middleware(function) for function in middleware],
+            error_handlers={kind: read_error_handler(kind, function) for kind, function in (on_error or {}).items()},
         )
         self._exact: dict[str, list[Entry]] = {}
         self._patterns: list[Entry] = []
@@ -102,6 +105,8 @@ class Router:
             ConfigurationError: The function is not ``f(ctx)`` or ``f(ctx, params)``, or another handler could
                 be meant as well; the error names both places.
         """
+        if callable(tag):
+            raise ConfigurationError(f'{place_of(tag)}: write @handler with a tag: @handler("book-room")')
 
         def register(function: H) -> H:
             self.add_handler(
@@ -152,7 +157,7 @@ class Router:
         Those of an outer router run around those of an inner one.
         """
         self._check_open()
-        self.layer.middlewares.append(function)
+        self.layer.middlewares.append(check_middleware(function))
         return function
 
     def on_error(self, *kinds: type[Exception]) -> Callable[[E], E]:
@@ -167,17 +172,21 @@ class Router:
             The decorator.
 
         Raises:
-            ConfigurationError: The class has such a function already.
+            ConfigurationError: The class has such a function already, it is no exception class, or the function
+                is not ``f(ctx, error)``.
         """
+        for kind in kinds or (None,):
+            check_exception_class(kind)
 
         def register(function: E) -> E:
             self._check_open()
             functions = self.layer.error_handlers
             for kind in kinds:
+                read = read_error_handler(kind, function)
                 if kind in functions:
                     first, second = functions[kind].place, place_of(function)
                     raise ConfigurationError(f"on_error({kind.__name__}) is set twice: {first} and {second}")
-                functions[kind] = read_function(function)
+                functions[kind] = read
             return function
 
         return register

@@ -193,10 +193,10 @@ class Threads:
         if work.invocation.function.is_async:
             portal = self._workers.portal()
             future = _carried().run(portal.start_task_soon, self._on_loop, work)
-            return _result(future, deadline)
+            return _result(future, work, deadline)
         if work.watched:
             context = _carried()
-            return _result(self._workers.submit(lambda: context.run(self._in_scope, work)), deadline)
+            return _result(self._workers.submit(lambda: context.run(self._in_scope, work)), work, deadline)
         return self._in_scope(work) if self._everywhere else work.invocation.run(work.call, work.arguments)
 
     def _in_scope(self, work: Work) -> Any:
@@ -235,18 +235,18 @@ def _carried() -> contextvars.Context:
     return carried
 
 
-def _result(future: Future[Any], deadline: Deadline) -> Any:
+def _result(future: Future[Any], work: Work, deadline: Deadline) -> Any:
     try:
         return future.result(deadline.remaining())
     except TimeoutError:
         if future.done():
             # The handler's own TimeoutError, or an answer in the last moment.
             return future.result()
-        future.add_done_callback(_note_late)
+        future.add_done_callback(lambda done: _note_late(done, work.call.request_id))
         raise DeadlineExceeded from None
 
 
-def _note_late(future: Future[Any]) -> None:
+def _note_late(future: Future[Any], request_id: str) -> None:
     error = None if future.cancelled() else future.exception()
     outcome = f"with {type(error).__name__}" if error else "well"
-    _log.warning("a handler ended %s after its deadline; its answer is lost", outcome)
+    _log.warning("request_id=%s handler ended %s after its deadline; its answer is lost", request_id, outcome)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sysconfig
 import traceback
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -11,6 +12,11 @@ from cxfulfill.errors import HttpError, ReplyError
 _log = logging.getLogger("cxfulfill")
 _FRAMES = 3
 _MAX_TAG = 128
+_LIBRARIES = (
+    str(PurePath(__file__).parent),
+    *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")},
+    "<frozen",
+)
 
 
 @dataclass(slots=True)
@@ -40,8 +46,12 @@ class Record:
         if not _log.isEnabledFor(level):
             return
         _log.log(level, "%s", self._line(status))
-        if self.error is not None and status == 500:
+        if self._is_unforeseen:
             _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)
+
+    @property
+    def _is_unforeseen(self) -> bool:
+        return self.error is not None and not isinstance(self.error, HttpError)
 
     def _line(self, status: int) -> str:
         parts = [f"status={status}", f"reason={reason_of(self.error)}", f"request_id={self.request_id}"]
@@ -53,7 +63,7 @@ class Record:
             parts.append(f"detail={_quoted(self.error.detail)}")
         elif isinstance(self.error, ReplyError):
             parts.append(f"detail={_quoted(str(self.error))}")
-        if self.error is not None and status == 500:
+        if self.error is not None and self._is_unforeseen:
             parts.append(f"error={type(self.error).__qualname__} at={_quoted(_frames(self.error))}")
         return " ".join(parts)
 
@@ -79,6 +89,8 @@ def _quoted(text: str) -> str:
 
 
 def _frames(error: Exception) -> str:
-    """Name the innermost frames, without the source lines and values that a traceback shows."""
-    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    """Name the innermost frames of the application, without the lines and values that a traceback shows."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
+    frames = (own or frames)[-_FRAMES:]
     return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

@@ -11,6 +11,8 @@ from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.request import WebhookRequest, read_request
 
 AGENT = "projects/test-project/locations/global/agents/test-agent"
+_MEMBERS = {info.alias for info in WebhookRequest.model_fields.values() if info.alias}
+
 PAGE = f"{AGENT}/flows/test-flow/pages/test-page"
 
 
@@ -34,7 +36,11 @@ def make_request(
 
     Raises:
         BadRequest: A member has the wrong shape.
+        TypeError: A WebhookRequest has no such member.
     """
+    unknown = members.keys() - _MEMBERS
+    if unknown:
+        raise TypeError(f"a WebhookRequest has no member {min(unknown)}; it has {', '.join(sorted(_MEMBERS))}")
     page: dict[str, Any] = {"currentPage": PAGE, "displayName": "Test page"}
     if form is not None:
         page["formInfo"] = {"parameterInfo": [_form_parameter(name, value) for name, value in form.items()]}
@@ -71,6 +77,7 @@ def make_context(
 
     Raises:
         BadRequest: A member has the wrong shape.
+        TypeError: A WebhookRequest has no such member.
     """
     return Context(
         http=HttpRequest.build("POST", "/webhook"),

@@ -1,5 +1,6 @@
 """The application: registration and lifecycle."""
 
+import inspect
 import os
 import threading
 import time
@@ -60,7 +61,8 @@ class Webhook(Router):
         new_id: Callable[[], str] = _new_id,
     ) -> None:
         super().__init__(timeout=timeout)
-        if not callable(getattr(auth, "authenticate", None)):
+        authenticate = getattr(auth, "authenticate", None)
+        if isinstance(auth, type) or not callable(authenticate) or inspect.iscoroutinefunction(authenticate):
             raise ConfigurationError(
                 "auth= needs an authenticator, such as BasicAuth(...); to let everybody in, AllowUnauthenticated()"
             )

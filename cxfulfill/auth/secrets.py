@@ -143,9 +143,9 @@ def check_secrets(what: str, given: str | Iterable[str], *, allow_weak: bool) ->
     Raises:
         ConfigurationError: There is none, or one of them is no secret; the error never shows it.
     """
-    values = (given,) if isinstance(given, str) else tuple(given)
-    if not values:
-        raise ConfigurationError(f"{what} is missing")
+    values = (given,) if isinstance(given, str) else tuple(given or ())
+    if not values or not all(isinstance(value, str) for value in values):
+        raise ConfigurationError(f"{what} is missing, or no text")
     return tuple(_check_secret(what, value, allow_weak=allow_weak) for value in values)
 
 
@@ -175,6 +175,8 @@ def _is_weak(secret: str) -> bool:
 
 
 def _decode(text: str) -> bytes:
+    if len(text) % 4:
+        return b""  # b64decode would overlook a padding too many
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error:
