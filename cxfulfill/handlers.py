@@ -1,5 +1,6 @@
 """Handlers: the functions that a user writes, checked and read when they are registered."""
 
+import functools
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Generator
@@ -76,16 +77,23 @@ class Function:
     def _resolved(self) -> Any:
         if not isinstance(self.annotation, str):
             return self.annotation
-        function = inspect.unwrap(self.call)
         try:
-            hints = typing.get_type_hints(function)
+            hints = typing.get_type_hints(_underlying(self.call))
         except NameError as error:
             raise UnresolvedAnnotation(
                 f"{self.place}: the annotation names {error.name!r}, which its module does not hold at run "
                 "time; import it there, or name the type by params="
             ) from error
-        name = list(inspect.signature(function).parameters)[1]
+        name = list(inspect.signature(self.call).parameters)[1]
         return hints[name]
+
+
+def _underlying(function: Any) -> Any:
+    """Find the function that has the annotations: of a decorated one, a partial, or an object with __call__."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def read_function(function: Callable[..., Any], params: Any = None) -> Function:
@@ -111,6 +119,8 @@ def read_function(function: Callable[..., Any], params: Any = None) -> Function:
     takes_params = len(arguments) == 2
     if params is not None and not takes_params:
         raise ConfigurationError(f"{place}: params= needs a handler f(ctx, params)")
+    if isinstance(params, str):
+        raise ConfigurationError(f"{place}: params= takes a type, not its name")
     annotation = params if params is not None or not takes_params else arguments[1].annotation
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
     return Function(function, is_async, place, takes_params, annotation)

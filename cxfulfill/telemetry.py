@@ -90,7 +90,7 @@ def _quoted(text: str) -> str:
 
 def _frames(error: Exception) -> str:
     """Name the innermost frames of the application, without the lines and values that a traceback shows."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = list(traceback.extract_tb(error.__traceback__))
     own = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
     frames = (own or frames)[-_FRAMES:]
     return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

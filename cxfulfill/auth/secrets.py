@@ -5,7 +5,6 @@ compared in constant time, and several are accepted while one is being replaced.
 """
 
 import base64
-import binascii
 import hmac
 import logging
 import re
@@ -175,9 +174,5 @@ def _is_weak(secret: str) -> bool:
 
 
 def _decode(text: str) -> bytes:
-    if len(text) % 4:
-        return b""  # b64decode would overlook a padding too many
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return b""
+    # With the alphabet and the length right, b64decode has nothing left to overlook.
+    return b"" if len(text) % 4 else base64.b64decode(text)

@@ -150,8 +150,10 @@ def _scalar(value: Any) -> str | int | float:
         return value.isoformat()
     if isinstance(value, (str, UUID)):
         return str(value)
-    if isinstance(value, (int, float)):
-        return _number(value)
+    if isinstance(value, int):
+        return _number(int(value))
+    if isinstance(value, float):
+        return _number(float(value))
     if isinstance(value, Decimal):
         return _decimal(value)
     raise ReplyError("", "is of a type that JSON cannot hold")

@@ -60,6 +60,7 @@ def test_the_test_of_a_handler_passes(snippets: dict[str, Any]) -> None:
         ("operator.now", "Start", "A colleague takes over."),
         ("nothing-like-it", "Start", "I cannot help with that yet."),
         ("book-room", "Start", "Booked!"),
+        ("spa.massage", "Start", "When would you like to come?"),
     ],
 )
 def test_the_handlers_answer(snippets: dict[str, Any], tag: str, page: str, expected: str) -> None:

@@ -121,7 +121,7 @@ def test_a_watched_handler_is_cut_off_and_its_end_is_logged(serve: Serve) -> Non
             assert response.json() == {"fulfillmentResponse": {"messages": [{"text": {"text": ["Later."]}}]}}
             # The only thread of the server is free while the handler still runs.
             assert wire.ask(call()).status == 200
-    server.until_line("a handler ended well after its deadline")
+    server.until_line("handler ended well after its deadline")
     assert server.ran() == ["gated-watched", "plain"]
 
 
