@@ -59,7 +59,7 @@ class HttpError(CxFulfillError):
         headers: Response headers that the status calls for, such as ``("Allow", "POST")``.
 
     Raises:
-        ValueError: ``reason`` is not such a code.
+        ValueError: ``reason`` is not such a code, or a header holds a control character.
     """
 
     status: ClassVar[int] = 500
@@ -81,6 +81,8 @@ class HttpError(CxFulfillError):
         self.reason = reason or self.default_reason
         self.detail = detail
         self.headers = tuple(headers)
+        if any(not text.isprintable() for field in self.headers for text in field):
+            raise ValueError("headers take printable text: a line end would begin another field")
 
 
 class BadRequest(HttpError):

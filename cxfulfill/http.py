@@ -69,6 +69,10 @@ class RedactedHeaders(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._headers)
 
+    def __reduce__(self) -> tuple[type[Headers], tuple[dict[str, str]]]:
+        # A copy that leaves the process must not carry what is hidden here.
+        return Headers, (dict(self),)
+
     def __repr__(self) -> str:
         return f"<RedactedHeaders {sorted(self)}>"
 

@@ -5,8 +5,7 @@ pattern, a pattern with more other characters over one with fewer, and among the
 more narrowing.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -91,11 +90,11 @@ class Table(Generic[T]):
 
     def __init__(self, rows: Iterable[tuple[Entry, T]]) -> None:
         self._exact: dict[str, list[tuple[Narrowing, T]]] = {}
-        self._patterns: list[tuple[re.Pattern[str], Narrowing, T]] = []
+        self._patterns: list[tuple[Callable[[str], bool], Narrowing, T]] = []
         # Stable: what is equally specific, and so never taken by the same call, keeps its order.
         for entry, found in sorted(rows, key=lambda row: row[0].rank, reverse=True):
             if entry.is_pattern:
-                self._patterns.append((_compiled(entry.tag), entry.narrowing, found))
+                self._patterns.append((_matcher(entry.tag), entry.narrowing, found))
             else:
                 self._exact.setdefault(entry.tag, []).append((entry.narrowing, found))
 
@@ -112,8 +111,8 @@ class Table(Generic[T]):
         for narrowing, found in self._exact.get(tag, ()):
             if narrowing.takes(ctx):
                 return found
-        for pattern, narrowing, found in self._patterns:
-            if pattern.fullmatch(tag) and narrowing.takes(ctx):
+        for matches, narrowing, found in self._patterns:
+            if matches(tag) and narrowing.takes(ctx):
                 return found
         return None
 
@@ -130,8 +129,21 @@ def literal_length(tag: str) -> int:
     return len(tag) - tag.count("*")
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """Make the test of a pattern; its time is linear in the tag, which a regular expression's is not."""
+    first, *inner, last = pattern.split("*")
+
+    def matches(tag: str) -> bool:
+        at, end = len(first), len(tag) - len(last)
+        if at > end or not tag.startswith(first) or not tag.endswith(last):
+            return False
+        for part in inner:
+            at = tag.find(part, at, end) + len(part)
+            if at < len(part):
+                return False
+        return True
+
+    return matches
 
 
 def _overlap(one: str, other: str) -> bool:

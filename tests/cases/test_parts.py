@@ -1,8 +1,10 @@
 """The small parts: values, names, context, replies, errors, authenticators."""
 
 import collections
+import copy
 import functools
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -282,6 +284,8 @@ def test_reason_codes_are_codes() -> None:
     assert Forbidden("for the developer", reason="not_yours").reason == "not_yours"
     with pytest.raises(ValueError, match="lower-case"):
         BadRequest(reason="Not A Code")
+    with pytest.raises(ValueError, match="printable"):
+        BadRequest(headers=[("X-Other", "a\r\nX-More: b")])
     assert str(ReplyError("", "is wrong")) == "the value is wrong"
 
 
@@ -300,6 +304,10 @@ def test_header_fields() -> None:
     redacted = HttpRequest("POST", "/", headers).redacted(frozenset({"x-a"}))
     assert (dict(redacted.headers), len(redacted.headers)) == ({"x-a": "[redacted]"}, 1)
     assert "'1'" not in repr(redacted.headers)
+    assert dict(copy.copy(redacted.headers)) == dict(redacted.headers)
+    assert b"secret" not in pickle.dumps(
+        HttpRequest("POST", "/", Headers({"X-A": "secret"})).redacted(frozenset({"x-a"}))
+    )
     assert (redacted.body.read(5, 1.0), HttpRequest("GET", "/", headers).declared_length()) == (b"", None)
 
 
