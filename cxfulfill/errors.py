@@ -114,7 +114,8 @@ class Unauthorized(HttpError):
     """401: the caller did not prove who it is. Carries at least one ``WWW-Authenticate`` challenge.
 
     Args:
-        challenge: The challenge, such as ``Basic realm="webhook"``.
+        challenge: The challenges, such as ``Basic realm="webhook"``; without one it is Bearer's, since RFC 9110
+            wants one.
         reason: As for `HttpError`.
     """
 
@@ -124,7 +125,8 @@ class Unauthorized(HttpError):
     default_reason = "unauthorized"
 
     def __init__(self, *challenge: str, reason: str | None = None) -> None:
-        super().__init__(reason=reason, headers=[("WWW-Authenticate", value) for value in challenge])
+        challenges = challenge or ('Bearer realm="webhook"',)
+        super().__init__(reason=reason, headers=[("WWW-Authenticate", value) for value in challenges])
 
 
 class Forbidden(HttpError):

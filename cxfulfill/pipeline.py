@@ -7,13 +7,12 @@ that was not read whole.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
-from cxfulfill.auth.base import Authenticator, Principal, credential_headers, is_blocking
+from cxfulfill.auth.base import Authenticator, Principal, credential_headers, identify, is_blocking, is_ready
 from cxfulfill.context import Clock, Context, Deadline
 from cxfulfill.errors import (
     BadRequest,
-    ConfigurationError,
     ContentTooLarge,
     HttpError,
     InternalError,
@@ -35,16 +34,10 @@ READY_PATH: Final = "/ready"
 DEFAULT_TIMEOUT: Final = 4.5
 """Seconds that ``ctx.deadline`` counts where no timeout is set: half a second less than CX's default of 5."""
 
+_STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
+"""What a handler's error may have (Google's webhook page); the others are refusals of the transport."""
+
 _FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
-
-
-@runtime_checkable
-class SupportsReady(Protocol):
-    """A part that can tell whether it is ready to serve."""
-
-    def ready(self) -> bool:
-        """Tell whether it is ready; must not block."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +172,8 @@ class Pipeline:
 
     async def _authenticate(self, http: HttpRequest, runtime: Runtime) -> Principal:
         if self.blocking_auth:
-            principal = await runtime.block(lambda: self.auth.authenticate(http))
-        else:
-            principal = self.auth.authenticate(http)
-        if not isinstance(principal, Principal):
-            raise ConfigurationError(f"{type(self.auth).__name__}.authenticate must return a Principal, or raise")
-        return principal
+            return await runtime.block(lambda: identify(self.auth, http))
+        return identify(self.auth, http)
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()
@@ -205,6 +194,8 @@ class Pipeline:
             record.error = error
             function = _error_handler(handlers, error)
             if function is None:
+                if isinstance(error, HttpError) and error.status not in _STATUSES_OF_CX:
+                    raise InternalError(reason="undocumented_status") from error
                 raise
             work = Work(Invocation(function, ()), ctx, (ctx, error), watched=False)
             return json_response(to_response(await runtime.invoke(work, ctx.deadline)).encode())
@@ -241,8 +232,8 @@ class Pipeline:
         if http.path == HEALTH_PATH:
             return json_response(b'{"status":"ok"}')
         parts = {"handlers": True}
-        if isinstance(self.auth, SupportsReady):
-            parts["auth"] = self.auth.ready()
+        if hasattr(self.auth, "ready"):
+            parts["auth"] = is_ready(self.auth)
         ready = all(parts.values())
         body = json.dumps({"status": "ready" if ready else "not ready", "parts": parts}).encode()
         return json_response(body, 200 if ready else Unavailable.status)

@@ -205,7 +205,11 @@ class Threads:
 
     async def _on_loop(self, work: Work) -> Any:
         with self._scope():
-            return await work.invocation.run_async(work.call, work.arguments)
+            try:
+                return await work.invocation.run_async(work.call, work.arguments)
+            except (SystemExit, KeyboardInterrupt) as error:
+                # On an event loop these would end it, and with it every other handler of the process.
+                raise RuntimeError("a handler tried to end the process") from error
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -1,6 +1,5 @@
 """The application: registration and lifecycle."""
 
-import inspect
 import os
 import threading
 import time
@@ -8,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from cxfulfill.auth.base import Authenticator
+from cxfulfill.auth.base import Authenticator, check_authenticator
 from cxfulfill.context import Clock
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest, HttpResponse
@@ -61,11 +60,7 @@ class Webhook(Router):
         new_id: Callable[[], str] = _new_id,
     ) -> None:
         super().__init__(timeout=timeout)
-        authenticate = getattr(auth, "authenticate", None)
-        if isinstance(auth, type) or not callable(authenticate) or inspect.iscoroutinefunction(authenticate):
-            raise ConfigurationError(
-                "auth= needs an authenticator, such as BasicAuth(...); to let everybody in, AllowUnauthenticated()"
-            )
+        check_authenticator(auth)
         if not path.startswith("/") or path in (HEALTH_PATH, READY_PATH):
             raise ConfigurationError(f"path must start with / and be neither {HEALTH_PATH} nor {READY_PATH}")
         if max_body < 1:

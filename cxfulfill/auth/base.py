@@ -4,6 +4,7 @@ An authenticator sees the head of a request only. It raises `Unauthorized` where
 is, `Forbidden` where it did and may not call, `Unavailable` where that cannot be told now.
 """
 
+import inspect
 import logging
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -36,7 +37,8 @@ class Authenticator(Protocol):
 
     * ``blocking`` (bool): whether ``authenticate`` does IO; taken as True where it is missing, so that an event
       loop is never held up;
-    * ``credential_headers`` (frozenset of lower-case names): further header fields to hide from handlers.
+    * ``credential_headers`` (frozenset of lower-case names): further header fields to hide from handlers;
+    * ``ready()``: whether it is ready to serve, for ``/ready``; it must not block.
     """
 
     def authenticate(self, http: HttpRequest) -> Principal:
@@ -80,9 +82,15 @@ class _Several:
             raise ConfigurationError(f"{name} needs at least one authenticator")
         if any(isinstance(part, AllowUnauthenticated) for part in parts):
             raise ConfigurationError(f"{name} must not hold AllowUnauthenticated: it would check nothing")
+        for part in parts:
+            check_authenticator(part)
         self.parts = parts
         self.blocking = any(is_blocking(part) for part in parts)
         self.credential_headers = frozenset().union(*(credential_headers(part) for part in parts))
+
+    def ready(self) -> bool:
+        """Tell whether every part is ready."""
+        return all(is_ready(part) for part in self.parts)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.parts!r}"
@@ -107,7 +115,7 @@ class AnyOf(_Several):
         refusals = []
         for part in self.parts:
             try:
-                return part.authenticate(http)
+                return identify(part, http)
             except HttpError as error:
                 refusals.append(error)
         raise _refusal(refusals)
@@ -125,7 +133,7 @@ class AllOf(_Several):
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept what all of them accept; see `Authenticator.authenticate`."""
-        first, *others = [part.authenticate(http) for part in self.parts]
+        first, *others = [identify(part, http) for part in self.parts]
         return Principal(first.name, first.method, (*first.others, *others))
 
 
@@ -136,6 +144,58 @@ def _refusal(refusals: list[HttpError]) -> HttpError:
         return (undecided or forbidden)[0]
     challenges = [value for error in refusals for name, value in error.headers if name == "WWW-Authenticate"]
     return Unauthorized(*dict.fromkeys(challenges), reason=refusals[0].reason)
+
+
+def check_authenticator(authenticator: object) -> None:
+    """Check that something is an authenticator.
+
+    Args:
+        authenticator: What stands for one.
+
+    Raises:
+        ConfigurationError: It is a class, has no ``authenticate``, or an ``async`` one.
+    """
+    authenticate = getattr(authenticator, "authenticate", None)
+    if isinstance(authenticator, type) or not callable(authenticate) or inspect.iscoroutinefunction(authenticate):
+        raise ConfigurationError(
+            "auth= needs an authenticator, such as BasicAuth(...); to let everybody in, AllowUnauthenticated()"
+        )
+
+
+def identify(authenticator: Authenticator, http: HttpRequest) -> Principal:
+    """Ask an authenticator, and take nothing but a principal for a yes.
+
+    Args:
+        authenticator: The authenticator.
+        http: The request.
+
+    Returns:
+        The caller.
+
+    Raises:
+        ConfigurationError: It returned something else.
+        HttpError: It refused; see `Authenticator.authenticate`.
+    """
+    principal: object = authenticator.authenticate(http)
+    if not isinstance(principal, Principal):
+        raise ConfigurationError(f"{type(authenticator).__name__}.authenticate must return a Principal, or raise")
+    return principal
+
+
+def is_ready(authenticator: Authenticator) -> bool:
+    """Tell whether an authenticator is ready to serve.
+
+    Args:
+        authenticator: The authenticator.
+
+    Returns:
+        What its ``ready()`` says; True where it has none, False where that fails.
+    """
+    ready = getattr(authenticator, "ready", None)
+    try:
+        return ready is None or bool(ready())
+    except Exception:
+        return False
 
 
 def is_blocking(authenticator: Authenticator) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import typing_extensions
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from cxfulfill.errors import ConfigurationError, ParameterError
@@ -46,25 +46,40 @@ def schema_for(kind: Any) -> Schema:
         )
         raise ConfigurationError(f"pydantic cannot read the parameters' type: {hint}") from error
 
+    known = _known_names(kind)
+
     def load(parameters: Mapping[str, Any]) -> Any:
         try:
             return adapter.validate_python(parameters)
         except ValidationError as error:
-            raise _parameter_error(error) from None
+            raise _parameter_error(error, known) from None
 
     return load
 
 
 def _is_record(kind: Any) -> bool:
-    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, RootModel)
     is_dataclass = isinstance(kind, type) and dataclasses.is_dataclass(kind)
     return is_model or is_dataclass or typing_extensions.is_typeddict(kind)
 
 
-def _parameter_error(error: ValidationError) -> ParameterError:
+def _known_names(kind: Any) -> frozenset[str] | None:
+    """List the names that a model gives its parameters; None where every name in an error is the type's own."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return None
+    names = set(kind.model_fields)
+    for info in kind.model_fields.values():
+        aliases = getattr(info.validation_alias, "choices", [info.validation_alias, info.alias])
+        names |= {str(getattr(alias, "path", [alias])[0]) for alias in aliases}
+    return frozenset(names)
+
+
+def _parameter_error(error: ValidationError, known: frozenset[str] | None) -> ParameterError:
     problems = []
     for item in error.errors(include_url=False, include_input=False, include_context=False):
         # An unexpected parameter's name came with the call, every other first name is the schema's own.
-        name = "*" if item["type"] == "extra_forbidden" or not item["loc"] else str(item["loc"][0])
+        name = str(item["loc"][0]) if item["loc"] else "*"
+        if item["type"] == "extra_forbidden" or (known is not None and name not in known):
+            name = "*"
         problems.append((name, item["type"]))
     return ParameterError(dict.fromkeys(problems))
