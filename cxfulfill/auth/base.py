@@ -37,7 +37,7 @@ class Authenticator(Protocol):
 
     * ``blocking`` (bool): whether ``authenticate`` does IO; taken as True where it is missing, so that an event
       loop is never held up;
-    * ``credential_headers`` (frozenset of lower-case names): further header fields to hide from handlers;
+    * ``credential_headers`` (frozenset of names): further header fields to hide from handlers;
     * ``ready()``: whether it is ready to serve, for ``/ready``; it must not block.
     """
 
@@ -219,4 +219,4 @@ def credential_headers(authenticator: Authenticator) -> frozenset[str]:
     Returns:
         Lower-case names.
     """
-    return frozenset(getattr(authenticator, "credential_headers", ()))
+    return frozenset(name.lower() for name in getattr(authenticator, "credential_headers", ()))

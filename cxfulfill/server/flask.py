@@ -14,7 +14,6 @@ from cxfulfill.server.wsgi import StartResponse, WsgiApp, read_environ
 from cxfulfill.webhook import Webhook
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
-_PROBES = (HEALTH_PATH, READY_PATH)
 
 
 def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flask:
@@ -42,9 +41,7 @@ def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flas
         if webhook.path in served:
             raise ConfigurationError(f"two webhooks have the path {webhook.path}")
         served[webhook.path] = WsgiApp(_handler(webhook, app))
-    # The first webhook also answers the probes and, as problem documents, what Flask does not know.
-    first = served[webhooks[0].path]
-    served |= dict.fromkeys(_PROBES, first)
+    served |= dict.fromkeys((HEALTH_PATH, READY_PATH), WsgiApp(lambda http: _probe(webhooks, http)))
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -109,6 +106,12 @@ def cloud_function(webhook: Webhook) -> Callable[[flask.Request], flask.Response
 def _handler(webhook: Webhook, app: flask.Flask) -> Callable[[HttpRequest], HttpResponse]:
     threads = Threads(webhook.workers, scope=app.app_context, everywhere=True)
     return lambda http: webhook.handle(http, threads)
+
+
+def _probe(webhooks: Iterable[Webhook], http: HttpRequest) -> HttpResponse:
+    """Answer a probe for several webhooks: the first one that is not well speaks for all."""
+    answers = [webhook.handle(http) for webhook in webhooks]
+    return next((answer for answer in answers if answer.status != 200), answers[0])
 
 
 def _to_flask(response: HttpResponse) -> flask.Response:

@@ -5,8 +5,23 @@ from typing import Any
 
 import flask
 import pytest
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from cxfulfill import AnyOf, BasicAuth, Forbidden, HttpRequest, NotFound, Principal, Reply, Unavailable
+from cxfulfill import (
+    AllOf,
+    AnyOf,
+    BasicAuth,
+    Forbidden,
+    HttpRequest,
+    NotFound,
+    Principal,
+    Reply,
+    Unauthorized,
+    Unavailable,
+    Webhook,
+)
+from cxfulfill.errors import MethodNotAllowed
+from cxfulfill.server.flask import create_app
 from tests.cases.client import App, Unreadable, call
 
 TERMINATED: dict[str, Any] = {"wsgi.input_terminated": True}
@@ -287,6 +302,78 @@ def test_ready_tells_of_its_parts() -> None:
     waiting = App(NotYet("cx", "a-long-enough-password")).post(method="GET", path="/ready")
     assert waiting.status == 503
     assert waiting.json == {"status": "not ready", "parts": {"handlers": True, "auth": False}}
+
+
+def test_ready_speaks_for_every_webhook_and_part() -> None:
+    class NotYet(BasicAuth):
+        def ready(self) -> bool:
+            raise RuntimeError
+
+    good, waiting = BasicAuth("cx", "a-long-enough-password"), NotYet("cx", "a-long-enough-password")
+    webhooks = [Webhook(auth=good), Webhook(auth=AnyOf(good, AllOf(waiting)), path="/other")]
+    probe = create_app(*webhooks).test_client()
+    assert (probe.get("/ready").status_code, probe.get("/health").status_code) == (503, 200)
+    assert create_app(webhooks[0]).test_client().get("/ready").status_code == 200
+
+
+def test_a_principal_is_the_only_yes() -> None:
+    class Sloppy:
+        def authenticate(self, http: HttpRequest) -> Any:
+            return None
+
+    for auth in (Sloppy(), AllOf(AllowedAsIs(), Sloppy()), AnyOf(Sloppy())):
+        app = App(auth)
+        assert (app.post().status, app.runs) == (500, [])
+
+
+class AllowedAsIs:
+    blocking = False
+    credential_headers = frozenset({"X-Mixed"})
+
+    def authenticate(self, http: HttpRequest) -> Principal:
+        return Principal("anybody", "test")
+
+
+def test_headers_are_hidden_in_any_case() -> None:
+    app = App(AllowedAsIs())
+    app.add("look", lambda ctx: ctx.http.headers["x-mixed"])
+    assert b"[redacted]" in app.post(call("look"), HTTP_X_MIXED="secret").body
+
+
+def test_a_401_has_a_challenge_even_if_none_was_given() -> None:
+    class Bare:
+        def authenticate(self, http: HttpRequest) -> Principal:
+            raise Unauthorized
+
+    assert App(Bare()).post().headers["WWW-Authenticate"] == 'Bearer realm="webhook"'
+
+
+def test_a_transport_status_does_not_leave_a_handler() -> None:
+    def fails(ctx: object) -> None:
+        raise MethodNotAllowed("POST")
+
+    async def leaves(ctx: object) -> None:
+        raise SystemExit(3)
+
+    app = App()
+    app.add("fails", fails)
+    app.webhook.add_handler("leaves", leaves)
+    assert app.post(call("fails")).reason == "undocumented_status"
+    assert [app.post(call("leaves")).status, app.post(call("leaves")).status] == [500, 500]
+    app.webhook.close()
+
+
+def test_names_that_came_with_the_call_are_not_repeated() -> None:
+    class Extra(BaseModel):
+        model_config = ConfigDict(extra="allow")
+        __pydantic_extra__: dict[str, int] = Field(init=False)
+        nights: int = Field(validation_alias=AliasChoices("nights", "stay"))
+
+    app = App()
+    app.webhook.add_handler("t", lambda ctx, params: None, params=Extra)
+    detail = app.post(call("t", canary="x")).json["detail"]
+    assert "canary" not in detail
+    assert "nights (missing)" in detail
 
 
 def test_the_order_of_refusals() -> None:
