@@ -5,9 +5,9 @@ that was not read whole.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cxfulfill.auth.base import Authenticator, Principal, credential_headers, identify, is_blocking, is_ready
 from cxfulfill.context import Clock, Context, Deadline
@@ -29,13 +29,14 @@ from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
 from cxfulfill.table import Entry, Table
 from cxfulfill.telemetry import Record, reason_of
 
+T = TypeVar("T")
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
 DEFAULT_TIMEOUT: Final = 4.5
 """Seconds that ``ctx.deadline`` counts where no timeout is set: half a second less than CX's default of 5."""
 
 _STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
-"""What a handler's error may have (Google's webhook page); the others are refusals of the transport."""
+"""What an error of a handler or authenticator may have (Google's webhook page); others are the transport's."""
 
 _FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
 
@@ -147,7 +148,7 @@ class Pipeline:
         started = self.clock()
         deadline = Deadline(started + self.timeout, self.clock)
         length = self._check_head(http)
-        principal = await self._authenticate(http, runtime)
+        principal = await _of_cx(self._authenticate(http, runtime))
         record.principal = principal.name
         request = read_request(await self._read(http, runtime, deadline, length))
         ctx = Context(
@@ -158,7 +159,7 @@ class Pipeline:
             request=request,
         )
         record.tag = ctx.tag
-        return await self._answer(ctx, started, runtime, record)
+        return await _of_cx(self._answer(ctx, started, runtime, record))
 
     def _check_head(self, http: HttpRequest) -> int | None:
         if http.path != self.path:
@@ -194,8 +195,6 @@ class Pipeline:
             record.error = error
             function = _error_handler(handlers, error)
             if function is None:
-                if isinstance(error, HttpError) and error.status not in _STATUSES_OF_CX:
-                    raise InternalError(reason="undocumented_status") from error
                 raise
             work = Work(Invocation(function, ()), ctx, (ctx, error), watched=False)
             return json_response(to_response(await runtime.invoke(work, ctx.deadline)).encode())
@@ -237,6 +236,16 @@ class Pipeline:
         ready = all(parts.values())
         body = json.dumps({"status": "ready" if ready else "not ready", "parts": parts}).encode()
         return json_response(body, 200 if ready else Unavailable.status)
+
+
+async def _of_cx(step: Awaitable[T]) -> T:
+    """Run a step that is the user's code: of its errors only those with a status of CX leave as they are."""
+    try:
+        return await step
+    except HttpError as error:
+        if error.status in _STATUSES_OF_CX:
+            raise
+        raise InternalError(reason="undocumented_status") from error
 
 
 def _error_handler(layers: Iterable[dict[type[Exception], Function]], error: Exception) -> Function | None:

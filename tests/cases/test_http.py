@@ -359,6 +359,12 @@ def test_a_transport_status_does_not_leave_a_handler() -> None:
     app.add("fails", fails)
     app.webhook.add_handler("leaves", leaves)
     assert app.post(call("fails")).reason == "undocumented_status"
+
+    class Odd:
+        def authenticate(self, http: HttpRequest) -> Principal:
+            raise MethodNotAllowed("POST")
+
+    assert App(Odd()).post(stream=Unreadable()).reason == "undocumented_status"
     assert [app.post(call("leaves")).status, app.post(call("leaves")).status] == [500, 500]
     app.webhook.close()
 

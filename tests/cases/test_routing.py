@@ -28,6 +28,7 @@ def answered(webhook: Webhook | Router, tag: str, **members: Any) -> str:
     app = App()
     app.webhook.include(webhook)
     answer = app.post({**call(tag), **members})
+    app.webhook.close()
     return str(answer.json["fulfillmentResponse"]["messages"][0]["text"]["text"][0]) if answer.status == 200 else ""
 
 
