@@ -237,6 +237,9 @@ class Invocation:
             answer = self.function.call(*arguments)
         except Exception as error:
             return _leave(opened, None, error)
+        except BaseException:
+            _abandon(opened)
+            raise
         return _leave(opened, answer, None)
 
     async def run_async(self, call: Call, arguments: tuple[Any, ...]) -> Any:
@@ -247,6 +250,9 @@ class Invocation:
             answer = await self.function.call(*arguments)
         except Exception as error:
             return _leave(opened, None, error)
+        except BaseException:
+            _abandon(opened)
+            raise
         return _leave(opened, answer, None)
 
 
@@ -261,6 +267,12 @@ def _enter(middleware: tuple[Middleware, ...], call: Call, opened: _Opened) -> N
         except StopIteration:
             raise ConfigurationError(f"{place_of(function)}: a middleware must yield once") from None
         opened.append(generator)
+
+
+def _abandon(opened: _Opened) -> None:
+    # The worker is being ended: there is no outcome to hand to the middleware, but what it opened is closed.
+    for generator in reversed(opened):
+        generator.close()
 
 
 def _leave(opened: _Opened, answer: Any, error: Exception | None) -> Any:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, Protocol, Self
 
 from cxfulfill.errors import BadRequest, HttpError, UnsupportedMediaType
@@ -217,6 +218,11 @@ def json_response(body: bytes, status: int = 200) -> HttpResponse:
     return HttpResponse(status, (("Content-Type", "application/json"), length, *_COMMON_HEADERS), body)
 
 
+def _title(error: HttpError, status: int) -> str:
+    # A folded status keeps its own phrase: with about:blank, the title is the status's (RFC 9457 4.2.1).
+    return error.title if status == error.status else HTTPStatus(status).phrase
+
+
 def problem_response(error: HttpError, request_id: str, status: int) -> HttpResponse:
     """Make the problem document (RFC 9457) of a failure.
 
@@ -228,7 +234,7 @@ def problem_response(error: HttpError, request_id: str, status: int) -> HttpResp
     Returns:
         The response.
     """
-    document = {"type": "about:blank", "title": error.title, "status": status, "reason": error.reason}
+    document = {"type": "about:blank", "title": _title(error, status), "status": status, "reason": error.reason}
     if error.detail:
         document["detail"] = error.detail
     document["instance"] = f"/requests/{request_id}"

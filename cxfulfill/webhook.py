@@ -61,8 +61,8 @@ class Webhook(Router):
     ) -> None:
         super().__init__(timeout=timeout)
         check_authenticator(auth)
-        if not path.startswith("/") or path in (HEALTH_PATH, READY_PATH):
-            raise ConfigurationError(f"path must start with / and be neither {HEALTH_PATH} nor {READY_PATH}")
+        if not path.startswith("/") or not path.isascii() or path in (HEALTH_PATH, READY_PATH):
+            raise ConfigurationError(f"path must be ASCII, start with / and be neither {HEALTH_PATH} nor {READY_PATH}")
         if max_body < 1:
             raise ConfigurationError("max_body must be 1 byte at least")
         self.auth = auth

@@ -181,7 +181,9 @@ pid = os.fork()
 assert ask() == [200, 200]
 if pid: sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
-    done = subprocess.run([sys.executable, "-c", program], timeout=LIMIT, capture_output=True, text=True, check=False)
+    quiet = "ignore:This process:DeprecationWarning"  # 3.12 warns of a fork beside threads, which is meant here
+    command = [sys.executable, "-W", quiet, "-c", program]
+    done = subprocess.run(command, timeout=LIMIT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -366,6 +368,32 @@ def test_parameters_that_do_not_fit(caplog: pytest.LogCaptureFixture) -> None:
     app.webhook.add_handler("t", typed)
     app.webhook.on_error(ParameterError)(lambda ctx, error: f"wrong: {error.problems[0][0]}")
     assert text(app, "t") == "wrong: nights"
+
+
+def test_an_abort_closes_the_middleware() -> None:
+    trace: list[str] = []
+
+    def cleans(call: Context) -> Generator[None, Answer, Answer]:
+        try:
+            yield
+        finally:
+            trace.append("cleaned")
+        return None
+
+    def aborts(ctx: Context) -> str:
+        raise SystemExit(1)
+
+    app = App()
+    app.add("t", aborts)
+    app.webhook.middleware(cleans)
+    with pytest.raises(SystemExit):
+        app.post(call("t"))
+    assert trace == ["cleaned"]
+
+
+def test_a_folded_status_has_its_own_title() -> None:
+    answer = App(strict_cx_status=True).post(method="GET")
+    assert (answer.status, answer.json["title"], answer.json["status"]) == (404, "Not Found", 404)
 
 
 def test_an_abort_of_the_worker_passes() -> None:

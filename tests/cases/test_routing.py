@@ -219,7 +219,7 @@ def test_an_empty_name_in_a_condition() -> None:
         router("t", page=["A", ""])
 
 
-@pytest.mark.parametrize("options", [{"path": "webhook"}, {"path": "/health"}, {"max_body": 0}])
+@pytest.mark.parametrize("options", [{"path": "webhook"}, {"path": "/health"}, {"path": "/wé"}, {"max_body": 0}])
 def test_other_options(options: Any) -> None:
     with pytest.raises(ConfigurationError):
         Webhook(auth=BASIC, **options)

@@ -1,0 +1,148 @@
+"""The threads and the event loop of a process: how many, for how long, and after a fork."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from cxfulfill import Context
+from cxfulfill import runtime as runtime_module
+from cxfulfill.runtime import Workers, run
+from tests.pipeline.support import (
+    LIMIT,
+    SOON,
+    Counted,
+    ask,
+    body_of,
+    name_of_thread,
+    name_of_thread_async,
+    raises,
+    refused,
+)
+
+
+def test_a_full_pool_refuses_and_recovers(
+    monkeypatch: pytest.MonkeyPatch, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(runtime_module, "POOL_SIZE", 2)
+    with closing(Counted()) as made:
+        made.add_handler("slow", lambda ctx: str(gate.wait(LIMIT)), timeout=SOON, fallback="wait")
+        made.add_handler("quick", lambda ctx: "done", timeout=LIMIT)
+        assert [ask(made, "slow").said, ask(made, "slow").said] == ["wait", "wait"]
+        result = refused(made, caplog, 503, body=body_of("quick"))
+        assert (result.reason, result.headers["Retry-After"]) == ("overloaded", "1")
+        assert ask(made, "count").status == 200
+        gate.set()
+        made.close()
+        assert ask(made, "quick").said == "done"
+
+
+def test_async_handlers_share_one_loop(webhook: Counted) -> None:
+    loops: set[int] = set()
+
+    async def where(ctx: Context) -> str:
+        loops.add(id(asyncio.get_running_loop()))
+        await asyncio.sleep(0)
+        return threading.current_thread().name
+
+    webhook.add_handler(["one", "two"], where)
+    webhook.add_handler("timed", where, timeout=LIMIT)
+    assert {ask(webhook, tag).said for tag in ("one", "two", "timed", "one")} == {"cxfulfill-loop"}
+    assert len(loops) == 1
+
+
+def test_async_handlers_run_side_by_side(webhook: Counted) -> None:
+    meet = threading.Barrier(3)
+
+    async def meets(ctx: Context) -> str:
+        await asyncio.to_thread(meet.wait, LIMIT)
+        return "met"
+
+    webhook.add_handler("meet", meets)
+    said: list[str] = []
+    threads = [threading.Thread(target=lambda: said.append(ask(webhook, "meet").said)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT)
+    assert said == ["met"] * 3
+
+
+def test_close_waits_and_what_comes_after_makes_anew(webhook: Counted) -> None:
+    webhook.close()
+    webhook.add_handler("pool", name_of_thread, timeout=LIMIT)
+    webhook.add_handler("loop", name_of_thread_async)
+    for _ in range(2):
+        assert ask(webhook, "pool").said.startswith("cxfulfill_")
+        assert ask(webhook, "loop").said == "cxfulfill-loop"
+        webhook.close()
+        webhook.close()
+        assert not [thread for thread in threading.enumerate() if thread.name == "cxfulfill-loop"]
+
+
+@pytest.mark.parametrize("close", ["", "app.close()"])
+def test_a_fork_makes_a_pool_and_a_loop_of_its_own(close: str) -> None:
+    program = f"""
+import os, sys
+from tests.pipeline.support import Counted, ask, name_of_thread, name_of_thread_async
+app = Counted()
+app.add_handler("pool", name_of_thread, timeout=20)
+app.add_handler("loop", name_of_thread_async)
+def works(): return (ask(app, "pool").said[:10], ask(app, "loop").said) == ("cxfulfill_", "cxfulfill-loop")
+assert works()
+pid = os.fork()
+assert works()
+{close}
+if pid: sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    # Python 3.12 warns of a fork beside threads, which is what is tried here.
+    command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", program]
+    done = subprocess.run(command, timeout=2 * LIMIT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_coroutine_that_suspends_is_refused_and_closed() -> None:
+    ended: list[bool] = []
+
+    async def suspends() -> None:
+        try:
+            await asyncio.sleep(0)
+        finally:
+            ended.append(True)
+
+    with pytest.raises(RuntimeError, match="suspended"):
+        run(suspends())
+    assert ended == [True]
+    assert os.getpid() == Workers()._pid
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("options", [{}, {"timeout": LIMIT}])
+def test_an_abort_of_the_worker_passes(
+    webhook: Counted, kind: type[BaseException], options: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.add_handler("abort", raises(kind()), **options)
+    with pytest.raises(kind):
+        ask(webhook, "abort")
+    assert caplog.records == []
+    assert ask(webhook, "count").status == 200
+
+
+def test_an_async_handler_that_exits_leaves_the_loop_to_the_others() -> None:
+    program = """
+import contextlib
+from tests.pipeline.support import Counted, ask, name_of_thread_async
+app = Counted()
+async def leaves(ctx): raise SystemExit(3)
+app.add_handler("leave", leaves)
+app.add_handler("loop", name_of_thread_async)
+with contextlib.suppress(SystemExit): ask(app, "leave")
+assert ask(app, "loop").said == "cxfulfill-loop"
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=LIMIT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
