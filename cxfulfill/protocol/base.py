@@ -89,5 +89,7 @@ def _reply_error(error: ValidationError, model: type[Outgoing]) -> ReplyError:
         problem = model.refused.get(to_camel(str(last)), "is no member that CX knows")
     elif isinstance(last, str):
         location = (*location[:-1], to_camel(last))
+    if first["type"] in ("value_error", "assertion_error"):
+        problem = "is refused by a validator"  # whose text is the application's, and may hold a value
     known = {part for part in location if isinstance(part, str) and NAMEABLE.fullmatch(part)}
     return ReplyError(f"{model.__name__}.{place(location, known)}".removesuffix("."), problem)
