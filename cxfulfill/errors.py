@@ -57,6 +57,8 @@ class HttpError(CxFulfillError):
         reason: A code for the answer and the log: lower-case letters, digits and underscores.
         detail: A sentence for the caller. It is sent, so nothing of the request belongs in it.
         headers: Response headers that the status calls for, such as ``("Allow", "POST")``.
+        note: A sentence for whoever reads the log, such as what to set. It is logged and never sent; no secret
+            and nothing of a body belongs in it.
 
     Raises:
         ValueError: ``reason`` is not such a code, or a header holds a control character.
@@ -74,12 +76,14 @@ class HttpError(CxFulfillError):
         reason: str | None = None,
         detail: str | None = None,
         headers: Iterable[tuple[str, str]] = (),
+        note: str | None = None,
     ) -> None:
         super().__init__(message or detail or self.title)
         if reason is not None and not _REASON.fullmatch(reason):
             raise ValueError("reason takes lower-case letters, digits and underscores")
         self.reason = reason or self.default_reason
         self.detail = detail
+        self.note = note
         self.headers = tuple(headers)
         if any(not text.isprintable() for field in self.headers for text in field):
             raise ValueError("headers take printable text: a line end would begin another field")
@@ -117,6 +121,7 @@ class Unauthorized(HttpError):
         challenge: The challenges, such as ``Basic realm="webhook"``; without one it is Bearer's, since RFC 9110
             wants one.
         reason: As for `HttpError`.
+        note: As for `HttpError`.
     """
 
     status = 401
@@ -124,9 +129,9 @@ class Unauthorized(HttpError):
     title = "Unauthorized"
     default_reason = "unauthorized"
 
-    def __init__(self, *challenge: str, reason: str | None = None) -> None:
+    def __init__(self, *challenge: str, reason: str | None = None, note: str | None = None) -> None:
         challenges = challenge or ('Bearer realm="webhook"',)
-        super().__init__(reason=reason, headers=[("WWW-Authenticate", value) for value in challenges])
+        super().__init__(reason=reason, note=note, headers=[("WWW-Authenticate", value) for value in challenges])
 
 
 class Forbidden(HttpError):
@@ -198,6 +203,7 @@ class Unavailable(HttpError):
         retry_after: Seconds after which a new call makes sense, sent as ``Retry-After``.
         reason: As for `HttpError`.
         detail: As for `HttpError`.
+        note: As for `HttpError`.
     """
 
     status = 503
@@ -212,7 +218,7 @@ class Unavailable(HttpError):
         retry_after: int = 1,
         reason: str | None = None,
         detail: str | None = None,
+        note: str | None = None,
     ) -> None:
-        super().__init__(
-            message, reason=reason, detail=detail, headers=[("Retry-After", str(max(0, int(retry_after))))]
-        )
+        retry = ("Retry-After", str(max(0, int(retry_after))))
+        super().__init__(message, reason=reason, detail=detail, note=note, headers=[retry])

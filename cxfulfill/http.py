@@ -5,7 +5,7 @@ No server's types stand here: the edges turn theirs into these and back.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Protocol, Self
@@ -110,6 +110,15 @@ class BytesBody:
         return self.data[:limit]
 
 
+def no_certificate() -> bytes | None:
+    """Say that the connection has no client certificate.
+
+    Returns:
+        None.
+    """
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """A request.
@@ -121,6 +130,8 @@ class HttpRequest:
         query: The query string as sent.
         peer: Address of the other end of the connection; empty where unknown.
         body: Where the body comes from.
+        client_certificate: Gives the certificate (DER) that the client proved in this connection's own TLS
+            handshake, checked against the server's CA bundle; None where there is none.
     """
 
     method: str
@@ -129,6 +140,7 @@ class HttpRequest:
     query: str = field(default="", repr=False)
     peer: str = ""
     body: BodySource = field(default=BytesBody(), repr=False, compare=False)
+    client_certificate: Callable[[], bytes | None] = field(default=no_certificate, repr=False, compare=False)
 
     @classmethod
     def build(cls, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Self:

@@ -12,6 +12,7 @@ from cxfulfill.errors import HttpError, ReplyError
 _log = logging.getLogger("cxfulfill")
 _FRAMES = 3
 _MAX_TAG = 128
+_MAX_NOTE = 512
 _LIBRARIES = (
     str(PurePath(__file__).parent),
     *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")},
@@ -63,6 +64,8 @@ class Record:
             parts.append(f"detail={_quoted(self.error.detail)}")
         elif isinstance(self.error, ReplyError):
             parts.append(f"detail={_quoted(str(self.error))}")
+        if isinstance(self.error, HttpError) and self.error.note:
+            parts.append(f"note={_quoted(self.error.note[:_MAX_NOTE])}")
         if self.error is not None and self._is_unforeseen:
             parts.append(f"error={type(self.error).__qualname__} at={_quoted(_frames(self.error))}")
         return " ".join(parts)

@@ -6,6 +6,7 @@ is, `Forbidden` where it did and may not call, `Unavailable` where that cannot b
 
 import inspect
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,6 +29,19 @@ class Principal:
     name: str
     method: str
     others: tuple["Principal", ...] = field(default=())
+
+
+class NeedsIO(Exception):
+    """An authenticator lacks what must be fetched first. The pipeline runs ``fetch``, then asks it again.
+
+    Args:
+        fetch: Fetches it, blocking for a bounded time. It returns also where it failed: the authenticator, asked
+            again, then knows and raises `Unavailable`.
+    """
+
+    def __init__(self, fetch: Callable[[], None]) -> None:
+        super().__init__("asked again after a fetch")
+        self.fetch = fetch
 
 
 class Authenticator(Protocol):
@@ -54,6 +68,7 @@ class Authenticator(Protocol):
             Unauthorized: No credential, or a wrong one (401).
             Forbidden: A right credential of somebody who may not call (403).
             Unavailable: It cannot be told now (503).
+            NeedsIO: Something must be fetched first; it is asked again then.
         """
         ...
 

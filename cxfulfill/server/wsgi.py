@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
+from ssl import CERT_NONE
 from typing import Any, Protocol
 
 from cxfulfill.errors import BadRequest, RequestTimeout
@@ -102,6 +103,15 @@ class WsgiBody:
         return body
 
 
+def _client_certificate(environ: Environ) -> bytes | None:
+    """Give the client certificate of gunicorn's own TLS socket, if the handshake checked one."""
+    context = getattr(environ.get("gunicorn.socket"), "context", None)
+    if context is None or context.verify_mode == CERT_NONE:
+        return None
+    certificate: bytes | None = environ["gunicorn.socket"].getpeercert(binary_form=True)
+    return certificate
+
+
 def read_environ(environ: Environ) -> HttpRequest:
     """Read a WSGI environ.
 
@@ -118,6 +128,7 @@ def read_environ(environ: Environ) -> HttpRequest:
         environ.get("QUERY_STRING", ""),
         environ.get("REMOTE_ADDR", ""),
         WsgiBody(environ),
+        partial(_client_certificate, environ),
     )
 
 

@@ -1,0 +1,181 @@
+"""A value from elsewhere that is kept: keys, secrets.
+
+Fetched when first needed, by one thread at a time and for a bounded time; renewed before it is too old; and served
+past its age while its source is down. Reading it never blocks.
+"""
+
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Final, Generic, TypeVar
+
+from cxfulfill.auth.base import NeedsIO
+from cxfulfill.errors import Unavailable
+
+T = TypeVar("T")
+
+TIME_LIMIT: Final = 3.0
+"""Seconds that a fetch may take."""
+COOL_DOWN: Final = 30.0
+"""Seconds between two fetches that a caller can cause, such as with an unknown key id."""
+PAUSE: Final = 5
+"""Seconds after a failed fetch before the next one."""
+STALE_FOR: Final = 86_400.0
+"""Seconds that a value is served past its age while its source is down."""
+
+_EARLY = 0.8
+"""Part of a value's age after which it is renewed in the background."""
+_log = logging.getLogger("cxfulfill")
+
+
+class Gone(Exception):
+    """The source says that the value is no longer valid: it is dropped, not served past its age.
+
+    Args:
+        reason: Why, for the log; without the value.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[T]):
+    """A value and how long it is good for.
+
+    Attributes:
+        value: The value.
+        max_age: Seconds from its fetch.
+    """
+
+    value: T
+    max_age: float
+
+
+@dataclass(frozen=True, slots=True)
+class _State(Generic[T]):
+    held: Held[T] | None = None
+    fetched: float = -math.inf
+    attempted: float = -math.inf
+    failed: bool = False
+
+    def age(self, now: float) -> float:
+        return now - self.fetched
+
+
+class Fetched(Generic[T]):
+    """A value that is fetched and kept.
+
+    Args:
+        what: What it is, for the log and for answers' reasons, such as ``keys``.
+        load: Fetches it; runs in a thread of its own. Raises `Gone` where the source took it back, anything else
+            where the source is down.
+        clock: Seconds that only go up.
+    """
+
+    def __init__(self, what: str, load: Callable[[], Held[T]], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what = what
+        self._load = load
+        self._clock = clock
+        self._state = _State[T]()
+        self._lock = threading.Lock()
+        self._flight: tuple[int, Future[None]] | None = None
+
+    def get(self) -> T:
+        """Give the value as it is held.
+
+        Returns:
+            The value; one past its age while its source is down or asked by another thread.
+
+        Raises:
+            NeedsIO: It must be fetched first.
+            Unavailable: It could not be fetched a moment ago, and none is held.
+        """
+        now, state = self._clock(), self._state
+        held = state.held
+        if held is None or state.age(now) >= held.max_age + STALE_FOR:
+            if state.failed and now < state.attempted + PAUSE:
+                retry_after = math.ceil(state.attempted + PAUSE - now)
+                raise Unavailable(reason=f"{self._what}_unavailable", retry_after=retry_after)
+            raise NeedsIO(self.fetch)
+        if state.age(now) >= held.max_age * _EARLY and not self._is_settled(now, state):
+            if state.age(now) >= held.max_age:
+                raise NeedsIO(self.fetch)  # this caller waits, all others are served meanwhile
+            self._start()
+        return held.value
+
+    def renew(self) -> None:
+        """Ask for a newer value, such as for a key that is not among those held.
+
+        Raises:
+            NeedsIO: Fetch, and look again. Not raised within `COOL_DOWN` of the last fetch.
+        """
+        if self._clock() >= self._state.attempted + COOL_DOWN:
+            raise NeedsIO(self.fetch)
+
+    def fetch(self) -> None:
+        """Fetch the value, or wait for the fetch that is under way; returns after `TIME_LIMIT` at the latest."""
+        flight = self._start()
+        try:
+            flight.result(TIME_LIMIT)
+        except TimeoutError:
+            self._land(flight, None, "took too long")
+
+    def is_held(self) -> bool:
+        """Tell whether a value is held; where none is, a fetch is started.
+
+        Returns:
+            Whether `get` gives one.
+        """
+        try:
+            self.get()
+        except NeedsIO:
+            self._start()
+            return self._state.held is not None
+        except Unavailable:
+            return False
+        return True
+
+    def _is_settled(self, now: float, state: _State[T]) -> bool:
+        flight = self._flight
+        under_way = flight is not None and flight[0] == os.getpid()
+        return under_way or (state.failed and now < state.attempted + PAUSE)
+
+    def _start(self) -> "Future[None]":
+        with self._lock:
+            if self._flight is not None and self._flight[0] == os.getpid():
+                return self._flight[1]
+            flight: Future[None] = Future()
+            self._flight = (os.getpid(), flight)
+        try:
+            threading.Thread(target=self._run, args=(flight,), name="cxfulfill-fetch", daemon=True).start()
+        except RuntimeError:
+            self._land(flight, None, "no thread could be started")
+        return flight
+
+    def _run(self, flight: "Future[None]") -> None:
+        try:
+            held = self._load()
+        except Gone as gone:
+            self._land(flight, None, str(gone), drop=True)
+        except Exception as error:  # whatever it was, the source did not give the value
+            self._land(flight, None, type(error).__name__)
+        else:
+            self._land(flight, held, "")
+
+    def _land(self, flight: "Future[None]", held: Held[T] | None, problem: str, *, drop: bool = False) -> None:
+        with self._lock:
+            if self._flight is None or self._flight[1] is not flight:
+                return  # too late: it has been given up
+            self._flight = None
+            now = self._clock()
+            if held is not None:
+                self._state = _State(held, fetched=now, attempted=now)
+            else:
+                kept = _State[T]() if drop else self._state
+                self._state = replace(kept, attempted=now, failed=True)
+        if problem:
+            _log.warning("%s could not be fetched: %s", self._what, problem)
+        flight.set_result(None)

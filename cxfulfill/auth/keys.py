@@ -1,0 +1,205 @@
+"""Where the public keys come from that tokens are verified with.
+
+A `KeySource` fetches a document; a `KeyCache` keeps what is in it (see `cxfulfill.auth.fetched`) and looks keys up by
+id. A key that a token brings along, or an address in it, is never looked at.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from cxfulfill.auth.fetched import Fetched, Held
+from cxfulfill.auth.outbound import check_url, send
+from cxfulfill.errors import BadRequest
+from cxfulfill.protocol.json import loads
+
+K = TypeVar("K")
+Parse = Callable[[dict[str, Any]], Mapping[str, K]]
+"""Makes usable keys by id from a document."""
+
+DEFAULT_MAX_AGE: Final = 3_600.0
+"""Seconds that keys are held where their source does not say."""
+SHORTEST_MAX_AGE: Final = 60.0
+LONGEST_MAX_AGE: Final = 86_400.0
+
+_MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDocument:
+    """A document with keys.
+
+    Attributes:
+        content: A JWK set (RFC 7517), or Google's map from key id to certificate; JSON.
+        max_age: Seconds that it is good for; None where the source does not say.
+    """
+
+    content: bytes
+    max_age: float | None = None
+
+
+class KeySource(Protocol):
+    """Where keys come from; the contract of an implementation of one's own."""
+
+    def fetch(self) -> KeyDocument:
+        """Fetch the document. Runs in a thread of its own, one at a time, and is given up after 3 seconds.
+
+        Returns:
+            The document.
+
+        Raises:
+            Exception: The source is down, whatever it raises; keys that are held go on being used.
+        """
+        ...
+
+
+class HttpKeySource:
+    """Keys from an address (a ``jwks_uri``): at most 3 seconds and 256 KiB, no redirects.
+
+    Args:
+        url: The address.
+
+    Raises:
+        ConfigurationError: It is no https URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = check_url("the keys' address", url)
+
+    def fetch(self) -> KeyDocument:
+        """Fetch the document; see `KeySource.fetch`."""
+        received = send("GET", self.url)
+        return KeyDocument(received.body, _max_age(received.headers))
+
+    def __repr__(self) -> str:
+        return f"HttpKeySource({self.url!r})"
+
+
+class KeyCache(Generic[K]):
+    """Keys by id, fetched when first needed and kept.
+
+    Args:
+        source: Where they come from.
+        parse: Makes usable keys from the document, an object.
+        clock: Seconds that only go up.
+    """
+
+    def __init__(self, source: KeySource, parse: Parse[K], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.source = source
+        self._parse = parse
+        self._keys: Fetched[Mapping[str, K]] = Fetched("keys", self._load, clock=clock)
+
+    def find(self, key_id: str) -> K | None:
+        """Look a key up; one that is not there is looked for once more at the source, within its cool-down.
+
+        Args:
+            key_id: The key's id.
+
+        Returns:
+            The key; None where the source has none of this id.
+
+        Raises:
+            NeedsIO: The keys must be fetched first.
+            Unavailable: They could not be fetched a moment ago, and none are held.
+        """
+        key = self._keys.get().get(key_id)
+        if key is None:
+            self._keys.renew()
+        return key
+
+    def warm(self) -> None:
+        """Fetch the keys now, for at most 3 seconds; whether it worked, `ready` tells."""
+        self._keys.fetch()
+
+    def ready(self) -> bool:
+        """Tell whether keys are held; where none are, a fetch is started and not waited for.
+
+        Returns:
+            Whether tokens can be verified now.
+        """
+        return self._keys.is_held()
+
+    def _load(self) -> Held[Mapping[str, K]]:
+        document = self.source.fetch()
+        try:
+            content = loads(document.content)
+        except BadRequest as error:
+            raise ValueError(error.reason) from None
+        if not isinstance(content, dict):
+            raise TypeError("not an object")
+        keys = self._parse(content)
+        if not keys:
+            raise LookupError("no usable key")
+        age = DEFAULT_MAX_AGE if document.max_age is None else document.max_age
+        return Held(keys, min(max(age, SHORTEST_MAX_AGE), LONGEST_MAX_AGE))
+
+
+class Shared(Generic[K]):
+    """Caches of one process by address, so that several verifiers of one issuer fetch its keys once.
+
+    Args:
+        parse: As for `KeyCache`.
+    """
+
+    def __init__(self, parse: Parse[K]) -> None:
+        self._parse = parse
+        self._lock = threading.Lock()
+        self._caches: dict[str, KeyCache[K]] = {}
+
+    def of(self, keys: "str | KeySource", clock: Callable[[], float]) -> KeyCache[K]:
+        """Give the cache of a source.
+
+        Args:
+            keys: An address, whose cache is shared, or a source, which gets one of its own.
+            clock: Seconds that only go up.
+
+        Returns:
+            The cache.
+
+        Raises:
+            ConfigurationError: The address is no https URL.
+        """
+        if not isinstance(keys, str):
+            return KeyCache(keys, self._parse, clock=clock)
+        source = HttpKeySource(keys)
+        with self._lock:
+            return self._caches.setdefault(keys, KeyCache(source, self._parse, clock=clock))
+
+
+def signing_jwks(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Read a JWK set (RFC 7517): the keys that are for signatures and have an id.
+
+    Args:
+        document: The set.
+
+    Returns:
+        The keys by id. Of two with one id neither is taken: which is meant cannot be told.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    twice: set[str] = set()
+    keys = document.get("keys")
+    for jwk in keys if isinstance(keys, list) else ():
+        key_id = jwk.get("kid") if isinstance(jwk, dict) else None
+        if not isinstance(key_id, str) or not key_id or not _is_for_signatures(jwk):
+            continue
+        if key_id in found:
+            twice.add(key_id)
+        found[key_id] = jwk
+    return {key_id: jwk for key_id, jwk in found.items() if key_id not in twice}
+
+
+def _is_for_signatures(jwk: Mapping[str, Any]) -> bool:
+    operations = jwk.get("key_ops", ["verify"])
+    return jwk.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
+
+
+def _max_age(headers: Mapping[str, str]) -> float | None:
+    control = headers.get("cache-control", "")
+    found = _MAX_AGE.search(control)
+    if not found:
+        return 0.0 if "no-cache" in control or "no-store" in control else None
+    age = headers.get("age", "0")
+    return max(0.0, float(found[1]) - (float(age) if age.isascii() and age.isdigit() else 0.0))

@@ -1,0 +1,123 @@
+"""Requests that authenticators send: for keys, and to a token introspection endpoint.
+
+Bounded in time and size, never redirected, never repeated, over TLS unless the address is on this machine.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from cxfulfill.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+MAX_BYTES: Final = 262_144
+"""Bytes of an answer that are read at most (256 KiB)."""
+TIME_LIMIT: Final = 3.0
+"""Seconds within which an answer must be there, whole."""
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class OutboundError(Exception):
+    """The other end gave no usable answer. The text names the reason, and nothing that was sent or received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An answer with status 200.
+
+    Attributes:
+        headers: Header fields by lower-case name.
+        body: The body.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+def check_url(what: str, url: str) -> str:
+    """Check an address that requests are sent to.
+
+    Args:
+        what: The setting, for the error.
+        url: The address.
+
+    Returns:
+        The address.
+
+    Raises:
+        ConfigurationError: It is not an https URL without credentials and fragment; http is accepted for an address
+            on this machine.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    secure = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+    if not (secure and host) or "@" in parts.netloc or parts.fragment or not url.isprintable() or " " in url:
+        raise ConfigurationError(f"{what} must be an https URL (http only on this machine), without user and fragment")
+    return url
+
+
+def send(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Received:
+    """Send a request and read the answer, in this thread.
+
+    Args:
+        method: The method.
+        url: The address, checked by `check_url`.
+        headers: Header fields.
+        body: The body.
+
+    Returns:
+        The answer.
+
+    Raises:
+        OutboundError: There was no answer with status 200 in time, or it was too large or coded.
+    """
+    import urllib3  # noqa: PLC0415 - not everybody verifies tokens, and it is a large import
+
+    ends = time.monotonic() + TIME_LIMIT
+    try:
+        response = _pool(os.getpid()).request(
+            method, url, headers={"Accept-Encoding": "identity", **(headers or {})}, body=body,
+            redirect=False, retries=False, preload_content=False, decode_content=False,
+            timeout=urllib3.Timeout(total=TIME_LIMIT),
+        )  # fmt: skip
+    except urllib3.exceptions.HTTPError as error:
+        raise OutboundError(type(error).__name__) from None
+    try:
+        if response.status != 200:
+            raise OutboundError(f"status {response.status}")
+        content = _read(response, ends)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise OutboundError(type(error).__name__) from None
+    finally:
+        # A connection that is not read to its end is of no further use; those that are go back to the pool.
+        response.close()
+    return Received({name.lower(): value for name, value in response.headers.items()}, content)
+
+
+def _read(response: "BaseHTTPResponse", ends: float) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise OutboundError("a coded answer")
+    parts, size = [], 0
+    while part := response.read1(65_536):
+        parts.append(part)
+        size += len(part)
+        if size > MAX_BYTES:
+            raise OutboundError("too large an answer")
+        if time.monotonic() > ends:
+            raise OutboundError("too slow an answer")
+    return b"".join(parts)
+
+
+@cache
+def _pool(process: int) -> "PoolManager":
+    del process  # connections are not shared with a process that was forked off
+    import urllib3  # noqa: PLC0415 - as above
+
+    return urllib3.PoolManager(num_pools=4, maxsize=4)

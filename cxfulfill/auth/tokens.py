@@ -1,0 +1,273 @@
+"""Bearer tokens (RFC 6750) and JWTs in compact form (RFC 7515), read strictly and within bounds.
+
+A token is read whole before anything is fetched for it: what is malformed costs no key look-up.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cxfulfill.errors import BadRequest, Forbidden, Unauthorized
+from cxfulfill.http import HttpRequest
+from cxfulfill.protocol.json import loads
+
+MAX_TOKEN_LENGTH: Final = 8_190
+"""Characters of a token; gunicorn takes no longer header field."""
+SKEW: Final = 30.0
+"""Seconds by which two clocks may differ."""
+SIGNATURE_REMOVED: Final = "SIGNATURE_REMOVED_BY_GOOGLE"
+"""What Cloud Run's IAM check puts in place of a signature (Cloud Run's troubleshooting page)."""
+BEARER: Final = 'Bearer realm="webhook"'
+
+_LATEST = 1e11
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
+_MAX_KEY_ID = 256
+
+WallClock = Callable[[], float]
+"""Seconds since 1970, such as ``time.time``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompactJwt:
+    """A JWT whose signature is not verified yet.
+
+    Attributes:
+        algorithm: ``alg`` of its header.
+        type: ``typ`` of its header in lower case without ``application/``; None where there is none.
+        key_id: ``kid`` of its header; None where there is none.
+        claims: Its claims.
+        signed: The bytes that are signed.
+        signature: The signature.
+    """
+
+    algorithm: str
+    type: str | None
+    key_id: str | None
+    claims: dict[str, Any] = field(repr=False)
+    signed: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+
+def invalid_token(reason: str, note: str | None = None) -> Unauthorized:
+    """Make the refusal of a token (RFC 6750 3.1).
+
+    Args:
+        reason: Reason code.
+        note: A sentence for the log.
+
+    Returns:
+        The error: 401 with ``error="invalid_token"``.
+    """
+    return Unauthorized(f'{BEARER}, error="invalid_token"', reason=reason, note=note)
+
+
+def not_allowed(note: str) -> Forbidden:
+    """Make the refusal of a caller that proved who it is.
+
+    Args:
+        note: A sentence for the log.
+
+    Returns:
+        The error: 403 ``caller_not_allowed``.
+    """
+    return Forbidden(reason="caller_not_allowed", note=note)
+
+
+def bearer_token(http: HttpRequest) -> str:
+    """Give the token of the ``Authorization`` header; none is ever taken from a query or a body.
+
+    Args:
+        http: The request.
+
+    Returns:
+        The token.
+
+    Raises:
+        Unauthorized: There is no bearer token (``no_credentials``), or it is not one of RFC 6750's grammar.
+    """
+    header = http.headers.get("authorization", "")
+    scheme, rest = header[:6].lower(), header[6:]
+    if scheme != "bearer" or not rest.strip(" ") or rest[0].isalnum():
+        raise Unauthorized(BEARER, reason="no_credentials")
+    token = rest.strip(" ")
+    if rest[0] != " " or len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
+        raise invalid_token("malformed_token")
+    return token
+
+
+def read_compact(token: str) -> CompactJwt:
+    """Read a JWT in compact form.
+
+    Args:
+        token: The token.
+
+    Returns:
+        Its parts, not verified.
+
+    Raises:
+        Unauthorized: It is no JWT of this form (``malformed_token``), or Cloud Run removed its signature
+            (``signature_removed_by_platform``).
+    """
+    head, _, rest = token.partition(".")
+    payload, _, signature = rest.partition(".")
+    if signature == SIGNATURE_REMOVED:
+        raise invalid_token(
+            "signature_removed_by_platform",
+            "Cloud Run's IAM check has removed the signature, so it cannot be verified here: make the service public "
+            "and keep GoogleIdToken, or keep it private and use CloudRunIam",
+        )
+    return _compact(token, head, payload, signature)
+
+
+def read_removed(token: str) -> CompactJwt:
+    """Read a JWT whose signature Cloud Run checked and removed.
+
+    Args:
+        token: The token.
+
+    Returns:
+        Its parts.
+
+    Raises:
+        Unauthorized: It is no JWT (``malformed_token``), or still has a signature (``signature_not_removed``).
+    """
+    head, _, rest = token.partition(".")
+    payload, _, signature = rest.partition(".")
+    if signature != SIGNATURE_REMOVED:
+        _compact(token, head, payload, signature)
+        raise invalid_token(
+            "signature_not_removed",
+            "the platform passes on only tokens that it has checked, with the signature removed: the service seems "
+            "to be public, where GoogleIdToken is right",
+        )
+    return _compact(token, head, payload, signature)
+
+
+def looks_like_google_access_token(token: str) -> bool:
+    """Tell whether a token is one of Google's opaque access tokens.
+
+    Args:
+        token: The token.
+
+    Returns:
+        Whether it starts as they do.
+    """
+    return token.startswith("ya29.")
+
+
+def access_token_refused() -> Unauthorized:
+    """Make the refusal of Google's access tokens, which are bound to no audience.
+
+    Returns:
+        The error (``google_access_token``); the log names the setting of CX to change.
+    """
+    return invalid_token(
+        "google_access_token",
+        "a Google access token says nothing of whom it is for; in the CX webhook's settings, under Authentication, "
+        "choose service agent auth with ID token (serviceAgentAuth: ID_TOKEN)",
+    )
+
+
+def number_claim(claims: dict[str, Any], name: str) -> float:
+    """Give a time claim (RFC 7519 NumericDate).
+
+    Args:
+        claims: The claims.
+        name: The claim.
+
+    Returns:
+        Seconds since 1970.
+
+    Raises:
+        Unauthorized: It is missing or no finite number (``bad_time_claim``).
+    """
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
+        raise invalid_token("bad_time_claim", f"the claim {name} is missing or no number of seconds")
+    return float(value)
+
+
+def check_times(claims: dict[str, Any], now: float, *, max_lifetime: float) -> None:
+    """Check the claims ``exp``, ``iat`` and, where there is one, ``nbf``.
+
+    Args:
+        claims: The claims.
+        now: Seconds since 1970.
+        max_lifetime: Seconds between ``iat`` and ``exp`` at most.
+
+    Raises:
+        Unauthorized: The token is not valid now (``token_expired``, ``token_not_yet_valid``), or its times are no
+            such times (``bad_time_claim``).
+    """
+    expires, issued = number_claim(claims, "exp"), number_claim(claims, "iat")
+    begins = number_claim(claims, "nbf") if "nbf" in claims else issued
+    if not issued < expires <= issued + max_lifetime:
+        raise invalid_token("bad_time_claim", f"the token must be valid for at most {max_lifetime:.0f} seconds")
+    if now >= expires + SKEW:
+        raise invalid_token("token_expired")
+    if now < max(issued, begins) - SKEW:
+        raise invalid_token("token_not_yet_valid", "issued in the future: do both clocks tell the same time?")
+
+
+def check_audience(claims: dict[str, Any], allowed: Iterable[str], *, several: bool) -> None:
+    """Check the claim ``aud`` by exact comparison.
+
+    Args:
+        claims: The claims.
+        allowed: The audiences that are accepted.
+        several: Whether the claim may be a list (RFC 7519), of which one is to be accepted.
+
+    Raises:
+        Unauthorized: It is another one (``audience_not_allowed``); the log shows which.
+    """
+    value = claims.get("aud")
+    given = value if several and isinstance(value, list) else [value]
+    if any(isinstance(audience, str) and audience in allowed for audience in given):
+        return
+    shown = ", ".join(str(audience)[:200] for audience in given[:3])
+    raise invalid_token(
+        "audience_not_allowed", f"the token is for {shown}; enter that as audience if it is this webhook"
+    )
+
+
+def _compact(token: str, head: str, payload: str, signature: str) -> CompactJwt:
+    header, claims = _object(head), _object(payload)
+    algorithm, kind, key_id = header.get("alg"), header.get("typ"), header.get("kid")
+    texts = [value for value in (kind, key_id) if value is not None]
+    if (
+        not isinstance(algorithm, str)
+        or "crit" in header
+        or not all(isinstance(value, str) and 0 < len(value) <= _MAX_KEY_ID for value in texts)
+    ):
+        raise invalid_token("malformed_token")
+    return CompactJwt(
+        algorithm=algorithm,
+        type=kind and kind.lower().removeprefix("application/"),
+        key_id=key_id,
+        claims=claims,
+        signed=token[: len(head) + 1 + len(payload)].encode(),
+        signature=_decode(signature),
+    )
+
+
+def _object(segment: str) -> dict[str, Any]:
+    try:
+        value = loads(_decode(segment))
+    except BadRequest:
+        raise invalid_token("malformed_token") from None
+    if not isinstance(value, dict):
+        raise invalid_token("malformed_token")
+    return value
+
+
+def _decode(segment: str) -> bytes:
+    # With the alphabet and the length right, b64decode has nothing left to overlook but bits behind the last byte.
+    if not _SEGMENT.fullmatch(segment) or len(segment) % 4 == 1:
+        raise invalid_token("malformed_token")
+    data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    if len(segment) % 4 and base64.urlsafe_b64encode(data).rstrip(b"=") != segment.encode():
+        raise invalid_token("malformed_token")
+    return data
