@@ -7,7 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxfulfill.auth.base import AllOf, AllowUnauthenticated, AnyOf, Authenticator, Principal
+    from cxfulfill.auth.base import AllowUnauthenticated, Authenticator, NeedsIO, Principal
+    from cxfulfill.auth.combinations import AllOf, AnyOf, ByEnvironment
+    from cxfulfill.auth.google import CloudRunIam, GoogleIdToken, dialogflow_service_agent
+    from cxfulfill.auth.keys import HttpKeySource, KeyDocument, KeySource
     from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
     from cxfulfill.context import Call, Clock, Context, Deadline, FormParameter, Page
     from cxfulfill.errors import (
@@ -52,8 +55,10 @@ __all__ = [
     "Authenticator",
     "BadRequest",
     "BasicAuth",
+    "ByEnvironment",
     "Call",
     "Clock",
+    "CloudRunIam",
     "ConfigurationError",
     "Context",
     "ConversationSuccess",
@@ -61,14 +66,19 @@ __all__ = [
     "Deadline",
     "Forbidden",
     "FormParameter",
+    "GoogleIdToken",
     "Handler",
     "HeaderSecret",
     "HttpError",
+    "HttpKeySource",
     "HttpRequest",
     "HttpResponse",
+    "KeyDocument",
+    "KeySource",
     "KnowledgeInfoCard",
     "LiveAgentHandoff",
     "Middleware",
+    "NeedsIO",
     "NotFound",
     "OutputAudioText",
     "Page",
@@ -88,15 +98,30 @@ __all__ = [
     "Webhook",
     "WebhookRequest",
     "WebhookResponse",
+    "dialogflow_service_agent",
 ]
 
 _HOMES = {
     "cxfulfill.auth.base": (
-        "AllOf",
         "AllowUnauthenticated",
-        "AnyOf",
         "Authenticator",
+        "NeedsIO",
         "Principal",
+    ),
+    "cxfulfill.auth.combinations": (
+        "AllOf",
+        "AnyOf",
+        "ByEnvironment",
+    ),
+    "cxfulfill.auth.google": (
+        "CloudRunIam",
+        "GoogleIdToken",
+        "dialogflow_service_agent",
+    ),
+    "cxfulfill.auth.keys": (
+        "HttpKeySource",
+        "KeyDocument",
+        "KeySource",
     ),
     "cxfulfill.auth.secrets": (
         "BasicAuth",

@@ -9,7 +9,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
-from cxfulfill.auth.base import Authenticator, Principal, credential_headers, identify, is_blocking, is_ready
+from cxfulfill.auth.agents import AllowedAgents
+from cxfulfill.auth.base import (
+    Authenticator,
+    NeedsIO,
+    Principal,
+    authorize,
+    credential_headers,
+    identify,
+    is_blocking,
+    is_ready,
+)
 from cxfulfill.context import Clock, Context, Deadline
 from cxfulfill.errors import (
     BadRequest,
@@ -23,7 +33,8 @@ from cxfulfill.errors import (
 from cxfulfill.handlers import Function, Invocation
 from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, json_response, problem_response
 from cxfulfill.parameters.schema import Schema
-from cxfulfill.protocol.request import read_request
+from cxfulfill.protocol.names import SessionName
+from cxfulfill.protocol.request import WebhookRequest, read_request
 from cxfulfill.reply import to_response
 from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
 from cxfulfill.table import Entry, Table
@@ -34,6 +45,9 @@ HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
 DEFAULT_TIMEOUT: Final = 4.5
 """Seconds that ``ctx.deadline`` counts where no timeout is set: half a second less than CX's default of 5."""
+
+_MAX_FETCHES: Final = 8
+"""Times that authenticators may ask for something to be fetched, for one request."""
 
 _STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
 """What an error of a handler or authenticator may have (Google's webhook page); others are the transport's."""
@@ -98,6 +112,7 @@ class Pipeline:
     Attributes:
         path: Path of the standard webhook.
         auth: Who may call.
+        allowed_agents: Whose sessions are served; None for all.
         table: The handlers by tag.
         error_handlers: The application's own functions by exception class.
         max_body: Largest body in bytes.
@@ -109,6 +124,7 @@ class Pipeline:
 
     path: str
     auth: Authenticator
+    allowed_agents: AllowedAgents | None
     table: Table[Target]
     error_handlers: dict[type[Exception], Function]
     max_body: int
@@ -151,6 +167,8 @@ class Pipeline:
         principal = await _of_cx(self._authenticate(http, runtime))
         record.principal = principal.name
         request = read_request(await self._read(http, runtime, deadline, length))
+        principal = await _of_cx(self._authorize(principal, request))
+        record.principal = principal.name
         ctx = Context(
             http=http.redacted(self.hidden),
             principal=principal,
@@ -172,9 +190,22 @@ class Pipeline:
         return length
 
     async def _authenticate(self, http: HttpRequest, runtime: Runtime) -> Principal:
-        if self.blocking_auth:
-            return await runtime.block(lambda: identify(self.auth, http))
-        return identify(self.auth, http)
+        for _ in range(_MAX_FETCHES):
+            try:
+                if self.blocking_auth:
+                    return await runtime.block(lambda: identify(self.auth, http))
+                return identify(self.auth, http)
+            except NeedsIO as need:
+                fetch = need.fetch
+            await runtime.block(fetch)
+        raise Unavailable(reason="auth_not_settled")
+
+    async def _authorize(self, principal: Principal, request: WebhookRequest) -> Principal:
+        name = request.session_info and request.session_info.session
+        session = SessionName.parse_documented(name) if name else None
+        if self.allowed_agents is not None:
+            self.allowed_agents.check(session)
+        return authorize(self.auth, principal, session)
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from cxfulfill.auth.base import Authenticator, check_authenticator
+from cxfulfill.auth.agents import AllowedAgents
+from cxfulfill.auth.base import Authenticator, check_policy
 from cxfulfill.context import Clock
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.pipeline import DEFAULT_TIMEOUT, HEALTH_PATH, READY_PATH, Pipeline, Target
 from cxfulfill.protocol.messages import Text
+from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.routing import Router
@@ -39,6 +41,8 @@ class Webhook(Router):
             handlers are not cut off, ``async`` ones are after 4.5 seconds, which ``ctx.deadline`` counts.
         path: Path of the standard webhook.
         max_body: Largest body in bytes.
+        allowed_agents: Full names of the agents whose sessions are served, ``projects/P/locations/L/agents/A``;
+            a call of another one, or without a session, is a 403. None serves all that ``auth`` lets in.
         strict_cx_status: Answer with the statuses that CX documents only: 404 for 405, and 400 for 408, 413
             and 415.
         clock: Seconds that only go up; given by tests.
@@ -55,12 +59,13 @@ class Webhook(Router):
         timeout: float | None = None,
         path: str = "/webhook",
         max_body: int = DEFAULT_MAX_BODY,
+        allowed_agents: Iterable[str | AgentName] | None = None,
         strict_cx_status: bool = False,
         clock: Clock = time.monotonic,
         new_id: Callable[[], str] = _new_id,
     ) -> None:
         super().__init__(timeout=timeout)
-        check_authenticator(auth)
+        check_policy(auth)
         if not path.startswith("/") or not path.isascii() or path in (HEALTH_PATH, READY_PATH):
             raise ConfigurationError(f"path must be ASCII, start with / and be neither {HEALTH_PATH} nor {READY_PATH}")
         if max_body < 1:
@@ -68,7 +73,8 @@ class Webhook(Router):
         self.auth = auth
         self.path = path
         self._options: dict[str, Any] = {
-            "max_body": max_body, "strict_cx_status": strict_cx_status, "clock": clock, "new_id": new_id,
+            "max_body": max_body, "allowed_agents": None if allowed_agents is None else AllowedAgents(allowed_agents),
+            "strict_cx_status": strict_cx_status, "clock": clock, "new_id": new_id,
         }  # fmt: skip
         self._freezing = threading.Lock()
         self._pipeline: Pipeline | None = None

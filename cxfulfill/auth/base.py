@@ -1,4 +1,4 @@
-"""Who is calling: the authenticator contract and its combinations.
+"""Who is calling: the contract of authenticators, and the ways they are asked.
 
 An authenticator sees the head of a request only. It raises `Unauthorized` where the caller did not prove who it
 is, `Forbidden` where it did and may not call, `Unavailable` where that cannot be told now.
@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cxfulfill.errors import ConfigurationError, Forbidden, HttpError, Unauthorized
+from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
+from cxfulfill.protocol.names import SessionName
 
 _log = logging.getLogger("cxfulfill")
 
@@ -52,7 +53,11 @@ class Authenticator(Protocol):
     * ``blocking`` (bool): whether ``authenticate`` does IO; taken as True where it is missing, so that an event
       loop is never held up;
     * ``credential_headers`` (frozenset of names): further header fields to hide from handlers;
-    * ``ready()``: whether it is ready to serve, for ``/ready``; it must not block.
+    * ``ready()``: whether it is ready to serve, for ``/ready``; it must not block;
+    * ``authorize(principal, session)``: what only the session's name can tell, asked once the body is read; it
+      returns the principal of the call, or raises `Forbidden`;
+    * ``only_with_another_factor`` (bool): whether it proves too little to stand alone or as an alternative;
+    * ``without_alternative`` (str): a mechanism of which `AnyOf` takes either only members or none.
     """
 
     def authenticate(self, http: HttpRequest) -> Principal:
@@ -90,77 +95,6 @@ class AllowUnauthenticated:
         return "AllowUnauthenticated()"
 
 
-class _Several:
-    def __init__(self, *parts: Authenticator) -> None:
-        name = type(self).__name__
-        if not parts:
-            raise ConfigurationError(f"{name} needs at least one authenticator")
-        if any(isinstance(part, AllowUnauthenticated) for part in parts):
-            raise ConfigurationError(f"{name} must not hold AllowUnauthenticated: it would check nothing")
-        for part in parts:
-            check_authenticator(part)
-        self.parts = parts
-        self.blocking = any(is_blocking(part) for part in parts)
-        self.credential_headers = frozenset().union(*(credential_headers(part) for part in parts))
-
-    def ready(self) -> bool:
-        """Tell whether every part is ready."""
-        return all(is_ready(part) for part in self.parts)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}{self.parts!r}"
-
-
-class AnyOf(_Several):
-    """Accept a caller that any of several authenticators accepts; they are asked in order.
-
-    Args:
-        parts: The authenticators.
-
-    Raises:
-        ConfigurationError: None is given, or one of them lets everybody in.
-    """
-
-    def authenticate(self, http: HttpRequest) -> Principal:
-        """Accept what the first of them accepts; see `Authenticator.authenticate`.
-
-        If none does, the answer is 503 where one could not tell, else 403 where one knew the caller, else 401
-        with the challenges of all.
-        """
-        refusals = []
-        for part in self.parts:
-            try:
-                return identify(part, http)
-            except HttpError as error:
-                refusals.append(error)
-        raise _refusal(refusals)
-
-
-class AllOf(_Several):
-    """Accept a caller that each of several authenticators accepts, such as a certificate and a token.
-
-    Args:
-        parts: The authenticators. The first one's principal is the call's, the others' are in its ``others``.
-
-    Raises:
-        ConfigurationError: None is given, or one of them lets everybody in.
-    """
-
-    def authenticate(self, http: HttpRequest) -> Principal:
-        """Accept what all of them accept; see `Authenticator.authenticate`."""
-        first, *others = [identify(part, http) for part in self.parts]
-        return Principal(first.name, first.method, (*first.others, *others))
-
-
-def _refusal(refusals: list[HttpError]) -> HttpError:
-    undecided = [error for error in refusals if not isinstance(error, (Unauthorized, Forbidden))]
-    forbidden = [error for error in refusals if isinstance(error, Forbidden)]
-    if undecided or forbidden:
-        return (undecided or forbidden)[0]
-    challenges = [value for error in refusals for name, value in error.headers if name == "WWW-Authenticate"]
-    return Unauthorized(*dict.fromkeys(challenges), reason=refusals[0].reason)
-
-
 def check_authenticator(authenticator: object) -> None:
     """Check that something is an authenticator.
 
@@ -177,6 +111,54 @@ def check_authenticator(authenticator: object) -> None:
         )
 
 
+def check_policy(authenticator: object) -> None:
+    """Check that something may decide on its own who calls.
+
+    Args:
+        authenticator: What stands for an authenticator.
+
+    Raises:
+        ConfigurationError: As for `check_authenticator`, or it proves too little to stand alone.
+    """
+    check_authenticator(authenticator)
+    if needs_another_factor(authenticator):
+        raise ConfigurationError(
+            "MutualTls proves that Dialogflow calls, not whose agent: join it to another factor, as in "
+            "AllOf(MutualTls(...), GoogleIdToken(...)), or say allow_any_dialogflow_customer=True"
+        )
+
+
+def needs_another_factor(authenticator: object) -> bool:
+    """Tell whether an authenticator proves too little to stand alone.
+
+    Args:
+        authenticator: The authenticator.
+
+    Returns:
+        Its ``only_with_another_factor``, or False where it says nothing.
+    """
+    return bool(getattr(authenticator, "only_with_another_factor", False))
+
+
+def authorize(authenticator: Authenticator, principal: Principal, session: SessionName | None) -> Principal:
+    """Ask an authenticator what only the session's name can tell.
+
+    Args:
+        authenticator: The authenticator.
+        principal: The principal that it gave for the request's headers.
+        session: The session's name; None where the request has none of the documented form.
+
+    Returns:
+        The principal of the call.
+
+    Raises:
+        ConfigurationError: It returned something else.
+        HttpError: It refused.
+    """
+    decide = getattr(authenticator, "authorize", None)
+    return principal if decide is None else _principal_of(authenticator, decide(principal, session))
+
+
 def identify(authenticator: Authenticator, http: HttpRequest) -> Principal:
     """Ask an authenticator, and take nothing but a principal for a yes.
 
@@ -191,10 +173,13 @@ def identify(authenticator: Authenticator, http: HttpRequest) -> Principal:
         ConfigurationError: It returned something else.
         HttpError: It refused; see `Authenticator.authenticate`.
     """
-    principal: object = authenticator.authenticate(http)
-    if not isinstance(principal, Principal):
-        raise ConfigurationError(f"{type(authenticator).__name__}.authenticate must return a Principal, or raise")
-    return principal
+    return _principal_of(authenticator, authenticator.authenticate(http))
+
+
+def _principal_of(authenticator: object, found: object) -> Principal:
+    if not isinstance(found, Principal):
+        raise ConfigurationError(f"{type(authenticator).__name__} must return a Principal, or raise")
+    return found
 
 
 def is_ready(authenticator: Authenticator) -> bool:

@@ -79,7 +79,7 @@ class Fetched(Generic[T]):
         self._what = what
         self._load = load
         self._clock = clock
-        self._state = _State[T]()
+        self._state: _State[T] = _State()
         self._lock = threading.Lock()
         self._flight: tuple[int, Future[None]] | None = None
 
@@ -174,7 +174,7 @@ class Fetched(Generic[T]):
             if held is not None:
                 self._state = _State(held, fetched=now, attempted=now)
             else:
-                kept = _State[T]() if drop else self._state
+                kept: _State[T] = _State() if drop else self._state
                 self._state = replace(kept, attempted=now, failed=True)
         if problem:
             _log.warning("%s could not be fetched: %s", self._what, problem)

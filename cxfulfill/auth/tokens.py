@@ -3,8 +3,9 @@
 A token is read whole before anything is fetched for it: what is malformed costs no key look-up.
 """
 
-import base64
+import binascii
 import re
+import string
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,14 +24,17 @@ BEARER: Final = 'Bearer realm="webhook"'
 
 _LATEST = 1e11
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
-_MAX_KEY_ID = 256
+_ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+_TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/\0\0\0")  # what is base64's alone becomes what is in no alphabet
+_ENDS = ((b"", _ALPHABET), (b"", ""), (b"==", _ALPHABET[::16]), (b"=", _ALPHABET[::4]))
+"""Padding, and what the last character can be where no bit stands behind the last byte, by length modulo 4."""
+_MAX_HEADER_TEXT = 256
 
 WallClock = Callable[[], float]
 """Seconds since 1970, such as ``time.time``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CompactJwt:
     """A JWT whose signature is not verified yet.
 
@@ -233,41 +237,47 @@ def check_audience(claims: dict[str, Any], allowed: Iterable[str], *, several: b
     )
 
 
+def decode_segment(segment: str) -> bytes:
+    """Decode base64url without padding (RFC 7515), strictly: a value has one form only.
+
+    Args:
+        segment: The text.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        ValueError: It is no such text.
+    """
+    padding, last = _ENDS[len(segment) % 4]
+    if segment[-1:] not in last or not segment:
+        raise ValueError("not base64url, or bits behind the last byte")
+    return binascii.a2b_base64(segment.encode("ascii").translate(_TO_BASE64) + padding, strict_mode=True)
+
+
 def _compact(token: str, head: str, payload: str, signature: str) -> CompactJwt:
-    header, claims = _object(head), _object(payload)
-    algorithm, kind, key_id = header.get("alg"), header.get("typ"), header.get("kid")
-    texts = [value for value in (kind, key_id) if value is not None]
-    if (
-        not isinstance(algorithm, str)
-        or "crit" in header
-        or not all(isinstance(value, str) and 0 < len(value) <= _MAX_KEY_ID for value in texts)
-    ):
+    try:
+        header, claims = loads(decode_segment(head)), loads(decode_segment(payload))
+        decoded = decode_segment(signature)
+    except (ValueError, BadRequest):
+        raise invalid_token("malformed_token") from None
+    if not isinstance(header, dict) or not isinstance(claims, dict) or not _is_header(header):
         raise invalid_token("malformed_token")
+    kind: str | None = header.get("typ")
     return CompactJwt(
-        algorithm=algorithm,
+        algorithm=header["alg"],
         type=kind and kind.lower().removeprefix("application/"),
-        key_id=key_id,
+        key_id=header.get("kid"),
         claims=claims,
         signed=token[: len(head) + 1 + len(payload)].encode(),
-        signature=_decode(signature),
+        signature=decoded,
     )
 
 
-def _object(segment: str) -> dict[str, Any]:
-    try:
-        value = loads(_decode(segment))
-    except BadRequest:
-        raise invalid_token("malformed_token") from None
-    if not isinstance(value, dict):
-        raise invalid_token("malformed_token")
-    return value
-
-
-def _decode(segment: str) -> bytes:
-    # With the alphabet and the length right, b64decode has nothing left to overlook but bits behind the last byte.
-    if not _SEGMENT.fullmatch(segment) or len(segment) % 4 == 1:
-        raise invalid_token("malformed_token")
-    data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    if len(segment) % 4 and base64.urlsafe_b64encode(data).rstrip(b"=") != segment.encode():
-        raise invalid_token("malformed_token")
-    return data
+def _is_header(header: dict[str, Any]) -> bool:
+    for name in ("alg", "typ", "kid"):
+        value = header.get(name, "absent")
+        if not isinstance(value, str) or not 0 < len(value) <= _MAX_HEADER_TEXT:
+            return False
+    # Whatever "crit" names is not understood here, and so the token must be refused (RFC 7515 4.1.11).
+    return "alg" in header and "crit" not in header

@@ -142,6 +142,19 @@ class SessionName:
         *_, environment, session = found.groups()
         return cls(AgentName.parse(name), session, None if environment == _DRAFT else environment)
 
+    @classmethod
+    def parse_documented(cls, name: str) -> Self | None:
+        """Read a session's name where something is decided by it.
+
+        Args:
+            name: The name.
+
+        Returns:
+            The parts, or None where the text is not of the documented form.
+        """
+        parsed = cls.parse(name) if _SESSION_NAME.fullmatch(name) else None
+        return parsed if parsed and parsed.agent else None
+
 
 @dataclass(frozen=True, slots=True)
 class PageName:

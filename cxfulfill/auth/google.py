@@ -1,0 +1,294 @@
+"""Google's ID tokens: how Dialogflow CX proves by itself who it is.
+
+CX signs on as ``service-<agent project number>@gcp-sa-dialogflow.iam.gserviceaccount.com`` with a token whose audience
+is the webhook's whole URL without the query (Google's webhook page). The audience alone proves nobody: anyone can have
+Google make a token for any audience, and another customer's agent can be pointed at this URL. So the e-mail address
+is compared too.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from cryptography.x509 import load_pem_x509_certificate
+
+from cxfulfill.auth.base import Principal
+from cxfulfill.auth.keys import KeySource, Shared, signing_jwks
+from cxfulfill.auth.tokens import (
+    CompactJwt,
+    WallClock,
+    access_token_refused,
+    bearer_token,
+    check_audience,
+    check_times,
+    decode_segment,
+    invalid_token,
+    looks_like_google_access_token,
+    not_allowed,
+    read_compact,
+    read_removed,
+)
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.http import HttpRequest
+
+if TYPE_CHECKING:
+    from google.auth.crypt import RSAVerifier
+
+GOOGLE_ISSUERS: Final = frozenset({"https://accounts.google.com", "accounts.google.com"})
+GOOGLE_KEYS: Final = "https://www.googleapis.com/oauth2/v3/certs"
+"""Google's keys as a JWK set; ``/oauth2/v1/certs`` has the same ones as certificates."""
+MAX_LIFETIME: Final = 7_200.0
+"""Seconds that a token may be valid for; Google's are for one hour."""
+
+_ALGORITHM = "RS256"
+_MIN_KEY_BITS = 2_048
+
+
+def dialogflow_service_agent(project_number: int | str) -> str:
+    """Name the service account that Dialogflow calls webhooks with.
+
+    Args:
+        project_number: Number (not id) of the agent's Google Cloud project.
+
+    Returns:
+        Its e-mail address.
+
+    Raises:
+        ConfigurationError: It is no number.
+    """
+    text = str(project_number)
+    if isinstance(project_number, bool) or not (text.isascii() and text.isdigit()) or len(text) > 20:
+        raise ConfigurationError(
+            "project_number must be the number of the agent's project, as in "
+            "gcloud projects describe PROJECT --format='value(projectNumber)'"
+        )
+    return f"service-{text}@gcp-sa-dialogflow.iam.gserviceaccount.com"
+
+
+class _GoogleCaller:
+    """The claims that are asked of a token, however its signature was checked."""
+
+    blocking = False
+    credential_headers = frozenset({"authorization"})
+    method: str
+
+    def __init__(
+        self,
+        audience: str | Iterable[str],
+        project_number: int | str | None,
+        service_accounts: Iterable[str],
+        now: WallClock,
+    ) -> None:
+        name = type(self).__name__
+        emails = frozenset([service_accounts] if isinstance(service_accounts, str) else service_accounts)
+        if (project_number is None) == (not emails):
+            raise ConfigurationError(f"{name} needs either project_number= (of the agent) or service_accounts=")
+        if not all(isinstance(email, str) and "@" in email and email.isprintable() for email in emails):
+            raise ConfigurationError(f"{name}: service_accounts must be e-mail addresses")
+        self.audiences = _audiences(name, audience)
+        self.service_accounts = emails or frozenset({dialogflow_service_agent(project_number or 0)})
+        self._now = now
+
+    def _principal(self, claims: dict[str, Any]) -> Principal:
+        """Check the claims of a token whose signature is right."""
+        check_times(claims, self._now(), max_lifetime=MAX_LIFETIME)
+        check_audience(claims, self.audiences, several=False)
+        email = claims.get("email")
+        if not isinstance(email, str) or claims.get("email_verified") is not True:
+            raise not_allowed("the token names no verified e-mail address")
+        if email not in self.service_accounts:
+            raise not_allowed(
+                f"the token is {email[:200]}'s; if that is your agent's service account, correct project_number= "
+                "or service_accounts="
+            )
+        return Principal(email, self.method)
+
+    def __repr__(self) -> str:
+        audiences, accounts = sorted(self.audiences), sorted(self.service_accounts)
+        return f"{type(self).__name__}(audience={audiences!r}, service_accounts={accounts!r})"
+
+
+class GoogleIdToken(_GoogleCaller):
+    """A Google ID token that is verified here, for a service that anybody can reach.
+
+    Google's keys are fetched when the first token comes, or by `warm`.
+
+    Args:
+        audience: The webhook's whole URL without the query, exactly as it stands in CX, or several.
+        project_number: Number of the agent's Google Cloud project, whose Dialogflow service agent may call.
+        service_accounts: In place of ``project_number``: the e-mail addresses that may call.
+        keys: Where the keys come from: an address, or a source; Google's by default.
+        now: Seconds since 1970; given by tests.
+        clock: Seconds that only go up; given by tests.
+
+    Raises:
+        ConfigurationError: An audience is no https URL or has a query or fragment, or not exactly one of
+            ``project_number`` and ``service_accounts`` is given.
+    """
+
+    method = "google-id-token"
+
+    def __init__(
+        self,
+        *,
+        audience: str | Iterable[str],
+        project_number: int | str | None = None,
+        service_accounts: Iterable[str] = (),
+        keys: str | KeySource = GOOGLE_KEYS,
+        now: WallClock = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(audience, project_number, service_accounts, now)
+        _rsa_verifier()  # not at the first request
+        self.keys = _SHARED.of(keys, clock)
+
+    def authenticate(self, http: HttpRequest) -> Principal:
+        """Accept a token of one of the service accounts; see `Authenticator.authenticate`."""
+        token = bearer_token(http)
+        if looks_like_google_access_token(token):
+            raise access_token_refused()
+        jwt = read_compact(token)
+        key_id = _check_header(jwt)
+        verifier = self.keys.find(key_id)
+        if verifier is None:
+            raise invalid_token("unknown_key", "no key of this id at Google: is the token from somewhere else?")
+        if not verifier.verify(jwt.signed, jwt.signature):
+            raise invalid_token("bad_signature")
+        return self._principal(jwt.claims)
+
+    def warm(self) -> None:
+        """Fetch the keys now, for at most 3 seconds; whether it worked, `ready` tells."""
+        self.keys.warm()
+
+    def ready(self) -> bool:
+        """Tell whether keys are held; where none are, a fetch is started and not waited for."""
+        return self.keys.ready()
+
+
+class CloudRunIam(_GoogleCaller):
+    """The ID token that Cloud Run's IAM check has verified, for a service that is not public.
+
+    The platform checks the token's signature and puts ``SIGNATURE_REMOVED_BY_GOOGLE`` in its place (Cloud Run's
+    troubleshooting page). On a public service anybody can type these words, and nothing in a request tells the one
+    from the other: hence the confirmation.
+
+    Args:
+        audience: The audiences that the service accepts: the webhook's whole URL (a custom audience of the
+            service), or the service's ``run.app`` URL.
+        project_number: As for `GoogleIdToken`.
+        service_accounts: As for `GoogleIdToken`.
+        i_confirm_the_service_is_not_public: Must be True: neither ``allUsers`` nor ``allAuthenticatedUsers`` has
+            the role ``run.invoker``, and the IAM check is not disabled.
+        now: Seconds since 1970; given by tests.
+        environ: The environment; given by tests.
+
+    Raises:
+        ConfigurationError: As for `GoogleIdToken`; there is no confirmation; or this is not Cloud Run (``K_SERVICE``
+            is not set).
+    """
+
+    method = "cloud-run-iam"
+    without_alternative = "CloudRunIam"
+
+    def __init__(
+        self,
+        *,
+        audience: str | Iterable[str],
+        project_number: int | str | None = None,
+        service_accounts: Iterable[str] = (),
+        i_confirm_the_service_is_not_public: bool = False,
+        now: WallClock = time.time,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        super().__init__(audience, project_number, service_accounts, now)
+        if i_confirm_the_service_is_not_public is not True:
+            raise ConfigurationError(
+                "CloudRunIam trusts the platform's check: set i_confirm_the_service_is_not_public=True if callers need "
+                "the role run.invoker; for a public service take GoogleIdToken"
+            )
+        if not environ.get("K_SERVICE"):
+            raise ConfigurationError(
+                "CloudRunIam works on Cloud Run only (K_SERVICE is not set): anywhere else nobody checks the token. "
+                "On your own machine take BasicAuth or GoogleIdToken"
+            )
+
+    def authenticate(self, http: HttpRequest) -> Principal:
+        """Accept a token that the platform checked; see `Authenticator.authenticate`."""
+        if "x-serverless-authorization" in http.headers:
+            raise invalid_token(
+                "unchecked_header",
+                "with X-Serverless-Authorization the platform checks that header and not Authorization, which CX uses",
+            )
+        token = bearer_token(http)
+        if looks_like_google_access_token(token):
+            raise access_token_refused()
+        jwt = read_removed(token)
+        _check_header(jwt)
+        return self._principal(jwt.claims)
+
+
+def _check_header(jwt: CompactJwt) -> str:
+    if jwt.algorithm != _ALGORITHM:
+        raise invalid_token("algorithm_not_allowed")
+    if jwt.type not in (None, "jwt"):
+        raise invalid_token("token_type_not_allowed")
+    if jwt.key_id is None:
+        raise invalid_token("key_id_missing")
+    issuer = jwt.claims.get("iss")
+    if not isinstance(issuer, str) or issuer not in GOOGLE_ISSUERS:
+        raise invalid_token("issuer_not_allowed", "the token is not from Google's accounts service")
+    return jwt.key_id
+
+
+def _audiences(name: str, given: str | Iterable[str]) -> frozenset[str]:
+    audiences = frozenset([given] if isinstance(given, str) else given)
+    if not audiences:
+        raise ConfigurationError(f"{name} needs an audience: the webhook's URL as it stands in CX, without the query")
+    for audience in audiences:
+        parts = urlsplit(audience) if isinstance(audience, str) and audience.isprintable() else urlsplit("")
+        if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or set("?# ") & set(audience):
+            raise ConfigurationError(f"{name}: audience must be an https URL without query and fragment")
+    return audiences
+
+
+def _rsa_verifier() -> "type[RSAVerifier]":
+    # The public names of this package load without Google's library: not everybody uses it.
+    from google.auth.crypt import RSAVerifier  # noqa: PLC0415
+
+    return RSAVerifier
+
+
+def _read_keys(document: dict[str, Any]) -> "dict[str, RSAVerifier]":
+    """Read Google's keys: a JWK set, or a map from key id to certificate (PEM)."""
+    read: Callable[[Any], object] = _from_jwk if "keys" in document else _from_certificate
+    entries = signing_jwks(document) if "keys" in document else document
+    verifier = _rsa_verifier()
+    keys = {}
+    for key_id, entry in entries.items():
+        try:
+            key = read(entry)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue  # one broken key must not cost the others
+        if isinstance(key, RSAPublicKey) and key.key_size >= _MIN_KEY_BITS:
+            keys[key_id] = verifier(key)
+    return keys
+
+
+def _from_jwk(jwk: Mapping[str, Any]) -> object:
+    if jwk.get("kty") != "RSA" or jwk.get("alg", _ALGORITHM) != _ALGORITHM:
+        return None
+    return RSAPublicNumbers(e=_integer(jwk["e"]), n=_integer(jwk["n"])).public_key()
+
+
+def _integer(text: str) -> int:
+    return int.from_bytes(decode_segment(text))
+
+
+def _from_certificate(pem: str) -> object:
+    return load_pem_x509_certificate(pem.encode()).public_key()
+
+
+_SHARED = Shared(_read_keys)
