@@ -10,13 +10,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.x509 import load_pem_x509_certificate
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.auth.keys import KeySource, Shared, signing_jwks
+from cxfulfill.auth.outbound import split_url
 from cxfulfill.auth.tokens import (
     CompactJwt,
     WallClock,
@@ -89,7 +89,9 @@ class _GoogleCaller:
         if not all(isinstance(email, str) and "@" in email and email.isprintable() for email in emails):
             raise ConfigurationError(f"{name}: service_accounts must be e-mail addresses")
         self.audiences = _audiences(name, audience)
-        self.service_accounts = emails or frozenset({dialogflow_service_agent(project_number or 0)})
+        self.service_accounts = (
+            emails if project_number is None else frozenset({dialogflow_service_agent(project_number)})
+        )
         self._now = now
 
     def _principal(self, claims: dict[str, Any]) -> Principal:
@@ -248,8 +250,8 @@ def _audiences(name: str, given: str | Iterable[str]) -> frozenset[str]:
     if not audiences:
         raise ConfigurationError(f"{name} needs an audience: the webhook's URL as it stands in CX, without the query")
     for audience in audiences:
-        parts = urlsplit(audience) if isinstance(audience, str) and audience.isprintable() else urlsplit("")
-        if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or set("?# ") & set(audience):
+        parts = split_url(audience)
+        if parts.scheme != "https" or not parts.hostname or set("?#") & set(audience):
             raise ConfigurationError(f"{name}: audience must be an https URL without query and fragment")
     return audiences
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cxfulfill.errors import ConfigurationError
 
@@ -41,6 +41,26 @@ class Received:
     body: bytes = field(repr=False)
 
 
+def split_url(url: object) -> SplitResult:
+    """Split a URL.
+
+    Args:
+        url: The URL.
+
+    Returns:
+        Its parts; empty ones where it is no text, no URL, or holds white space or a user name.
+    """
+    empty = SplitResult("", "", "", "", "")
+    if not isinstance(url, str) or not url.isprintable() or " " in url:
+        return empty
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        return empty
+    return empty if "@" in parts.netloc else parts
+
+
 def check_url(what: str, url: str) -> str:
     """Check an address that requests are sent to.
 
@@ -55,10 +75,9 @@ def check_url(what: str, url: str) -> str:
         ConfigurationError: It is not an https URL without credentials and fragment; http is accepted for an address
             on this machine.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    if not (secure and host) or "@" in parts.netloc or parts.fragment or not url.isprintable() or " " in url:
+    parts = split_url(url)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not (secure and parts.hostname) or parts.fragment:
         raise ConfigurationError(f"{what} must be an https URL (http only on this machine), without user and fragment")
     return url
 
