@@ -1,18 +1,24 @@
 """Flask: an application of its own, a blueprint for an existing one, and a Cloud Functions target."""
 
+import logging
+import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import flask
+from flask.helpers import get_debug_flag
 
-from cxfulfill.errors import ConfigurationError
-from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.errors import ConfigurationError, InternalError
+from cxfulfill.http import HttpRequest, HttpResponse, problem_response
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH
 from cxfulfill.runtime import Threads
 from cxfulfill.server.wsgi import StartResponse, WsgiApp, read_environ
 from cxfulfill.webhook import Webhook
 
+_log = logging.getLogger("cxfulfill")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 
 
@@ -31,8 +37,10 @@ def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flas
         The application.
 
     Raises:
-        ConfigurationError: There is no webhook, or two have one path.
+        ConfigurationError: There is no webhook, or two have one path; or this is a debug server where callers from
+            outside come in.
     """
+    _refuse_debug(debug=get_debug_flag())
     if not webhooks:
         raise ConfigurationError("create_app needs a webhook")
     app = flask.Flask(import_name, static_folder=None)
@@ -45,6 +53,8 @@ def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flas
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if app.debug and _is_exposed():  # it can be set at any time
+            return _NO_DEBUG(environ, start_response)
         own = served.get(environ.get("PATH_INFO", ""))
         if own is not None:
             return own(environ, start_response)
@@ -63,7 +73,7 @@ def blueprint(webhook: Webhook, name: str = "cxfulfill") -> flask.Blueprint:
 
     It is dispatched by Flask: ``before_request`` functions run, plain handlers see ``flask.request``. Watched
     and ``async`` handlers run in another thread, in an application context of their own. The probes are left to
-    the application.
+    the application. To register it on a debug server where callers from outside come in is a ConfigurationError.
 
     Args:
         webhook: The webhook.
@@ -80,6 +90,7 @@ def blueprint(webhook: Webhook, name: str = "cxfulfill") -> flask.Blueprint:
         return _to_flask(webhook.handle(http, Threads(webhook.workers, scope=app.app_context)))
 
     result.add_url_rule(webhook.path, view_func=serve, methods=_METHODS)
+    result.record_once(lambda state: _refuse_debug(debug=state.app.debug or get_debug_flag()))
     return result
 
 
@@ -101,6 +112,26 @@ def cloud_function(webhook: Webhook) -> Callable[[flask.Request], flask.Response
         return _to_flask(webhook.handle(replace(http, path=webhook.path) if http.path in ("", "/") else http))
 
     return target
+
+
+def _is_exposed() -> bool:
+    return "K_SERVICE" in os.environ or "gunicorn.arbiter" in sys.modules
+
+
+def _refuse_debug(*, debug: bool) -> None:
+    """Refuse Flask's debug mode and reloader on Cloud Run and under gunicorn: its debugger runs a caller's code."""
+    if _is_exposed() and (debug or "WERKZEUG_RUN_MAIN" in os.environ):
+        raise ConfigurationError(
+            "debug mode and reloader are for flask run on your own machine: unset FLASK_DEBUG and leave out debug=True"
+        )
+
+
+def _no_debug(_: HttpRequest) -> HttpResponse:
+    _log.error("Flask's debug mode was switched on where callers from outside come in: nothing is served")
+    return problem_response(InternalError(reason="debug_mode"), uuid4().hex, InternalError.status)
+
+
+_NO_DEBUG = WsgiApp(_no_debug)
 
 
 def _handler(webhook: Webhook, app: flask.Flask) -> Callable[[HttpRequest], HttpResponse]:

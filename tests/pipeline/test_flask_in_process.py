@@ -1,5 +1,6 @@
 """Flask in process: an application of its own, and a Cloud Functions target."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -109,3 +110,44 @@ def test_a_cloud_function_turns_strangers_away() -> None:
     response = cloud_function(webhook)(flask.Request(environ))
     assert (response.status_code, webhook.runs) == (401, [])
     assert response.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+@pytest.fixture(params=["K_SERVICE", "gunicorn"])
+def exposed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where callers from outside come in: Cloud Run, or a process that gunicorn runs in."""
+    if request.param == "K_SERVICE":
+        monkeypatch.setenv("K_SERVICE", "hotel")
+    else:
+        monkeypatch.setitem(sys.modules, "gunicorn.arbiter", sys)
+
+
+DEBUGGING = [("FLASK_DEBUG", "1"), ("WERKZEUG_RUN_MAIN", "true")]
+
+
+@pytest.mark.usefixtures("exposed")
+@pytest.mark.parametrize(("name", "value"), DEBUGGING)
+def test_a123_debug_and_reloader_are_refused_at_start(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_app(Counted())
+    flask.Flask("site").register_blueprint(blueprint(Counted()))
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match="debug mode"):
+        create_app(Counted())
+    with pytest.raises(ConfigurationError, match="debug mode"):
+        flask.Flask("site").register_blueprint(blueprint(Counted()))
+
+
+@pytest.mark.usefixtures("exposed")
+@pytest.mark.parametrize("path", ["/webhook", "/health", "/"])
+def test_a123_debug_switched_on_later_serves_nothing(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    webhook = Counted()
+    app = create_app(webhook)
+    app.debug = True
+    response = app.test_client().post(path, data=body_of(), headers=HEADERS)
+    assert (response.status_code, response.get_json()["reason"], webhook.runs) == (500, "debug_mode", [])
+    assert "debug mode" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "value"), DEBUGGING)
+def test_debug_is_welcome_on_a_machine_of_one_s_own(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    assert create_app(Counted()).test_client().post("/webhook", data=body_of(), headers=HEADERS).status_code == 200
