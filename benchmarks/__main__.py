@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import imports, in_process
+from benchmarks import imports, in_process, tokens
 
-BOUNDS = {"plain WSGI": 1.0, "create_app": 1.6, "import cxfulfill, time": 0.8}
+BOUNDS = {"plain WSGI": 1.0, "create_app": 1.6, "import cxfulfill, time": 0.8, "Google ID token": 1.5}
 
 
 missed: list[str] = []
@@ -22,6 +22,11 @@ def main() -> None:
     base = calls["hand-written Flask"]
     print(f"{'one call in process':40}{'us':>14}{'ratio':>8}")
     for name, value in calls.items():
+        row(name, f"{value:.1f}", value / base)
+    verified = tokens.measure()
+    base = verified["Basic"] + verified["bare RSA verification"]
+    print(f"\n{'against Basic + a bare RSA verification':40}{'us':>14}{'ratio':>8}")
+    for name, value in verified.items():
         row(name, f"{value:.1f}", value / base)
     loaded = imports.measure()
     flask_ms, flask_kib = loaded.pop("import flask")

@@ -13,7 +13,7 @@ from typing import Any
 import flask
 from pydantic import BaseModel, Field
 
-from cxfulfill import BasicAuth, Context, Reply, Webhook
+from cxfulfill import Authenticator, BasicAuth, Context, Reply, Webhook
 from cxfulfill.server.flask import create_app
 
 BODY = (Path(__file__).parents[1] / "example_app/requests/booking.json").read_bytes()
@@ -42,9 +42,9 @@ def hand_written() -> flask.Flask:
     return app
 
 
-def protected() -> Webhook:
-    """The same answer behind Basic, from a typed request and a built reply."""
-    webhook = Webhook(auth=BasicAuth("cx", PASSWORD))
+def protected(auth: Authenticator | None = None) -> Webhook:
+    """The same answer behind Basic or another authenticator, from a typed request and a built reply."""
+    webhook = Webhook(auth=auth or BasicAuth("cx", PASSWORD))
 
     @webhook.handler("book-room")
     def book_room(ctx: Context) -> Reply:
@@ -72,13 +72,13 @@ def typed() -> Webhook:
     return webhook
 
 
-def call(app: WsgiApp) -> bytes:
+def call(app: WsgiApp, credential: str = CREDENTIAL) -> bytes:
     """Send the request to a WSGI application."""
     environ = {
         "REQUEST_METHOD": "POST", "PATH_INFO": "/webhook", "SCRIPT_NAME": "", "QUERY_STRING": "",
         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost",
         "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(BODY)),
-        "HTTP_AUTHORIZATION": CREDENTIAL, "wsgi.input": io.BytesIO(BODY), "wsgi.errors": sys.stderr,
+        "HTTP_AUTHORIZATION": credential, "wsgi.input": io.BytesIO(BODY), "wsgi.errors": sys.stderr,
         "wsgi.url_scheme": "http", "wsgi.version": (1, 0), "wsgi.multithread": True,
         "wsgi.multiprocess": False, "wsgi.run_once": False,
     }  # fmt: skip
