@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cxfulfill.auth.base import AllowUnauthenticated, Authenticator, NeedsIO, Principal
     from cxfulfill.auth.combinations import AllOf, AnyOf, ByEnvironment
+    from cxfulfill.auth.fetched import Gone
     from cxfulfill.auth.google import CloudRunIam, GoogleIdToken, dialogflow_service_agent
+    from cxfulfill.auth.introspection import OAuthIntrospection
     from cxfulfill.auth.keys import HttpKeySource, KeyDocument, KeySource
+    from cxfulfill.auth.mtls import GOOGLE_CLIENT_SUBJECTS, MutualTls
+    from cxfulfill.auth.oauth_jwt import OAuthJwt
+    from cxfulfill.auth.secret_manager import SecretManager
     from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
+    from cxfulfill.auth.sources import EnvironmentSecret, FetchedSecret, FileSecret, SecretSource
     from cxfulfill.context import Call, Clock, Context, Deadline, FormParameter, Page
     from cxfulfill.errors import (
         BadRequest,
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "GOOGLE_CLIENT_SUBJECTS",
     "AllOf",
     "AllowUnauthenticated",
     "Answer",
@@ -64,8 +71,12 @@ __all__ = [
     "ConversationSuccess",
     "CxFulfillError",
     "Deadline",
+    "EnvironmentSecret",
+    "FetchedSecret",
+    "FileSecret",
     "Forbidden",
     "FormParameter",
+    "Gone",
     "GoogleIdToken",
     "Handler",
     "HeaderSecret",
@@ -78,8 +89,11 @@ __all__ = [
     "KnowledgeInfoCard",
     "LiveAgentHandoff",
     "Middleware",
+    "MutualTls",
     "NeedsIO",
     "NotFound",
+    "OAuthIntrospection",
+    "OAuthJwt",
     "OutputAudioText",
     "Page",
     "ParameterError",
@@ -90,6 +104,8 @@ __all__ = [
     "ReplyError",
     "ResponseMessage",
     "Router",
+    "SecretManager",
+    "SecretSource",
     "TelephonyTransferCall",
     "Text",
     "ToolCall",
@@ -113,19 +129,33 @@ _HOMES = {
         "AnyOf",
         "ByEnvironment",
     ),
+    "cxfulfill.auth.fetched": ("Gone",),
     "cxfulfill.auth.google": (
         "CloudRunIam",
         "GoogleIdToken",
         "dialogflow_service_agent",
     ),
+    "cxfulfill.auth.introspection": ("OAuthIntrospection",),
     "cxfulfill.auth.keys": (
         "HttpKeySource",
         "KeyDocument",
         "KeySource",
     ),
+    "cxfulfill.auth.mtls": (
+        "GOOGLE_CLIENT_SUBJECTS",
+        "MutualTls",
+    ),
+    "cxfulfill.auth.oauth_jwt": ("OAuthJwt",),
+    "cxfulfill.auth.secret_manager": ("SecretManager",),
     "cxfulfill.auth.secrets": (
         "BasicAuth",
         "HeaderSecret",
+    ),
+    "cxfulfill.auth.sources": (
+        "EnvironmentSecret",
+        "FetchedSecret",
+        "FileSecret",
+        "SecretSource",
     ),
     "cxfulfill.context": (
         "Call",

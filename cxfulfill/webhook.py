@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
@@ -79,6 +79,25 @@ class Webhook(Router):
         self._freezing = threading.Lock()
         self._pipeline: Pipeline | None = None
         self.workers = Workers()
+
+    @classmethod
+    def from_env(cls, **overrides: Any) -> Self:
+        """Make a webhook from the environment's ``CXFULFILL_*`` variables; only this reads them.
+
+        Args:
+            overrides: Keywords of `Webhook` that win over variables.
+
+        Returns:
+            The webhook.
+
+        Raises:
+            ConfigurationError: A variable is wrong, missing, misspelt, or nothing reads it; the error says what to
+                set.
+        """
+        from cxfulfill.settings.policies import read_settings  # noqa: PLC0415 - not everybody starts this way
+
+        found, _ = read_settings(overridden=overrides)
+        return cls(**(found | overrides))
 
     def check(self) -> None:
         """Freeze the application and check what can only be checked then; the first request does it too.

@@ -69,14 +69,18 @@ class Fetched(Generic[T]):
     """A value that is fetched and kept.
 
     Args:
-        what: What it is, for the log and for answers' reasons, such as ``keys``.
+        what: What it is, for answers' reasons, such as ``keys``.
+        source: Where it comes from, for the log.
         load: Fetches it; runs in a thread of its own. Raises `Gone` where the source took it back, anything else
             where the source is down.
         clock: Seconds that only go up.
     """
 
-    def __init__(self, what: str, load: Callable[[], Held[T]], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, what: str, source: str, load: Callable[[], Held[T]], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._what = what
+        self._source = source
         self._load = load
         self._clock = clock
         self._state: _State[T] = _State()
@@ -177,5 +181,5 @@ class Fetched(Generic[T]):
                 kept: _State[T] = _State() if drop else self._state
                 self._state = replace(kept, attempted=now, failed=True)
         if problem:
-            _log.warning("%s could not be fetched: %s", self._what, problem)
+            _log.warning("%s could not be fetched from %s: %s", self._what, self._source, problem)
         flight.set_result(None)

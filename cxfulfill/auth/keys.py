@@ -90,7 +90,8 @@ class KeyCache(Generic[K]):
     def __init__(self, source: KeySource, parse: Parse[K], *, clock: Callable[[], float] = time.monotonic) -> None:
         self.source = source
         self._parse = parse
-        self._keys: Fetched[Mapping[str, K]] = Fetched("keys", self._load, clock=clock)
+        shown = source.url if isinstance(source, HttpKeySource) else type(source).__name__
+        self._keys: Fetched[Mapping[str, K]] = Fetched("keys", shown, self._load, clock=clock)
 
     def find(self, key_id: str) -> K | None:
         """Look a key up; one that is not there is looked for once more at the source, within its cool-down.

@@ -1,30 +1,24 @@
 """Shared secrets: HTTP Basic (RFC 7617) and a header with a fixed value.
 
 A shared secret proves that the caller knows it: neither which agent calls nor that the call is fresh. Values are
-compared in constant time, and several are accepted while one is being replaced.
+compared in constant time, and several are accepted while one is being replaced. Where they come from is told by
+`cxfulfill.auth.sources`.
 """
 
 import base64
-import hmac
-import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Self
 
+from cxfulfill.auth.accepted import UNSENDABLE, Accepted, check_secret, strip_newline
 from cxfulfill.auth.base import Principal
+from cxfulfill.auth.sources import Secret
 from cxfulfill.errors import ConfigurationError, Unauthorized
 from cxfulfill.http import HttpRequest
 
-MIN_SECRET_LENGTH = 16
-"""Characters that a secret needs at least; 16 random ones of base64 hold 96 bits."""
-
-_log = logging.getLogger("cxfulfill")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/]+={0,2}) *", re.IGNORECASE)
-_SCHEME = re.compile(r"[A-Za-z0-9-]+ +(?=\S)")
-_PLACEHOLDERS = (
-    "changeme", "change-me", "change_me", "placeholder", "example", "password", "secret", "your_", "your-", "todo",
-)  # fmt: skip
 _NOT_FOR_SECRETS = frozenset(
     {
         "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "from",
@@ -34,12 +28,38 @@ _NOT_FOR_SECRETS = frozenset(
 """Headers that CX does not let an agent set (webhook page), or that mean something else to HTTP."""
 
 
-class BasicAuth:
+class _SharedSecret:
+    """What both hold.
+
+    Attributes:
+        ready: Tells whether a secret is at hand, without blocking; see `Accepted.ready`.
+        warm: Fetches the secrets now, for at most 3 seconds; see `Accepted.warm`.
+
+    The last two are there only where a secret comes from a source that changes: what has ``ready`` is listed by
+    ``/ready``.
+    """
+
+    blocking: bool
+    ready: Callable[[], bool]
+    warm: Callable[[], None]
+
+    def __init__(self, secrets: Accepted) -> None:
+        self._secrets = secrets
+        self._accepts = secrets.has
+        self.blocking = secrets.blocking
+        if secrets.may_change:
+            self.ready, self.warm = secrets.ready, secrets.warm
+
+
+class BasicAuth(_SharedSecret):
     """HTTP Basic: the user name and password of the CX webhook's settings.
+
+    Where CX takes both from one secret of Secret Manager, see `from_credentials`.
 
     Args:
         username: User name, without a colon.
-        password: Password, or several of which each is accepted while one replaces another.
+        password: Password: text, a source such as ``EnvironmentSecret("CX_PASSWORD")``, or several of which each is
+            accepted while one replaces another.
         allow_weak: Accept a short or well-known password, for a trial.
 
     Raises:
@@ -47,16 +67,41 @@ class BasicAuth:
             control characters.
     """
 
-    blocking = False
     credential_headers = frozenset({"authorization"})
     challenge = 'Basic realm="webhook", charset="UTF-8"'
 
-    def __init__(self, username: str, password: str | Iterable[str], *, allow_weak: bool = False) -> None:
-        if not username or ":" in username or _CONTROL.search(username):
-            raise ConfigurationError("BasicAuth: username must be text without a colon (RFC 7617)")
-        passwords = check_secrets("BasicAuth: password", password, allow_weak=allow_weak)
-        self.username = username
-        self._accepted = tuple(f"{username}:{value}".encode() for value in passwords)
+    def __init__(self, username: str, password: Secret, *, allow_weak: bool = False) -> None:
+        _check_username("BasicAuth", username)
+        self.username: str | None = username
+
+        def read(what: str, value: str) -> bytes:
+            return f"{username}:{check_secret(what, value, allow_weak=allow_weak)}".encode()
+
+        super().__init__(Accepted("BasicAuth: password", password, read))
+
+    @classmethod
+    def from_credentials(cls, credentials: Secret, *, allow_weak: bool = False) -> Self:
+        """Accept user name and password as CX's Secret Manager setting has them: ``user:password`` in one secret.
+
+        The caller's name is the user name.
+
+        Args:
+            credentials: The secret: text, a source such as ``SecretManager("projects/P/secrets/S/versions/V")``, or
+                several of which each is accepted.
+            allow_weak: Accept a short or well-known password, for a trial.
+
+        Returns:
+            The authenticator; its ``username`` is None.
+
+        Raises:
+            ConfigurationError: A value that is at hand is not of this form, or its password is weak, a placeholder,
+                or has control characters.
+        """
+        read = partial(_read_credentials, allow_weak=allow_weak)
+        made = cls.__new__(cls)
+        made.username = None
+        _SharedSecret.__init__(made, Accepted("BasicAuth: credentials", credentials, read))
+        return made
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept the user name with any of the passwords; see `Authenticator.authenticate`."""
@@ -64,22 +109,26 @@ class BasicAuth:
         if header is None:
             raise Unauthorized(self.challenge, reason="no_credentials")
         found = _BASIC.fullmatch(header)
-        if not found or not matches(_decode(found[1]), self._accepted):
+        given = _decode(found[1]) if found else b""
+        if not given or not self._accepts(given):  # what is malformed causes no fetch
             raise Unauthorized(self.challenge, reason="bad_credentials")
-        return Principal(self.username, "basic")
+        return Principal(self.username or given.partition(b":")[0].decode(), "basic")
 
     def __repr__(self) -> str:
-        return f"BasicAuth({self.username!r}, password=[redacted])"
+        if self.username is None:
+            return f"BasicAuth.from_credentials({self._secrets!r})"
+        return f"BasicAuth({self.username!r}, password={self._secrets!r})"
 
 
-class HeaderSecret:
+class HeaderSecret(_SharedSecret):
     """A header with a fixed value, from the CX webhook's request headers or its Secret Manager setting.
 
     A header whose value refers to a session parameter is data, not a secret: a user can influence it.
 
     Args:
         name: The header's name.
-        value: Its whole value, such as ``Bearer 9f2c...``, or several of which each is accepted.
+        value: Its whole value, such as ``Bearer 9f2c...``, a source of it, such as
+            ``SecretManager("projects/P/secrets/S/versions/V")``, or several of which each is accepted.
         allow_weak: Accept a short or well-known value, for a trial.
 
     Raises:
@@ -87,15 +136,12 @@ class HeaderSecret:
             placeholder, or has control characters.
     """
 
-    blocking = False
-
-    def __init__(self, name: str, value: str | Iterable[str], *, allow_weak: bool = False) -> None:
+    def __init__(self, name: str, value: Secret, *, allow_weak: bool = False) -> None:
         if not _HEADER_NAME.fullmatch(name) or name.lower() in _NOT_FOR_SECRETS:
             raise ConfigurationError("HeaderSecret: name must be a header that CX can send, without underscores")
-        values = check_secrets("HeaderSecret: value", value, allow_weak=allow_weak)
         self.name = name
         self.credential_headers = frozenset({name.lower()})
-        self._accepted = tuple(value.encode() for value in values)
+        super().__init__(Accepted("HeaderSecret: value", value, partial(_read_value, allow_weak=allow_weak)))
         # RFC 9110 wants a challenge with each 401; there is no registered scheme for a header of one's own.
         self.challenge = 'Bearer realm="webhook"' if name.lower() == "authorization" else 'ApiKey realm="webhook"'
 
@@ -104,32 +150,16 @@ class HeaderSecret:
         header = http.headers.get(self.name)
         if header is None:
             raise Unauthorized(self.challenge, reason="no_credentials")
-        if not matches(header.encode("latin-1", "replace"), self._accepted):
+        if not self._accepts(header.encode("latin-1", "replace")):
             raise Unauthorized(self.challenge, reason="bad_credentials")
         return Principal(self.name.lower(), "header")
 
     def __repr__(self) -> str:
-        return f"HeaderSecret({self.name!r}, value=[redacted])"
-
-
-def matches(given: bytes, accepted: tuple[bytes, ...]) -> bool:
-    """Compare a credential with each accepted one, in a time that tells nothing about them.
-
-    Args:
-        given: What the caller sent.
-        accepted: What is right.
-
-    Returns:
-        Whether it is one of them.
-    """
-    found = False
-    for value in accepted:
-        found |= hmac.compare_digest(given, value)
-    return found
+        return f"HeaderSecret({self.name!r}, value={self._secrets!r})"
 
 
 def check_secrets(what: str, given: str | Iterable[str], *, allow_weak: bool) -> tuple[str, ...]:
-    """Check configured secrets, and strip a newline that came with one.
+    """Check secrets that are given as text, and strip a newline that came with one.
 
     Args:
         what: The setting, for the error.
@@ -145,32 +175,28 @@ def check_secrets(what: str, given: str | Iterable[str], *, allow_weak: bool) ->
     values = (given,) if isinstance(given, str) else tuple(given or ())
     if not values or not all(isinstance(value, str) for value in values):
         raise ConfigurationError(f"{what} is missing, or no text")
-    return tuple(_check_secret(what, value, allow_weak=allow_weak) for value in values)
+    return tuple(check_secret(what, strip_newline(what, value), allow_weak=allow_weak) for value in values)
 
 
-def _check_secret(what: str, value: str, *, allow_weak: bool) -> str:
-    stripped = value.removesuffix("\n").removesuffix("\r")
-    if stripped != value:
-        _log.warning("%s ended in a newline, which was stripped; store it without one", what)
-    if not stripped.strip():
-        raise ConfigurationError(f"{what} is empty")
-    if _CONTROL.search(stripped):
-        raise ConfigurationError(f"{what} has control characters")
-    if stripped[0] in "\"'" and stripped[-1] == stripped[0]:
-        raise ConfigurationError(f"{what} is in quotes; give it without them")
-    bare = _SCHEME.sub("", stripped, count=1)
-    if not allow_weak and _is_weak(bare):
-        raise ConfigurationError(
-            f"{what} is a placeholder or too short; take {MIN_SECRET_LENGTH} random characters or more, such as "
-            "from python -c 'import secrets; print(secrets.token_urlsafe(24))'"
-        )
-    return stripped
+def _check_username(what: str, username: str) -> None:
+    if not username or ":" in username or UNSENDABLE.search(username):
+        raise ConfigurationError(f"{what}: username must be text without a colon (RFC 7617)")
 
 
-def _is_weak(secret: str) -> bool:
-    lowered = secret.lower()
-    marked = lowered.startswith("<") and lowered.endswith(">")
-    return len(secret) < MIN_SECRET_LENGTH or marked or lowered.startswith(_PLACEHOLDERS) or len(set(secret)) < 5
+def _read_credentials(what: str, value: str, *, allow_weak: bool) -> bytes:
+    username, colon, password = check_secret(what, value, allow_weak=True).partition(":")
+    if not colon:
+        raise ConfigurationError(f"{what} must be user:password, as CX's Secret Manager setting for Basic has it")
+    _check_username(what, username)
+    check_secret(f"the password of {what}", password, allow_weak=allow_weak)
+    return value.encode()
+
+
+def _read_value(what: str, value: str, *, allow_weak: bool) -> bytes:
+    checked = check_secret(what, value, allow_weak=allow_weak)
+    if checked != checked.strip(" "):
+        raise ConfigurationError(f"{what} begins or ends with a space, which HTTP drops; store it without")
+    return checked.encode()
 
 
 def _decode(text: str) -> bytes:

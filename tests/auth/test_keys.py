@@ -78,7 +78,7 @@ def test_a026_the_source_is_down_and_no_key_is_held(caplog: pytest.LogCaptureFix
         result = post(webhook, headers=GOOD)
         assert (result.status, result.reason, result.headers["Retry-After"]) == (503, "keys_unavailable", str(PAUSE))
     assert source.fetches == 1, "asked again after a pause only"
-    assert "keys could not be fetched: Down" in caplog.text
+    assert "keys could not be fetched from Source: Down" in caplog.text
     source.down = False
     clock.seconds += PAUSE
     assert status(webhook) == 200
@@ -400,7 +400,7 @@ def test_a_value_that_its_source_took_back() -> None:
         assert isinstance(each, Held)
         return each
 
-    value = Fetched("secret", load, clock=clock)
+    value = Fetched("secret", "test", load, clock=clock)
     value.fetch()
     assert value.get() == "a"
     clock.seconds += 11
@@ -413,7 +413,7 @@ def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> Non
     def no_thread(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    value = Fetched("keys", lambda: Held(1, 1.0))
+    value = Fetched("keys", "test", lambda: Held(1, 1.0))
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     value.fetch()
     with pytest.raises(Unavailable):
@@ -423,7 +423,7 @@ def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_fetch_that_was_given_up_lands_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetched, "TIME_LIMIT", 0.01)
     gate, clock = threading.Event(), Clock()
-    value = Fetched("keys", lambda: Held(gate.wait(LIMIT), 1.0), clock=clock)
+    value = Fetched("keys", "test", lambda: Held(gate.wait(LIMIT), 1.0), clock=clock)
     value.fetch()
     gate.set()
     until_thread_ends()
@@ -434,7 +434,7 @@ def test_a_fetch_that_was_given_up_lands_nowhere(monkeypatch: pytest.MonkeyPatch
 def test_a_fetch_of_the_parent_process_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(gate=threading.Event())
     assert source.gate
-    value = Fetched("keys", lambda: Held(source.fetch(), 1.0))
+    value = Fetched("keys", "test", lambda: Held(source.fetch(), 1.0))
     value.is_held()
     monkeypatch.setattr("os.getpid", lambda: -1)  # as it is in a forked child
     source.gate.set()
