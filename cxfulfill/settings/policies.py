@@ -70,7 +70,7 @@ def read_auth(variables: Variables) -> Authenticator:
 
 
 def _policy(variables: Variables) -> Authenticator:
-    text = variables.needed("AUTH", f"one of {', '.join(_BUILDERS)}; a+b for both, a,b for either")
+    text = variables.needed("AUTH", f"one of {', '.join(POLICIES)}; a+b for both, a,b for either")
     alternatives = [_all_of(part, variables) for part in text.split(",")]
     return alternatives[0] if len(alternatives) == 1 else AnyOf(*alternatives)
 
@@ -81,9 +81,9 @@ def _all_of(text: str, variables: Variables) -> Authenticator:
 
 
 def _one(name: str, variables: Variables) -> Authenticator:
-    build = _BUILDERS.get(name)
+    build = POLICIES.get(name)
     if build is None:
-        raise ConfigurationError(f"{variables.name('AUTH')} takes {', '.join(_BUILDERS)}")
+        raise ConfigurationError(f"{variables.name('AUTH')} takes {', '.join(POLICIES)}")
     try:
         return build(variables)
     except ConfigurationError as error:
@@ -204,7 +204,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-_BUILDERS: Final[Mapping[str, Build]] = {
+POLICIES: Final[Mapping[str, Build]] = {
     "google-id-token": _google_id_token,
     "cloud-run-iam": _cloud_run_iam,
     "basic": _basic,
@@ -214,6 +214,8 @@ _BUILDERS: Final[Mapping[str, Build]] = {
     "mtls": _mtls,
     "none": lambda _: AllowUnauthenticated(),
 }
+"""What ``CXFULFILL_AUTH`` takes."""
+
 _KEYWORDS: Final[Mapping[str, Callable[[Variables], Any]]] = {
     "auth": read_auth,
     "allowed_agents": lambda variables: variables.texts("ALLOWED_AGENTS") or None,

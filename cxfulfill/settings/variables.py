@@ -216,8 +216,10 @@ class Variables:
                 raise ConfigurationError(f"{variable} is set, but nothing reads it: it is for {setting.readers}")
 
     def _refuse_unknown(self, variable: str, known: Mapping[str, object]) -> None:
-        close = difflib.get_close_matches(variable, known, n=1)
-        advice = f"; did you mean {close[0]}?" if close else ""
+        # Without the prefix, which all have in common and which would make anything look alike.
+        names = [name.removeprefix(PREFIX) for name in known]
+        close = difflib.get_close_matches(variable.removeprefix(PREFIX), names, n=1)
+        advice = f"; did you mean {PREFIX}{close[0]}?" if close else ""
         if self._environ.get(f"{PREFIX}IGNORE_UNKNOWN") == "1":
             _log.warning("%s is no setting of this release and is ignored", variable)
             return
