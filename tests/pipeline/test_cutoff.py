@@ -1,16 +1,22 @@
 """The time limit of blocking reads, on real sockets."""
 
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cxfulfill.errors import RequestTimeout
 from cxfulfill.server.cutoff import cutoff
+from tests.auth.pki import YEAR, issue, make_ca
 from tests.pipeline.support import LIMIT, SOON, Counted, body_of, post, refused
 
 Pair = tuple[socket.socket, socket.socket]
@@ -32,6 +38,74 @@ def test_a_read_that_never_ends_is_cut_off(pair: Pair, timeout: float) -> None:
         assert served.recv(1) == b""
     served.sendall(b"408")
     assert client.recv(3) == b"408"
+
+
+class TlsClient:
+    """A TLS client that shows what came over the wire."""
+
+    def __init__(self, connection: socket.socket, trusted: bytes) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=trusted)
+        self.connection, self.wire = connection, b""
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="webhook.example")
+
+    def receive(self) -> bool:
+        received = self.connection.recv(65_536)
+        self.wire += received
+        self.incoming.write(received)
+        return bool(received)
+
+    def shake_hands(self) -> None:
+        while True:
+            try:
+                self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.connection.sendall(self.outgoing.read())
+                assert self.receive()
+            else:
+                self.connection.sendall(self.outgoing.read())
+                return
+
+
+@pytest.fixture
+def tls_pair(pair: Pair, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[ssl.SSLSocket, TlsClient]]:
+    now = datetime.now(UTC)
+    ca = make_ca(now=now)
+    server = issue(
+        ca, "CN=x", x509.DNSName("webhook.example"), begins=now - YEAR, ends=now + YEAR,
+        usage=ExtendedKeyUsageOID.SERVER_AUTH,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*server.write(tmp_path, "server"))
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    context.options |= request.param
+    client = TlsClient(pair[1], ca.der)
+    shaking = threading.Thread(target=client.shake_hands)
+    shaking.start()
+    with context.wrap_socket(pair[0], server_side=True) as served:
+        shaking.join(LIMIT)
+        yield served, client
+
+
+@pytest.mark.parametrize("tls_pair", [ssl.OP_IGNORE_UNEXPECTED_EOF, 0], indirect=True)
+def test_a077_what_follows_a_cut_over_tls_is_never_plain_text(tls_pair: tuple[ssl.SSLSocket, TlsClient]) -> None:
+    served, client = tls_pair
+    with pytest.raises(RequestTimeout), cutoff(served, SOON):
+        assert served.recv(1) == b""
+    expected = b"HTTP/1.1 408"
+    try:
+        served.sendall(expected)
+    except ssl.SSLError:
+        # Without the option that `cxfulfill.server.tls` sets, OpenSSL 3 lets nothing out any more.
+        assert not served.context.options & ssl.OP_IGNORE_UNEXPECTED_EOF
+        expected = b""
+    served.close()
+    while client.receive():
+        pass
+    assert b"408" not in client.wire
+    if expected:
+        assert client.tls.read() == expected
 
 
 def test_whatever_the_read_makes_of_it(pair: Pair) -> None:

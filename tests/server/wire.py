@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -27,8 +28,11 @@ ROOT = Path(__file__).parents[2]
 CANARY = "canary-5f1d07"
 """Stands in every body and every wrong credential; must be in no answer and no log line."""
 
-_ADDRESS = re.compile(r"(?:Listening at:|Running on) http://[0-9.]+:([0-9]+)")
-_FOREIGN = ("PORT", "WEB_CONCURRENCY", "CXFULFILL_THREADS", "GUNICORN_CMD_ARGS", "K_SERVICE", "PYTHONPATH")
+_ADDRESS = re.compile(r"(?:Listening at:|Running on) https?://[0-9.]+:([0-9]+)")
+_FOREIGN = (
+    "PORT", "WEB_CONCURRENCY", "CXFULFILL_THREADS", "GUNICORN_CMD_ARGS", "K_SERVICE", "PYTHONPATH",
+    "CXFULFILL_TLS_CERT", "CXFULFILL_TLS_KEY", "CXFULFILL_TLS_CLIENT_CA", "CXFULFILL_TLS_CLIENT_CERT",
+)  # fmt: skip
 
 
 def basic(username: str, password: str) -> str:
@@ -88,10 +92,12 @@ class Response:
 
 
 class Wire:
-    """One connection."""
+    """One connection, over TLS where it is given a context and the server's name."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None, name: str = "127.0.0.1") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), LIMIT)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name)
         self._file = self.socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -133,7 +139,18 @@ class Wire:
 
     def has_answer(self, seconds: float) -> bool:
         """Wait for an answer, or its end, for so long."""
-        return bool(select.select([self.socket], [], [], seconds)[0])
+        readable = bool(select.select([self.socket], [], [], seconds)[0])
+        if not readable or not isinstance(self.socket, ssl.SSLSocket):
+            return readable
+        # It may be a message of TLS itself, such as a session ticket.
+        self.socket.setblocking(False)
+        try:
+            self._file.peek(1)
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            self.socket.settimeout(LIMIT)
+        return True
 
 
 @dataclass
@@ -147,12 +164,12 @@ class Server:
     port: int = 0
     passed: int = 0
 
-    def connect(self) -> Wire:
-        return Wire(self.port)
+    def connect(self, tls: ssl.SSLContext | None = None, name: str = "127.0.0.1") -> Wire:
+        return Wire(self.port, tls, name)
 
-    def ask(self, data: bytes) -> Response:
+    def ask(self, data: bytes, tls: ssl.SSLContext | None = None) -> Response:
         """Ask on a connection of its own."""
-        with self.connect() as wire:
+        with self.connect(tls) as wire:
             return wire.ask(data)
 
     def lines(self) -> list[str]:

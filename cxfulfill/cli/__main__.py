@@ -1,0 +1,5 @@
+"""``python -m cxfulfill.cli`` is ``cxfulfill``."""
+
+from cxfulfill.cli import main
+
+main()
