@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from cxfulfill.auth.base import NeedsIO
@@ -103,10 +104,10 @@ class Fetched(Generic[T]):
             if state.failed and now < state.attempted + PAUSE:
                 retry_after = math.ceil(state.attempted + PAUSE - now)
                 raise Unavailable(reason=f"{self._what}_unavailable", retry_after=retry_after)
-            raise NeedsIO(self.fetch)
+            raise NeedsIO(partial(self._fetch, state))
         if state.age(now) >= held.max_age * _EARLY and not self._is_settled(now, state):
             if state.age(now) >= held.max_age:
-                raise NeedsIO(self.fetch)  # this caller waits, all others are served meanwhile
+                raise NeedsIO(partial(self._fetch, state))  # this caller waits, all others are served meanwhile
             self._start()
         return held.value
 
@@ -116,12 +117,18 @@ class Fetched(Generic[T]):
         Raises:
             NeedsIO: Fetch, and look again. Not raised within `COOL_DOWN` of the last fetch.
         """
-        if self._clock() >= self._state.attempted + COOL_DOWN:
-            raise NeedsIO(self.fetch)
+        state = self._state
+        if self._clock() >= state.attempted + COOL_DOWN:
+            raise NeedsIO(partial(self._fetch, state))
 
     def fetch(self) -> None:
         """Fetch the value, or wait for the fetch that is under way; returns after `TIME_LIMIT` at the latest."""
-        flight = self._start()
+        self._fetch(None)
+
+    def _fetch(self, seen: _State[T] | None) -> None:
+        flight = self._start(seen)
+        if flight is None:
+            return
         try:
             flight.result(TIME_LIMIT)
         except TimeoutError:
@@ -147,8 +154,11 @@ class Fetched(Generic[T]):
         under_way = flight is not None and flight[0] == os.getpid()
         return under_way or (state.failed and now < state.attempted + PAUSE)
 
-    def _start(self) -> "Future[None]":
+    def _start(self, seen: _State[T] | None = None) -> "Future[None] | None":
+        """Begin a fetch, or join the one under way; None where one has landed since the caller looked."""
         with self._lock:
+            if seen is not None and self._state is not seen:
+                return None
             if self._flight is not None and self._flight[0] == os.getpid():
                 return self._flight[1]
             flight: Future[None] = Future()

@@ -7,11 +7,11 @@ compared in constant time, and several are accepted while one is being replaced.
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Self
 
-from cxfulfill.auth.accepted import UNSENDABLE, Accepted, check_secret, strip_newline
+from cxfulfill.auth.accepted import UNSENDABLE, Accepted, check_secret
 from cxfulfill.auth.base import Principal
 from cxfulfill.auth.sources import Secret
 from cxfulfill.errors import ConfigurationError, Unauthorized
@@ -156,26 +156,6 @@ class HeaderSecret(_SharedSecret):
 
     def __repr__(self) -> str:
         return f"HeaderSecret({self.name!r}, value={self._secrets!r})"
-
-
-def check_secrets(what: str, given: str | Iterable[str], *, allow_weak: bool) -> tuple[str, ...]:
-    """Check secrets that are given as text, and strip a newline that came with one.
-
-    Args:
-        what: The setting, for the error.
-        given: One secret or several.
-        allow_weak: Accept short and well-known ones.
-
-    Returns:
-        The secrets.
-
-    Raises:
-        ConfigurationError: There is none, or one of them is no secret; the error never shows it.
-    """
-    values = (given,) if isinstance(given, str) else tuple(given or ())
-    if not values or not all(isinstance(value, str) for value in values):
-        raise ConfigurationError(f"{what} is missing, or no text")
-    return tuple(check_secret(what, strip_newline(what, value), allow_weak=allow_weak) for value in values)
 
 
 def _check_username(what: str, username: str) -> None:

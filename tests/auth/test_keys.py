@@ -420,6 +420,21 @@ def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> Non
         value.get()
 
 
+def test_who_comes_too_late_for_a_fetch_begins_no_other() -> None:
+    source = Source()
+    auth = app_g(source)
+    late = []
+    for _ in range(2):
+        with pytest.raises(NeedsIO) as raised:
+            auth.authenticate(bearing(GOOD["Authorization"]))
+        late.append(raised.value.fetch)
+    for fetch in late:
+        fetch()
+    assert source.fetches == 1
+    auth.warm()
+    assert source.fetches == 2, "who asks for it gets a new one"
+
+
 def test_a_fetch_that_was_given_up_lands_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetched, "TIME_LIMIT", 0.01)
     gate, clock = threading.Event(), Clock()

@@ -1,0 +1,273 @@
+"""OAuth access tokens that their issuer is asked about (RFC 7662); extra ``oauth``.
+
+For tokens that say nothing by themselves, or that must be known to be still good. An answer is kept for a short time,
+so that a conversation does not ask at every turn; what has been kept decides without any waiting.
+"""
+
+import base64
+import hashlib
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote_plus, urlencode
+
+from cxfulfill.auth.base import NeedsIO, Principal
+from cxfulfill.auth.client_secret import ClientSecret
+from cxfulfill.auth.fetched import Fetched, Held
+from cxfulfill.auth.oauth_claims import Demands
+from cxfulfill.auth.outbound import OutboundError, check_url, send
+from cxfulfill.auth.sources import Secret
+from cxfulfill.auth.tokens import (
+    SKEW,
+    WallClock,
+    access_token_refused,
+    bearer_token,
+    invalid_token,
+    looks_like_google_access_token,
+    number_claim,
+    read_compact,
+)
+from cxfulfill.errors import BadRequest, ConfigurationError, Unauthorized, Unavailable
+from cxfulfill.http import HttpRequest
+from cxfulfill.protocol.json import loads
+
+try:
+    from cachetools import LRUCache
+except ImportError:
+    raise ConfigurationError("OAuthIntrospection needs the extra oauth: pip install 'cxfulfill[oauth]'") from None
+
+MAX_CACHE_SECONDS: Final = 300.0
+"""Seconds that an answer may be kept at most: for so long a token that its issuer took back still opens."""
+INACTIVE_SECONDS: Final = 5.0
+"""Seconds that it is remembered that a token is not good."""
+FAILURE_SECONDS: Final = 1.0
+"""Seconds that it is remembered that the endpoint gave no usable answer."""
+SHORTEST_SECONDS: Final = 1.0
+"""Seconds that an answer is kept at least, so that whoever asked can read it."""
+MAX_TOKENS: Final = 1_024
+"""Tokens of which answers are kept; of more, the ones that were not seen for longest are forgotten."""
+
+_CLAIMS = ("iss", "aud", "client_id", "scope", "token_type", "exp", "nbf", "cnf")
+"""What is kept of an answer, since nothing else is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of a question.
+
+    Attributes:
+        until: When it is forgotten, in the clock's seconds.
+        claims: What the endpoint says of the token; None where that is not active.
+        problem: Why there was no usable answer; empty where there was one.
+    """
+
+    until: float
+    claims: dict[str, Any] | None = field(default=None, repr=False)
+    problem: str = ""
+
+
+class _Question:
+    """A question about one token, asked once, however many callers wait for the answer.
+
+    Args:
+        token: The token.
+        ask: Asks the endpoint, in a thread of its own.
+        clock: Seconds that only go up.
+    """
+
+    def __init__(self, token: str, ask: Callable[[str], _Answer], clock: Callable[[], float]) -> None:
+        self.answer: _Answer | None = None
+        self._token = token
+        self._ask = ask
+        self._clock = clock
+        self._flight = Fetched("introspection", "the endpoint", self._load, clock=clock)
+
+    def fetch(self) -> None:
+        """Ask, or wait for the answer that is under way; there is one afterwards."""
+        self._flight.fetch()
+        if self.answer is None:
+            self.answer = _Answer(self._clock() + FAILURE_SECONDS, problem="none in time")
+
+    def is_over(self) -> bool:
+        """Tell whether the answer is too old."""
+        return self.answer is not None and self._clock() >= self.answer.until
+
+    def _load(self) -> Held[None]:
+        token = self._token
+        # A caller can come too late for the flight that it was to wait for, and begin another.
+        if self.answer is None:
+            self.answer = self._ask(token)
+            self._token = ""  # what is kept for longer is its digest
+        return Held(None, math.inf)
+
+
+class OAuthIntrospection:
+    """An access token of your identity provider, which is asked whether it is good (RFC 7662).
+
+    A token that the provider takes back still opens for ``cache_seconds`` at most. While the endpoint is down, calls
+    are answered with 503, other than those with a token whose answer is still kept.
+
+    Args:
+        endpoint: Address of the introspection endpoint.
+        client_id: This webhook's own client at the provider, not CX's.
+        client_secret: Its secret: text, or a source such as ``SecretManager("projects/P/secrets/S/versions/V")``.
+        issuer: Who issues the tokens. An answer that names another issuer is refused, and a JWT that does is not
+            even asked about.
+        audience: Whom the tokens are for, exactly, or several of which one is enough. An answer must then say so
+            (``aud``).
+        scopes: Scopes that a token must have, all of them: texts, or one text with spaces between.
+        client_ids: Clients that may call. At least one of ``audience`` and ``client_ids`` is needed: without either,
+            any token of the provider would open this webhook. An answer must always name its client
+            (``client_id``).
+        cache_seconds: Seconds for which a good token opens without being asked about again, from 1 to
+            `MAX_CACHE_SECONDS`; never past its ``exp``.
+        allow_weak: Accept a short or well-known ``client_secret``, for a trial.
+        now: Seconds since 1970; given by tests.
+        clock: Seconds that only go up; given by tests.
+
+    Raises:
+        ConfigurationError: One of them is missing or of no use, such as an endpoint without TLS.
+    """
+
+    blocking = False
+    credential_headers = frozenset({"authorization"})
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        client_id: str,
+        client_secret: Secret,
+        issuer: str,
+        audience: str | Iterable[str] = (),
+        scopes: str | Iterable[str] = (),
+        client_ids: str | Iterable[str] = (),
+        cache_seconds: float = 30.0,
+        allow_weak: bool = False,
+        now: WallClock = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        name = "OAuthIntrospection"
+        self.demands = Demands.of(name, issuer=issuer, audience=audience, scopes=scopes, client_ids=client_ids)
+        if not self.demands.audiences and not self.demands.clients:
+            raise ConfigurationError(f"{name} needs audience= or client_ids=: else any token of the issuer would do")
+        if not isinstance(client_id, str) or not client_id:
+            raise ConfigurationError(f"{name} needs client_id=, this webhook's own at the provider")
+        if not 1 <= cache_seconds <= MAX_CACHE_SECONDS:
+            raise ConfigurationError(f"{name}: cache_seconds must be from 1 to {MAX_CACHE_SECONDS:.0f}")
+        self.endpoint = check_url(f"{name}: endpoint", endpoint)
+        self.client_id = client_id
+        self._client_secret = ClientSecret(f"{name}: client_secret", client_secret, allow_weak=allow_weak)
+        self._cache_seconds = cache_seconds
+        self._now = now
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._questions: LRUCache[bytes, _Question] = LRUCache(MAX_TOKENS)
+
+    def authenticate(self, http: HttpRequest) -> Principal:
+        """Accept a token that its issuer says is good; see `Authenticator.authenticate`."""
+        token = bearer_token(http)
+        self._check_shape(token)
+        answer = self._answer(token)
+        if answer.problem:
+            raise Unavailable(
+                reason="introspection_unavailable",
+                retry_after=math.ceil(FAILURE_SECONDS),
+                note=f"the introspection endpoint gave no usable answer ({answer.problem}): "
+                "check endpoint=, client_id= and client_secret=",
+            )
+        if answer.claims is None:
+            raise invalid_token("token_inactive", "the issuer says that the token is not, or no longer, good")
+        return self._principal(answer.claims, http)
+
+    def _check_shape(self, token: str) -> None:
+        """Refuse what cannot be the issuer's, so that no token of somebody else's is sent to it."""
+        if looks_like_google_access_token(token):
+            raise access_token_refused()
+        # Every JSON object begins so in base64url; a token of another beginning is opaque, dots or not.
+        if token.startswith(("ey", "ew")) and token.count(".") == 2:
+            claims = read_compact(token).claims
+            if "iss" in claims:
+                self.demands.check_issuer(claims["iss"])
+
+    def _answer(self, token: str) -> _Answer:
+        key = hashlib.sha256(token.encode()).digest()
+        with self._lock:
+            question = self._questions.get(key)
+            if question is None or question.is_over():
+                question = self._questions[key] = _Question(token, self._ask, self._clock)
+        if question.answer is None:
+            raise NeedsIO(question.fetch)
+        return question.answer
+
+    def _ask(self, token: str) -> _Answer:
+        try:
+            secret = self._client_secret.fetch()
+        except Exception as error:  # whatever its source raises, or NeedsIO once more
+            return self._failure(f"client_secret could not be had, {type(error).__name__}")
+        try:
+            document = loads(send("POST", self.endpoint, headers=self._headers(secret), body=_form(token)).body)
+        except OutboundError as error:
+            return self._failure(str(error))
+        except BadRequest:
+            return self._failure("not JSON")
+        active = document.get("active") if isinstance(document, dict) else None
+        if not isinstance(active, bool):
+            return self._failure("active is no boolean")
+        claims = {name: document[name] for name in _CLAIMS if name in document} if active else None
+        return _Answer(self._clock() + self._keep(claims), claims)
+
+    def _failure(self, problem: str) -> _Answer:
+        return _Answer(self._clock() + FAILURE_SECONDS, problem=problem)
+
+    def _keep(self, claims: dict[str, Any] | None) -> float:
+        """Tell how long an answer is kept. Past the token's end it may be for a moment, and opens nothing then."""
+        if claims is None:
+            return min(INACTIVE_SECONDS, self._cache_seconds)
+        try:
+            rest = number_claim(claims, "exp") - self._now() if "exp" in claims else self._cache_seconds
+        except Unauthorized:  # no such time; whoever reads the answer finds out too
+            rest = 0.0
+        return min(max(rest, SHORTEST_SECONDS), self._cache_seconds)
+
+    def _headers(self, secret: str) -> dict[str, str]:
+        pair = f"{quote_plus(self.client_id)}:{quote_plus(secret)}"
+        return {
+            "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+        }
+
+    def _principal(self, claims: dict[str, Any], http: HttpRequest) -> Principal:
+        if "iss" in claims:
+            self.demands.check_issuer(claims["iss"])
+        if str(claims.get("token_type", "Bearer")).lower() != "bearer":
+            raise invalid_token("token_type_not_allowed", "the token is not to be sent as a bearer token")
+        self._check_times(claims)
+        if self.demands.audiences and "aud" not in claims:
+            raise invalid_token(
+                "audience_missing", "the endpoint's answer has no aud: let it have one, or set client_ids= alone"
+            )
+        client, scope = claims.get("client_id"), claims.get("scope")
+        return Principal(self.demands.check_grant(claims, client=client, scope=scope, http=http), "oauth-introspection")
+
+    def _check_times(self, claims: dict[str, Any]) -> None:
+        now = self._now()
+        # No allowance for the clocks at the end: an answer that is kept must open nothing past it.
+        if "exp" in claims and now >= number_claim(claims, "exp"):
+            raise invalid_token("token_expired")
+        if "nbf" in claims and now < number_claim(claims, "nbf") - SKEW:
+            raise invalid_token("token_not_yet_valid")
+
+    def __repr__(self) -> str:
+        return (
+            f"OAuthIntrospection({self.endpoint!r}, {self.demands!r}, client_id={self.client_id!r}, "
+            f"client_secret={self._client_secret!r})"
+        )
+
+
+def _form(token: str) -> bytes:
+    return urlencode({"token": token, "token_type_hint": "access_token"}).encode()
