@@ -1,0 +1,333 @@
+"""Every snippet of the pages about authentication runs, and every reason code of the code stands on a page."""
+
+import ast
+import base64
+import functools
+import logging
+import re
+import shlex
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from cxfulfill import GOOGLE_CLIENT_SUBJECTS, GoogleIdToken, HttpRequest, MutualTls, NeedsIO, Webhook, errors
+from cxfulfill.auth.proxies import PROFILES
+from cxfulfill.cli.commands import cli
+from cxfulfill.http import Headers
+from cxfulfill.settings.table import PREFIX, SETTINGS
+from tests.auth.pki import NOW, issue, make_ca
+from tests.pipeline.support import Counted, Result, basic, post
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs/auth"
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
+SECRET = "qn4XvT8dLr2kWc7yBz5m"
+ENVIRONMENT = {
+    "K_SERVICE": "webhook",
+    "CX_PASSWORD": SECRET,
+    "CX_API_KEY": SECRET,
+    "DRAFT_PASSWORD": SECRET,
+    "MONITOR_KEY": SECRET,
+    "INTROSPECTION_SECRET": SECRET,
+    "CXFULFILL_AUTH": "google-id-token",
+    "CXFULFILL_AUDIENCE": "https://hotel.example/webhook",
+    "CXFULFILL_PROJECT_NUMBER": "123456",
+}
+HEADINGS = ["What it proves", "What it does not", "In CX", "On the server", "Rotating", "When it fails"]
+MECHANISMS = (
+    "google-id-token.md", "cloud-run-iam.md", "basic.md", "header.md", "oauth-jwt.md", "oauth-introspection.md",
+    "mutual-tls.md",
+)  # fmt: skip
+every_page = pytest.mark.parametrize("name", PAGES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the pages say is set."""
+    file = tmp_path_factory.mktemp("mounted") / "password"
+    file.write_text(SECRET)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**ENVIRONMENT, "CX_PASSWORD_FILE": str(file)}.items():
+            patch.setenv(name, value)
+        snippets.cache_clear()
+        yield
+
+
+@functools.cache
+def snippets(name: str) -> dict[str, Any]:
+    """Run the Python blocks of a page in order, and give the names that they leave."""
+    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(DOCS / name)
+    for example in document.examples():
+        example.evaluate()
+    return dict(document.namespace)
+
+
+@every_page
+def test_every_snippet_runs_and_lets_no_stranger_in(name: str) -> None:
+    made = snippets(name)
+    assert ("```python" in PAGES[name]) == bool(made)
+    if "webhook" in made:
+        webhook: Webhook = made["webhook"]
+        assert post(webhook, headers={"Authorization": None}).status == 401
+        webhook.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "headers"),
+    [
+        ("basic.md", {"Authorization": basic(f"cx-agent:{SECRET}")}),
+        ("header.md", {"Authorization": None, "X-Api-Key": SECRET}),
+        ("combining.md", {"Authorization": None, "X-Api-Key": SECRET}),
+    ],
+)
+def test_the_caller_that_the_page_describes_is_let_in(name: str, headers: dict[str, str | None]) -> None:
+    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(DOCS / name)
+    next(iter(document.examples())).evaluate()  # those after it read the secret elsewhere
+    auth = document.namespace["webhook"].auth
+    assert post(Counted(auth), headers=headers).status == 200
+    assert post(Counted(auth), headers={key: value and f"{value}x" for key, value in headers.items()}).status == 401
+
+
+def session(environment: str) -> bytes:
+    name = f"projects/p/locations/l/agents/a/environments/{environment}/sessions/s"
+    return f'{{"fulfillmentInfo":{{"tag":"count"}},"sessionInfo":{{"session":"{name}"}}}}'.encode()
+
+
+def test_an_environment_has_its_own_password() -> None:
+    auth = snippets("environments-and-agents.md")["webhook"].auth
+    sent = {"Authorization": basic(f"cx-draft:{SECRET}")}
+    assert post(Counted(auth), session("-"), headers=sent).status == 200
+    refused = post(Counted(auth), session(snippets("environments-and-agents.md")["PRODUCTION"]), headers=sent)
+    assert (refused.status, refused.reason) == (403, "environment_not_allowed")
+
+
+def test_the_own_authenticator_fetches_its_keys() -> None:
+    known: dict[str, str] = {}
+
+    def load() -> dict[str, str]:
+        if not known:
+            raise ConnectionError
+        return known
+
+    def ask(key: str | None) -> Result:
+        return post(Counted(auth), headers={"Authorization": None, "X-Partner-Key": key})
+
+    auth = snippets("combining.md")["PartnerKeys"](load)
+    assert ask(None).reason == "no_credentials"
+    unavailable = ask(SECRET)
+    assert (unavailable.status, unavailable.reason) == (503, "partners_unavailable")
+    known[sha256(SECRET.encode()).hexdigest()] = "spa"
+    auth._next_try = 0.0
+    assert ask(SECRET).status == 200
+    assert ask("another").reason == "unknown_partner"
+    with pytest.raises(NeedsIO):
+        snippets("combining.md")["PartnerKeys"](load).authenticate(
+            HttpRequest.build("POST", "/webhook", headers={"X-Partner-Key": SECRET})
+        )
+
+
+def test_the_testers_password_opens_the_draft_only() -> None:
+    auth = snippets("combining.md")["TesterAuth"]("tester", SECRET)
+    sent = {"Authorization": basic(f"tester:{SECRET}")}
+    assert post(Counted(auth), session("-"), headers=sent).status == 200
+    assert post(Counted(auth), session("prod"), headers=sent).reason == "draft_only"
+
+
+def test_the_log_line_is_the_one_that_is_shown(caplog: pytest.LogCaptureFixture) -> None:
+    [shown] = re.findall(r"```text\n(.*?)\n```", PAGES["index.md"])
+    auth = GoogleIdToken(audience="https://hotel.example/webhook", project_number=123456)
+    with caplog.at_level(logging.INFO, "cxfulfill"):
+        post(Counted(auth, new_id=lambda: "6f1c"), headers={"Authorization": "Bearer ya29.token"})
+    assert caplog.messages == [shown]
+
+
+def made_by(proxy: str) -> dict[str, str]:
+    """Give the headers that the page's lines make a proxy send, with what the proxy knows filled in."""
+    [lines] = re.findall(rf'\*\*`proxy="{proxy}"`\*\*.*?```\w+\n(.*?)```', PAGES["mutual-tls.md"], re.DOTALL)
+    identity = issue(make_ca(), "CN=Google LLC,O=Google LLC,C=US")
+    encoded = base64.b64encode(identity.der).decode()
+    known = {
+        "$ssl_client_verify": "SUCCESS", "$ssl_client_escaped_cert": identity.escaped_pem,
+        "{client_cert_present}": "true", "{client_cert_chain_verified}": "true",
+        "{client_cert_leaf}": f":{encoded}:", ":%[ssl_c_der,base64]:": f":{encoded}:",
+    }  # fmt: skip
+    if proxy == "envoy":
+        assert "forward_client_cert_details: SANITIZE_SET" in lines
+        assert re.search(r"set_current_client_cert_details:\n +cert: true\n", lines)
+        fingerprint = sha256(identity.der).hexdigest()
+        return {"X-Forwarded-Client-Cert": f'Hash={fingerprint};Cert="{identity.escaped_pem}"'}
+    forms = (
+        r"proxy_set_header (\S+) +(\S+);",
+        r"--custom-request-header='([^:']+):([^']+)'",
+        r'set-header (\S+) "([^"]+)"',
+    )
+    return {field: known[value] for form in forms for field, value in re.findall(form, lines)}
+
+
+@pytest.mark.parametrize("proxy", PROFILES)
+def test_the_lines_for_a_proxy_make_what_is_read(proxy: str) -> None:
+    auth = MutualTls(GOOGLE_CLIENT_SUBJECTS, proxy=proxy, peers=["10.0.0.5"], now=NOW.timestamp)
+    request = HttpRequest("POST", "/webhook", Headers(made_by(proxy)), peer="10.0.0.5")
+    assert auth.authenticate(request).name == "CN=Google LLC"
+
+
+def test_the_commands_for_certificates_make_the_files_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = PAGES["mutual-tls.md"]
+    first, renewal = re.findall(r"(?:^\$ |`)cxfulfill (cert --host [^`\n]+)", page, re.MULTILINE)
+    for command in (first, renewal):
+        result = CliRunner().invoke(cli, shlex.split(command))
+        assert result.exit_code == 0, result.output
+    [listed] = re.findall(r"^It writes (.*)\.", page, re.MULTILINE)
+    assert {file.name for file in (tmp_path / "certs").iterdir()} == set(re.findall(r"`([^`]+)`", listed))
+    assert (tmp_path / "certs-2/server.pem").exists()
+    assert not (tmp_path / "certs-2/ca.key").exists()
+
+
+def constant(node: ast.expr | None) -> str:
+    assert isinstance(node, ast.Constant), ast.dump(node) if node else "no argument"
+    return str(node.value)
+
+
+@functools.cache
+def calls(module: str) -> list[tuple[str, ast.Call]]:
+    """Give the calls of plain names in a module of the package."""
+    tree = ast.parse((ROOT / "cxfulfill" / module).read_text(encoding="utf-8"))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return [(node.func.id, node) for node in found if isinstance(node.func, ast.Name)]
+
+
+AUTH = [f"auth/{path.name}" for path in sorted((ROOT / "cxfulfill/auth").glob("*.py"))]
+CLASSES = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.HttpError) and kind is not errors.HttpError
+}
+
+
+def fetched() -> set[str]:
+    """Name what is fetched: its name begins the reason code for where that fails."""
+    return {constant(node.args[0]) for module in AUTH for name, node in calls(module) if name == "Fetched"}
+
+
+def codes_of(node: ast.expr | None, default: str) -> set[str]:
+    match node:
+        case None:
+            return {default}
+        case ast.JoinedStr(values=[ast.FormattedValue(), ast.Constant(value=str(end))]):
+            return {f"{what}{end}" for what in fetched()}
+        case ast.Name() | ast.Subscript() | ast.Call():
+            return set()  # handed on: it was given, or raised, elsewhere
+        case _:
+            return {constant(node)}
+
+
+@functools.cache
+def raised(module: str) -> dict[str, int]:
+    """Give the reason codes that a module raises, with their statuses."""
+    found: dict[str, int] = {}
+    for name, node in calls(module):
+        if name == "invalid_token":
+            found |= dict.fromkeys(codes_of(node.args[0], ""), 401)
+        elif name in CLASSES:
+            reason = next((keyword.value for keyword in node.keywords if keyword.arg == "reason"), None)
+            kind = CLASSES[name]
+            found |= dict.fromkeys(codes_of(reason, kind.default_reason), kind.status)
+    return found
+
+
+def documented(name: str) -> dict[str, int]:
+    """Give the reason codes in the table of a page, with the statuses that stand there."""
+    found: dict[str, int] = {}
+    for table in re.findall(r"\n\| reason \|.*?(?=\n\n|\Z)", PAGES[name], re.DOTALL):
+        for codes, status in re.findall(r"^\| (`[^|]+`) \| (\d+) \|", table, re.MULTILINE):
+            listed = re.findall(r"`([a-z0-9_]+)`", codes)
+            assert listed
+            assert not set(listed) & found.keys(), name
+            found |= dict.fromkeys(listed, int(status))
+    return found
+
+
+RAISED = {code: status for module in AUTH for code, status in raised(module).items()}
+OF_THE_PIPELINE = {
+    **{
+        code: status
+        for code, status in raised("pipeline.py").items()
+        if code in ("auth_not_settled", "undocumented_status")
+    },
+    errors.InternalError.default_reason: errors.InternalError.status,
+}
+OF_CLOUD_RUN = {"signature_not_removed", "unchecked_header"}
+RAISED_BY = {
+    "google-id-token.md": ("google", "tokens", "fetched:keys"),
+    "basic.md": ("secrets", "accepted"),
+    "header.md": ("secrets", "accepted"),
+    "oauth-jwt.md": ("oauth_jwt", "oauth_claims", "tokens", "fetched:keys"),
+    "oauth-introspection.md": ("introspection", "oauth_claims", "tokens"),
+    "mutual-tls.md": ("mtls", "proxies"),
+    "environments-and-agents.md": ("agents", "combinations"),
+    "secrets.md": ("accepted", "fetched:secret"),
+}
+
+
+def test_the_code_raises_what_this_test_looks_for() -> None:
+    assert len(RAISED) > 35
+    assert RAISED["keys_unavailable"] == RAISED["secret_unavailable"] == 503
+    assert (RAISED["no_credentials"], RAISED["caller_not_allowed"]) == (401, 403)
+    assert OF_THE_PIPELINE == {"auth_not_settled": 503, "undocumented_status": 500, "internal": 500}
+
+
+def test_every_code_is_on_a_page() -> None:
+    assert {code for name in PAGES for code in documented(name)} == RAISED.keys() | OF_THE_PIPELINE.keys()
+
+
+@every_page
+def test_every_code_on_a_page_is_raised_with_its_status(name: str) -> None:
+    known = RAISED | OF_THE_PIPELINE
+    assert documented(name).items() <= known.items()
+    assert set(re.findall(r"\breason=([a-z0-9_]+)", PAGES[name])) <= known.keys()
+
+
+@pytest.mark.parametrize("name", RAISED_BY)
+def test_a_page_has_all_codes_of_its_mechanism(name: str) -> None:
+    wanted: set[str] = set()
+    for module in RAISED_BY[name]:
+        kind, _, what = module.partition(":")
+        wanted |= {f"{what}_unavailable"} if what else raised(f"auth/{kind}.py").keys()
+    assert wanted - OF_CLOUD_RUN <= documented(name).keys()
+
+
+def test_the_page_of_cloud_run_has_what_is_its_own() -> None:
+    assert documented("cloud-run-iam.md").keys() >= OF_CLOUD_RUN
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_every_mechanism_has_the_same_headings(name: str) -> None:
+    assert re.findall(r"^## (.+)$", PAGES[name], re.MULTILINE) == HEADINGS
+
+
+@every_page
+def test_links_lead_somewhere(name: str) -> None:
+    for target, anchor in re.findall(r"\]\((?!https://)([^)#]*)#?([^)]*)\)", PAGES[name]):
+        text = PAGES[target or name]
+        headings = [heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+        assert not anchor or anchor in headings
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    assert set(re.findall(r"\]\(([a-z-]+\.md)", PAGES["index.md"])) == PAGES.keys() - {"index.md"}
+
+
+@every_page
+def test_every_variable_is_a_setting(name: str) -> None:
+    known = {f"{PREFIX}{setting.name}" for setting in SETTINGS}
+    if name != "settings.md":  # which has names for environments and next secrets besides
+        assert set(re.findall(rf"{PREFIX}\w+", PAGES[name])) <= known
