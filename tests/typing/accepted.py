@@ -11,13 +11,26 @@ from cxfulfill import (
     AnyOf,
     Authenticator,
     BasicAuth,
+    ByEnvironment,
     Clock,
+    CloudRunIam,
     Context,
+    EnvironmentSecret,
+    FetchedSecret,
+    FileSecret,
+    GoogleIdToken,
     HeaderSecret,
     HttpRequest,
+    KeyDocument,
+    KeySource,
+    MutualTls,
+    OAuthIntrospection,
+    OAuthJwt,
     Principal,
     Reply,
     Router,
+    SecretManager,
+    SecretSource,
     Text,
     Webhook,
     WebhookResponse,
@@ -38,6 +51,21 @@ class Mine:
         return Principal(http.headers["X-Mine"], "mine")
 
 
+class Keys:
+    def fetch(self) -> KeyDocument:
+        return KeyDocument(b"{}", max_age=60)
+
+
+class Vault(FetchedSecret):
+    def fetch(self) -> bytes:
+        return b"secret"
+
+
+class Held:
+    def get(self) -> str:
+        return "secret"
+
+
 def clock() -> float:
     return 0.0
 
@@ -47,6 +75,20 @@ injected: Clock = clock
 webhook = Webhook(
     auth=AnyOf(AllOf(BasicAuth("u", "p"), HeaderSecret("X-A", ["v", "w"])), authenticator), clock=injected
 )
+keys: KeySource = Keys()
+sources: list[SecretSource] = [Held(), Vault("vault", max_age=60), EnvironmentSecret("A"), FileSecret("/a")]
+google = GoogleIdToken(audience="https://a.example", project_number=1, keys=keys, clock=clock)
+policies: dict[str, Authenticator] = {
+    "draft": BasicAuth("u", ["p", EnvironmentSecret("P")]),
+    "a": AllOf(MutualTls(["CN=a"]), google),
+    "b": OAuthJwt(issuer="i", audience=["a"], keys=keys),
+    "c": OAuthIntrospection(endpoint="e", client_id="c", client_secret=Held(), issuer="i", audience="a"),
+    "d": HeaderSecret("X-A", SecretManager("s")),
+    "e": BasicAuth.from_credentials(sources),
+    "f": CloudRunIam(audience="a", service_accounts=["a@b.c"], i_confirm_the_service_is_not_public=True),
+}
+separated = Webhook(auth=ByEnvironment(policies), allowed_agents=["projects/p/locations/l/agents/a"])
+configured: Webhook = Webhook.from_env(timeout=3)
 router = Router(timeout=3)
 
 

@@ -1,10 +1,15 @@
 """What mypy must refuse: each ignored line is an error, and an unused ignore is one too. Never run."""
 
-from cxfulfill import Context, Reply, Text, Webhook
+from cxfulfill import ByEnvironment, Context, GoogleIdToken, HeaderSecret, MutualTls, Reply, Text, Webhook
 from cxfulfill.protocol.messenger import Chips, RichContent
 
 webhook = Webhook()  # type: ignore[call-arg]
 other = Webhook(auth="Basic")  # type: ignore[arg-type]
+GoogleIdToken(project_number=1)  # type: ignore[call-arg]
+GoogleIdToken(audience="a", project_number=1, keys=5)  # type: ignore[arg-type]
+HeaderSecret("X-A", 5)  # type: ignore[arg-type]
+MutualTls(["CN=a"], [], "nginx")  # type: ignore[call-arg]
+ByEnvironment({"a": "Basic"})  # type: ignore[dict-item]
 
 
 @webhook.handler("no-context")  # type: ignore[type-var]
