@@ -16,7 +16,6 @@ from cxfulfill import BasicAuth, ConfigurationError, Context, HeaderSecret, Need
 from cxfulfill.auth import fetched
 from cxfulfill.auth.accepted import Accepted
 from cxfulfill.auth.fetched import PAUSE, STALE_FOR, Gone
-from cxfulfill.auth.secrets import check_secrets
 from cxfulfill.auth.sources import FILE_MAX_AGE, MAX_BYTES, EnvironmentSecret, FetchedSecret, FileSecret, SecretSource
 from tests.pipeline.support import CANARY, LIMIT, NEXT_SECRET, SECRET, Counted, Result, Unreadable, basic, post
 
@@ -203,13 +202,6 @@ def test_a119_user_names_that_cannot_be_sent(name: str) -> None:
 def test_a119_headers_that_cannot_be_sent(name: str) -> None:
     with pytest.raises(ConfigurationError, match="name must be a header that CX can send"):
         HeaderSecret(name, SECRET)
-
-
-def test_check_secrets_takes_text_only() -> None:
-    assert check_secrets("x", [SECRET, NEXT_SECRET], allow_weak=False) == (SECRET, NEXT_SECRET)
-    for nothing in ([], [None], ""):
-        with pytest.raises(ConfigurationError, match="x is"):
-            check_secrets("x", nothing, allow_weak=False)  # type: ignore[arg-type]
 
 
 class Asynchronous:
