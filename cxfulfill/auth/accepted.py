@@ -40,6 +40,7 @@ class Accepted:
         read: Checks a value; raises `ConfigurationError`, without showing it.
 
     Attributes:
+        sources: Where those come from that are not given as text.
         has: Tells whether a credential is one of them; see `matches`. Where none is, and one of them could not be
             looked at, it raises `NeedsIO` or `Unavailable`.
         may_change: Whether one of them comes from a source whose value changes.
@@ -51,6 +52,7 @@ class Accepted:
 
     def __init__(self, what: str, given: Secret, read: Read) -> None:
         each = _several(what, given)
+        self.sources = tuple(one for one in each if not isinstance(one, str))
         self._fixed = tuple(_read_fixed(what, one, read) for one in each if isinstance(one, str | EnvironmentSecret))
         self._sources = tuple(_Watched(what, one, read) for one in each if not isinstance(one, str | EnvironmentSecret))
         self._shown = dict.fromkeys("[redacted]" if isinstance(one, str) else describe(one) for one in each)

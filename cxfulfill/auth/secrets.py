@@ -32,6 +32,7 @@ class _SharedSecret:
     """What both hold.
 
     Attributes:
+        sources: Where the secrets come from that are not given as text.
         ready: Tells whether a secret is at hand, without blocking; see `Accepted.ready`.
         warm: Fetches the secrets now, for at most 3 seconds; see `Accepted.warm`.
 
@@ -46,6 +47,7 @@ class _SharedSecret:
     def __init__(self, secrets: Accepted) -> None:
         self._secrets = secrets
         self._accepts = secrets.has
+        self.sources = secrets.sources
         self.blocking = secrets.blocking
         if secrets.may_change:
             self.ready, self.warm = secrets.ready, secrets.warm

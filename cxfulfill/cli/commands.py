@@ -8,7 +8,11 @@ import click
 
 from cxfulfill.errors import ConfigurationError
 
-COMMANDS: Final[Mapping[str, str]] = {"cert": "cxfulfill.cli.cert"}
+COMMANDS: Final[Mapping[str, str]] = {
+    "auth": "cxfulfill.cli.auth",
+    "cert": "cxfulfill.cli.cert",
+    "config": "cxfulfill.cli.config",
+}
 """Module of each command, whose attribute of the command's name is the command."""
 
 
