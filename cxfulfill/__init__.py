@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     )
     from cxfulfill.handlers import Answer, Handler, Middleware
     from cxfulfill.http import HttpRequest, HttpResponse
+    from cxfulfill.idempotency.business import IdempotencyKey
+    from cxfulfill.idempotency.policy import Idempotency
+    from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease
     from cxfulfill.protocol.messages import (
         ConversationSuccess,
         KnowledgeInfoCard,
@@ -55,6 +58,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "GOOGLE_CLIENT_SUBJECTS",
+    "Acquired",
     "AllOf",
     "AllowUnauthenticated",
     "Answer",
@@ -66,6 +70,7 @@ __all__ = [
     "Call",
     "Clock",
     "CloudRunIam",
+    "Completed",
     "ConfigurationError",
     "Context",
     "ConversationSuccess",
@@ -84,9 +89,14 @@ __all__ = [
     "HttpKeySource",
     "HttpRequest",
     "HttpResponse",
+    "Idempotency",
+    "IdempotencyKey",
+    "IdempotencyStore",
+    "InProgress",
     "KeyDocument",
     "KeySource",
     "KnowledgeInfoCard",
+    "Lease",
     "LiveAgentHandoff",
     "Middleware",
     "MutualTls",
@@ -185,6 +195,15 @@ _HOMES = {
     "cxfulfill.http": (
         "HttpRequest",
         "HttpResponse",
+    ),
+    "cxfulfill.idempotency.business": ("IdempotencyKey",),
+    "cxfulfill.idempotency.policy": ("Idempotency",),
+    "cxfulfill.idempotency.store": (
+        "Acquired",
+        "Completed",
+        "IdempotencyStore",
+        "InProgress",
+        "Lease",
     ),
     "cxfulfill.protocol.messages": (
         "ConversationSuccess",

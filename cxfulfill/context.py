@@ -108,6 +108,8 @@ class Call:
         deadline: When the answer must be out.
         request_id: Id of the call in answers and log lines.
         state: For middleware and handler of this one call.
+        idempotency_key: The same in every attempt at this call, to hand on to a payment provider and the like; None
+            where the call is not de-duplicated.
     """
 
     http: HttpRequest
@@ -115,6 +117,7 @@ class Call:
     deadline: Deadline
     request_id: str
     state: dict[str, Any] = field(default_factory=dict, repr=False)
+    idempotency_key: str | None = None
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:

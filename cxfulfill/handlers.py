@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.parameters.schema import Schema, schema_for
+from cxfulfill.parameters.schema import Schema, field_names, schema_for
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.reply import Reply
 
@@ -73,6 +73,17 @@ class Function:
             return schema_for(kind)
         except ConfigurationError as error:
             raise ConfigurationError(f"{self.place}: {error}") from error
+
+    def field_names(self) -> frozenset[str] | None:
+        """List the fields of the second argument.
+
+        Returns:
+            Their names; none where the handler takes no second argument, None where it may have any.
+
+        Raises:
+            UnresolvedAnnotation: The annotation names a type that its module does not hold (yet).
+        """
+        return field_names(self._resolved()) if self.takes_params else frozenset()
 
     def _resolved(self) -> Any:
         if not isinstance(self.annotation, str):

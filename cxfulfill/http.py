@@ -216,18 +216,19 @@ class HttpResponse:
     body: bytes = field(repr=False)
 
 
-def json_response(body: bytes, status: int = 200) -> HttpResponse:
+def json_response(body: bytes, status: int = 200, *, headers: tuple[tuple[str, str], ...] = ()) -> HttpResponse:
     """Make a JSON response.
 
     Args:
         body: JSON.
         status: Status code.
+        headers: Further header fields.
 
     Returns:
         The response, not to be cached.
     """
     length = ("Content-Length", str(len(body)))
-    return HttpResponse(status, (("Content-Type", "application/json"), length, *_COMMON_HEADERS), body)
+    return HttpResponse(status, (("Content-Type", "application/json"), length, *_COMMON_HEADERS, *headers), body)
 
 
 def _title(error: HttpError, status: int) -> str:

@@ -16,11 +16,13 @@ from cxfulfill.auth.base import (
     Principal,
     authorize,
     credential_headers,
+    decides_by_session,
     identify,
     is_blocking,
     is_ready,
 )
 from cxfulfill.context import Clock, Context, Deadline
+from cxfulfill.deduplication import Deduplication
 from cxfulfill.errors import (
     BadRequest,
     ContentTooLarge,
@@ -32,77 +34,26 @@ from cxfulfill.errors import (
 )
 from cxfulfill.handlers import Function, Invocation
 from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, json_response, problem_response
-from cxfulfill.parameters.schema import Schema
 from cxfulfill.protocol.names import SessionName
 from cxfulfill.protocol.request import WebhookRequest, read_request
 from cxfulfill.reply import to_response
 from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
-from cxfulfill.table import Entry, Table
+from cxfulfill.table import Table
+from cxfulfill.target import Target
 from cxfulfill.telemetry import Record, reason_of
 
 T = TypeVar("T")
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
-DEFAULT_TIMEOUT: Final = 4.5
-"""Seconds that ``ctx.deadline`` counts where no timeout is set: half a second less than CX's default of 5."""
-
-_MAX_FETCHES: Final = 8
-"""Times that authenticators may ask for something to be fetched, for one request."""
+MAX_FETCHING: Final = 3.0
+"""Seconds after which no further fetch of the authenticators is begun for a request."""
+_MAX_FETCHES: Final = 16
 
 _STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
 """What an error of a handler or authenticator may have (Google's webhook page); others are the transport's."""
 
+_REPLAYED: Final = (("Idempotent-Replayed", "true"),)
 _FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What the calls of one handler need, compiled at freeze.
-
-    Attributes:
-        entry: The handler's registration.
-        schema: Schema of its second argument; None where it takes none.
-        invocation: The handler with its middleware.
-        timeout: Seconds from the call's arrival.
-        watched: Whether a plain handler is cut off.
-        error_handlers: Functions by exception class, innermost router first.
-    """
-
-    entry: Entry
-    schema: Schema | None
-    invocation: Invocation
-    timeout: float
-    watched: bool
-    error_handlers: tuple[dict[type[Exception], Function], ...]
-
-    @classmethod
-    def of(cls, entry: Entry) -> "Target":
-        """Compile an entry with what the routers around it add.
-
-        Args:
-            entry: The entry.
-
-        Returns:
-            The target.
-
-        Raises:
-            ConfigurationError: The annotation of the handler's second argument cannot be resolved.
-        """
-        layers = entry.layers
-        schema = entry.schema
-        if schema is None and entry.function.takes_params:
-            schema = entry.function.schema()
-        timeouts = [entry.timeout, *(layer.timeout for layer in layers)]
-        timeout = next((value for value in timeouts if value is not None), None)
-        middleware = tuple(function for layer in reversed(layers) for function in layer.middlewares)
-        return cls(
-            entry=entry,
-            schema=schema,
-            invocation=Invocation(entry.function, middleware),
-            timeout=timeout or DEFAULT_TIMEOUT,
-            watched=timeout is not None or entry.fallback is not None,
-            error_handlers=tuple(layer.error_handlers for layer in layers),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +65,7 @@ class Pipeline:
         auth: Who may call.
         allowed_agents: Whose sessions are served; None for all.
         table: The handlers by tag.
+        deduplication: What sees to it that a call runs once; None where nothing does.
         error_handlers: The application's own functions by exception class.
         max_body: Largest body in bytes.
         timeout: Seconds for a call before its handler is known.
@@ -126,6 +78,7 @@ class Pipeline:
     auth: Authenticator
     allowed_agents: AllowedAgents | None
     table: Table[Target]
+    deduplication: Deduplication | None
     error_handlers: dict[type[Exception], Function]
     max_body: int
     timeout: float
@@ -134,10 +87,12 @@ class Pipeline:
     new_id: Callable[[], str]
     blocking_auth: bool = field(init=False)
     hidden: frozenset[str] = field(init=False)
+    by_session: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocking_auth", is_blocking(self.auth))
         object.__setattr__(self, "hidden", CREDENTIAL_HEADERS | credential_headers(self.auth))
+        object.__setattr__(self, "by_session", self.allowed_agents is not None or decides_by_session(self.auth))
 
     async def handle(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
         """Answer a request, whatever happens.
@@ -167,7 +122,7 @@ class Pipeline:
         principal = await _of_cx(self._authenticate(http, runtime))
         record.principal = principal.name
         request = read_request(await self._read(http, runtime, deadline, length))
-        principal = await _of_cx(self._authorize(principal, request))
+        principal = await _of_cx(self._authorize(principal, http, request, runtime))
         record.principal = principal.name
         ctx = Context(
             http=http.redacted(self.hidden),
@@ -190,6 +145,7 @@ class Pipeline:
         return length
 
     async def _authenticate(self, http: HttpRequest, runtime: Runtime) -> Principal:
+        begun = self.clock()
         for _ in range(_MAX_FETCHES):
             try:
                 if self.blocking_auth:
@@ -197,15 +153,29 @@ class Pipeline:
                 return identify(self.auth, http)
             except NeedsIO as need:
                 fetch = need.fetch
+            if self.clock() - begun >= MAX_FETCHING:
+                break
             await runtime.block(fetch)
         raise Unavailable(reason="auth_not_settled")
 
-    async def _authorize(self, principal: Principal, request: WebhookRequest) -> Principal:
+    async def _authorize(
+        self, principal: Principal, http: HttpRequest, request: WebhookRequest, runtime: Runtime
+    ) -> Principal:
+        if not self.by_session:
+            return principal
         name = request.session_info and request.session_info.session
         session = SessionName.parse_documented(name) if name else None
         if self.allowed_agents is not None:
             self.allowed_agents.check(session)
-        return authorize(self.auth, principal, session)
+        try:
+            return authorize(self.auth, principal, session)
+        except NeedsIO as need:
+            fetch = need.fetch
+        await runtime.block(fetch)
+        try:
+            return authorize(self.auth, await self._authenticate(http, runtime), session)
+        except NeedsIO:
+            raise Unavailable(reason="auth_not_settled") from None
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()
@@ -221,7 +191,7 @@ class Pipeline:
         try:
             target = self._target(ctx)
             handlers = target.error_handlers
-            return json_response(await self._run(ctx, target, started, runtime, record))
+            return await self._run(ctx, target, started, runtime, record)
         except Exception as error:
             record.error = error
             function = _error_handler(handlers, error)
@@ -238,18 +208,25 @@ class Pipeline:
             raise NotFound(reason="unknown_tag", detail="No handler takes this tag.")
         return target
 
-    async def _run(self, ctx: Context, target: Target, started: float, runtime: Runtime, record: Record) -> bytes:
+    async def _run(
+        self, ctx: Context, target: Target, started: float, runtime: Runtime, record: Record
+    ) -> HttpResponse:
         if target.timeout != self.timeout:
             ctx = replace(ctx, deadline=Deadline(started + target.timeout, self.clock))
         arguments: tuple[Any, ...] = (ctx,) if target.schema is None else (ctx, target.schema(ctx.parameters))
+        work = Work(target.invocation, ctx, arguments, target.watched)
+        keyed = self.deduplication.keyed(target, work) if self.deduplication and target.idempotent else None
         try:
-            answer = await runtime.invoke(Work(target.invocation, ctx, arguments, target.watched), ctx.deadline)
+            if self.deduplication is None or keyed is None:
+                return json_response(to_response(await runtime.invoke(work, ctx.deadline)).encode())
+            landed = await self.deduplication.fly(keyed, work, ctx.deadline, runtime)
         except DeadlineExceeded as error:
             record.error = error
             if target.entry.fallback is None:
                 raise
-            answer = target.entry.fallback
-        return to_response(answer).encode()
+            return json_response(target.entry.fallback.encode())
+        record.replayed = landed.replayed
+        return json_response(landed.body, headers=_REPLAYED if landed.replayed else ())
 
     def _problem(self, error: Exception, request_id: str) -> HttpResponse:
         shown = error if isinstance(error, HttpError) else InternalError(reason=reason_of(error))
@@ -262,6 +239,8 @@ class Pipeline:
         if http.path == HEALTH_PATH:
             return json_response(b'{"status":"ok"}')
         parts = {"handlers": True}
+        if self.deduplication is not None:
+            parts["store"] = self.deduplication.store.is_well()
         if hasattr(self.auth, "ready"):
             parts["auth"] = is_ready(self.auth)
         ready = all(parts.values())

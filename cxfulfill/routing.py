@@ -6,9 +6,11 @@ more narrowing. Two handlers that could both be meant are an error when the seco
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from cxfulfill.context import Context
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.handlers import (
     Answer,
@@ -23,6 +25,7 @@ from cxfulfill.handlers import (
     read_error_handler,
     read_function,
 )
+from cxfulfill.idempotency.business import IdempotencyKey, read_key
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.parameters.schema import Schema
 from cxfulfill.reply import to_response
@@ -31,6 +34,7 @@ from cxfulfill.table import Entry, Layer
 H = TypeVar("H", bound=Handler)
 E = TypeVar("E", bound=Callable[..., Any])
 Names = str | Iterable[str] | None
+Key = str | Callable[[Context], Any] | IdempotencyKey | None
 
 MAX_TIMEOUT = 30.0
 """Seconds; the longest timeout that a CX webhook can have."""
@@ -41,6 +45,7 @@ class Router:
 
     Args:
         timeout: Seconds for handlers that name none; see `handler`.
+        idempotent: Whether handlers that do not say so are de-duplicated; see `handler`.
         middleware: Runs around its handlers, outermost first.
         on_error: Functions ``f(ctx, error)`` by exception class; see `on_error`.
     """
@@ -49,11 +54,13 @@ class Router:
         self,
         *,
         timeout: float | None = None,
+        idempotent: bool | None = None,
         middleware: Iterable[Middleware] = (),
         on_error: Mapping[type[Exception], Callable[..., Any]] | None = None,
     ) -> None:
         self.layer = Layer(
             timeout=check_timeout(timeout),
+            idempotent=idempotent,
             middlewares=[check_middleware(function) for function in middleware],
             error_handlers={kind: read_error_handler(kind, function) for kind, function in (on_error or {}).items()},
         )
@@ -78,6 +85,9 @@ class Router:
         params: Any = None,
         timeout: float | None = None,
         fallback: Answer = None,
+        idempotent: bool | None = None,
+        idempotency_key: Key = None,
+        ttl: float | None = None,
         page: Names = None,
         flow: Names = None,
         intent: Names = None,
@@ -92,6 +102,11 @@ class Router:
             timeout: Seconds from the arrival of the call within which it is answered, at most 30. A plain
                 handler then runs in a thread of a bounded pool.
             fallback: The answer when time is up; without it that is 503.
+            idempotent: False for a look-up that may well run for each delivery of a call; by default a retry gets
+                the answer of the first delivery.
+            idempotency_key: A key of your own: the name of a field of the parameters, a function of the context, or
+                an `IdempotencyKey`.
+            ttl: Seconds that the answer is kept for retries.
             page: Only on this page, or these: display name, id or full name.
             flow: Only in this flow, or these: id or full name.
             intent: Only if this intent, or one of these, was matched: display name, id or full name.
@@ -111,6 +126,7 @@ class Router:
         def register(function: H) -> H:
             self.add_handler(
                 tag, function, params=params, timeout=timeout, fallback=fallback,
+                idempotent=idempotent, idempotency_key=idempotency_key, ttl=ttl,
                 page=page, flow=flow, intent=intent, event=event, language=language,
             )  # fmt: skip
             return function
@@ -125,6 +141,9 @@ class Router:
         params: Any = None,
         timeout: float | None = None,
         fallback: Answer = None,
+        idempotent: bool | None = None,
+        idempotency_key: Key = None,
+        ttl: float | None = None,
         page: Names = None,
         flow: Names = None,
         intent: Names = None,
@@ -141,6 +160,9 @@ class Router:
             narrowing=narrowing,
             timeout=check_timeout(timeout),
             fallback=None if fallback is None else to_response(fallback),
+            idempotent=idempotent,
+            key=_check_key(read, idempotency_key, idempotent=idempotent, ttl=ttl),
+            ttl=ttl,
             layers=(self.layer,),
         )
         for each in _tags(tag, read.place):
@@ -262,3 +284,15 @@ def _schema_if_known(function: Function) -> Schema | None:
         return function.schema() if function.takes_params else None
     except UnresolvedAnnotation:
         return None
+
+
+def _check_key(function: Function, given: Key, *, idempotent: bool | None, ttl: float | None) -> IdempotencyKey | None:
+    if ttl is not None and not 0 < ttl < float("inf"):
+        raise ConfigurationError(f"{function.place}: ttl is a number of seconds above 0")
+    if idempotent is False and (given is not None or ttl is not None):
+        raise ConfigurationError(f"{function.place}: idempotent=False leaves nothing for idempotency_key= and ttl=")
+    key = read_key(given)
+    if key is not None:
+        with suppress(UnresolvedAnnotation):  # looked at again at freeze
+            key.check_field(function.field_names(), function.place)
+    return key

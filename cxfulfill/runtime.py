@@ -6,27 +6,21 @@ verbs of `Threads` never suspend, so a thread runs the whole coroutine with one 
 
 import contextvars
 import logging
-import os
-import threading
+import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cxfulfill.context import Call, Deadline
 from cxfulfill.errors import Unavailable
 from cxfulfill.handlers import Invocation
 from cxfulfill.http import HttpRequest
-
-if TYPE_CHECKING:
-    from anyio.from_thread import BlockingPortal
+from cxfulfill.workers import Workers
 
 T = TypeVar("T")
 Scope = Callable[[], AbstractContextManager[Any]]
-
-POOL_SIZE = 32
-"""Threads for watched handlers in one process; a call that finds all of them busy is answered 503."""
 
 _FRAMEWORK_VARIABLES = frozenset({"flask.app_ctx", "flask.request_ctx"})
 """Context variables that end with their request and so must not be carried into another thread."""
@@ -62,6 +56,10 @@ class Runtime(Protocol):
         """Run a function that may do IO."""
         ...
 
+    async def pause(self, seconds: float) -> None:
+        """Let so much time pass."""
+        ...
+
     async def invoke(self, work: Work, deadline: Deadline) -> Any:
         """Run a handler under its deadline.
 
@@ -70,100 +68,43 @@ class Runtime(Protocol):
         """
         ...
 
+    async def launch(self, work: Work, carry_out: "CarryOut") -> None:
+        """Begin a flight where its handler runs; it has landed already where that is this very thread.
+
+        Raises:
+            Unavailable: No thread is free (``overloaded``).
+        """
+        ...
+
+    async def land(self, landed: "Future[None]", deadline: Deadline) -> bool:
+        """Wait for a flight.
+
+        Returns:
+            Whether it has landed before the deadline.
+        """
+        ...
+
+
+class Carrier(Protocol):
+    """What a flight may wait for, where its handler runs."""
+
+    async def block(self, function: Callable[[], T]) -> T:
+        """Run a function that may do IO."""
+        ...
+
+    async def invoke(self, work: Work) -> Any:
+        """Run a handler, however long it takes."""
+        ...
+
+
+CarryOut = Callable[[Carrier], Coroutine[Any, Any, None]]
+"""The part of a flight that runs where its handler does."""
+
 
 class DeadlineExceeded(Unavailable):
     """503: the handler did not answer in time."""
 
     default_reason = "deadline"
-
-
-class Workers:
-    """The threads and the event loop of one process, made when first needed and so after a fork."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
-        self._pool: ThreadPoolExecutor | None = None
-        self._free = threading.Semaphore(POOL_SIZE)
-        self._loop: _Loop | None = None
-
-    def submit(self, function: Callable[[], T]) -> Future[T]:
-        """Run a function in the pool.
-
-        Args:
-            function: The function.
-
-        Returns:
-            Its future.
-
-        Raises:
-            Unavailable: Every thread is busy (``overloaded``).
-        """
-        with self._lock:
-            self._renew_after_fork()
-            self._pool = self._pool or ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="cxfulfill")
-            pool, free = self._pool, self._free
-        if not free.acquire(blocking=False):
-            raise Unavailable(reason="overloaded")
-        future = pool.submit(function)
-        future.add_done_callback(lambda _: free.release())
-        return future
-
-    def portal(self) -> "BlockingPortal":
-        """Give the way to the event loop on which all ``async`` handlers of the process run.
-
-        Returns:
-            The portal.
-        """
-        with self._lock:
-            self._renew_after_fork()
-            self._loop = self._loop or _Loop()
-            return self._loop.portal
-
-    def close(self) -> None:
-        """Wait for running handlers, then end the threads and the event loop."""
-        with self._lock:
-            self._renew_after_fork()
-            pool, self._pool = self._pool, None
-            loop, self._loop = self._loop, None
-        if pool:
-            pool.shutdown()
-        if loop:
-            loop.close()
-
-    def _renew_after_fork(self) -> None:
-        if self._pid != os.getpid():
-            # Threads do not survive a fork: what the parent process made is of no use here.
-            self._pid, self._pool, self._loop = os.getpid(), None, None
-            self._free = threading.Semaphore(POOL_SIZE)
-
-
-class _Loop:
-    """An event loop in a daemon thread.
-
-    anyio's own ``start_blocking_portal`` is a generator that stops its loop when it is collected; in a forked
-    child, or at interpreter exit, that would wait for a thread that is no more.
-    """
-
-    def __init__(self) -> None:
-        # Not everybody has an async handler, and asyncio is the larger part of an import.
-        import anyio  # noqa: PLC0415
-        from anyio.from_thread import BlockingPortal  # noqa: PLC0415
-
-        started: Future[BlockingPortal] = Future()
-
-        async def main() -> None:
-            async with BlockingPortal() as portal:
-                started.set_result(portal)
-                await portal.sleep_until_stopped()
-
-        self._thread = threading.Thread(target=anyio.run, args=(main,), name="cxfulfill-loop", daemon=True)
-        self._thread.start()
-        self.portal = started.result()
-
-    def close(self) -> None:
-        self.portal.call(self.portal.stop)
-        self._thread.join()
 
 
 class Threads:
@@ -175,10 +116,20 @@ class Threads:
         everywhere: Whether to run handlers in the request's thread in that context too.
     """
 
-    def __init__(self, workers: Workers, *, scope: Scope = nullcontext, everywhere: bool = False) -> None:
+    def __init__(
+        self,
+        workers: Workers,
+        *,
+        scope: Scope = nullcontext,
+        everywhere: bool = False,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._workers = workers
         self._scope = scope
-        self._everywhere = everywhere
+        self._pause = pause
+        self._inline = _Thread(scope if everywhere else nullcontext)
+        self._pooled = _Thread(scope)
+        self._looped = _EventLoop(scope)
 
     async def read(self, http: HttpRequest, limit: int, timeout: float) -> bytes:
         """Read the body; see `Runtime.read`."""
@@ -188,22 +139,68 @@ class Threads:
         """Run a function in this thread; see `Runtime.block`."""
         return function()
 
+    async def pause(self, seconds: float) -> None:
+        """Sleep; see `Runtime.pause`."""
+        self._pause(seconds)
+
     async def invoke(self, work: Work, deadline: Deadline) -> Any:
         """Run a handler; see `Runtime.invoke`."""
         if work.invocation.function.is_async:
-            portal = self._workers.portal()
-            future = _carried().run(portal.start_task_soon, self._on_loop, work)
+            future = _carried().run(self._workers.portal().start_task_soon, self._looped.invoke, work)
             return _result(future, work, deadline)
         if work.watched:
             context = _carried()
-            return _result(self._workers.submit(lambda: context.run(self._in_scope, work)), work, deadline)
-        return self._in_scope(work) if self._everywhere else work.invocation.run(work.call, work.arguments)
+            return _result(self._workers.submit(lambda: context.run(self._pooled.call, work)), work, deadline)
+        return self._inline.call(work)
 
-    def _in_scope(self, work: Work) -> Any:
+    async def launch(self, work: Work, carry_out: CarryOut) -> None:
+        """Begin a flight; see `Runtime.launch`."""
+        if work.invocation.function.is_async:
+            _carried().run(self._workers.portal().start_task_soon, carry_out, self._looped)
+        elif work.watched:
+            context = _carried()
+            self._workers.submit(lambda: context.run(run, carry_out(self._pooled)))
+        else:
+            await carry_out(self._inline)
+
+    async def land(self, landed: "Future[None]", deadline: Deadline) -> bool:
+        """Wait for a flight; see `Runtime.land`."""
+        try:
+            landed.result(deadline.remaining())
+        except TimeoutError:
+            return landed.done()
+        return True
+
+
+class _Thread:
+    """The carrier of plain handlers: its verbs never suspend."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def block(self, function: Callable[[], T]) -> T:
+        return function()
+
+    async def invoke(self, work: Work) -> Any:
+        return self.call(work)
+
+    def call(self, work: Work) -> Any:
         with self._scope():
             return work.invocation.run(work.call, work.arguments)
 
-    async def _on_loop(self, work: Work) -> Any:
+
+class _EventLoop:
+    """The carrier of ``async`` handlers, on the process's event loop."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def block(self, function: Callable[[], T]) -> T:
+        from anyio import to_thread  # noqa: PLC0415 - as above: who has a loop has it
+
+        return await to_thread.run_sync(function)
+
+    async def invoke(self, work: Work) -> Any:
         with self._scope():
             try:
                 return await work.invocation.run_async(work.call, work.arguments)

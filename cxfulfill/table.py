@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from cxfulfill.context import Context
 from cxfulfill.handlers import Function, Middleware
+from cxfulfill.idempotency.business import IdempotencyKey
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.parameters.schema import Schema
 from cxfulfill.protocol.response import WebhookResponse
@@ -24,11 +25,13 @@ class Layer:
 
     Attributes:
         timeout: Seconds for handlers that name none.
+        idempotent: Whether handlers that do not say so are de-duplicated.
         middlewares: Run around its handlers, outermost first.
         error_handlers: Functions ``f(ctx, error)`` by exception class.
     """
 
     timeout: float | None = None
+    idempotent: bool | None = None
     middlewares: list[Middleware] = field(default_factory=list)
     error_handlers: dict[type[Exception], Function] = field(default_factory=dict)
 
@@ -44,6 +47,9 @@ class Entry:
         narrowing: Further conditions.
         timeout: Seconds; None leaves it to the routers around.
         fallback: The answer when time is up.
+        idempotent: Whether its calls are de-duplicated; None leaves it to the routers around.
+        key: The user's own key of its calls.
+        ttl: Seconds that its answers are kept; None for the application's.
         layers: What the routers that hold it add, innermost first.
     """
 
@@ -53,6 +59,9 @@ class Entry:
     narrowing: Narrowing
     timeout: float | None
     fallback: WebhookResponse | None
+    idempotent: bool | None
+    key: IdempotencyKey | None
+    ttl: float | None
     layers: tuple[Layer, ...]
 
     @property

@@ -29,12 +29,14 @@ class Record:
         principal: Name of the caller, once known.
         tag: The tag, once known.
         error: What went wrong, also where an error handler turned it into an answer.
+        replayed: Whether the answer is that of an earlier delivery.
     """
 
     request_id: str
     principal: str = ""
     tag: str = ""
     error: Exception | None = None
+    replayed: bool = False
 
     def write(self, status: int) -> None:
         """Write the call's one log line: INFO where all is well, WARNING for a refusal, ERROR for a failure.
@@ -47,7 +49,8 @@ class Record:
         if not _log.isEnabledFor(level):
             return
         _log.log(level, "%s", self._line(status))
-        if self._is_unforeseen:
+        # What fails before the caller is known is an authenticator, and its error's text may hold the credential.
+        if self._is_unforeseen and self.principal:
             _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)
 
     @property
@@ -60,6 +63,8 @@ class Record:
             parts.append(f"principal={_quoted(self.principal)}")
         if self.tag:
             parts.append(f"tag={_quoted(self.tag[:_MAX_TAG])}")
+        if self.replayed:
+            parts.append("replayed=true")
         if isinstance(self.error, HttpError) and self.error.detail:
             parts.append(f"detail={_quoted(self.error.detail)}")
         elif isinstance(self.error, ReplyError):

@@ -10,20 +10,28 @@ from typing import Any, Self
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
 from cxfulfill.context import Clock
+from cxfulfill.deduplication import Deduplication
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest, HttpResponse
-from cxfulfill.pipeline import DEFAULT_TIMEOUT, HEALTH_PATH, READY_PATH, Pipeline, Target
+from cxfulfill.idempotency.policy import Idempotency
+from cxfulfill.idempotency.store import IdempotencyStore
+from cxfulfill.pipeline import HEALTH_PATH, READY_PATH, Pipeline
 from cxfulfill.protocol.messages import Text
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.routing import Router
-from cxfulfill.runtime import Runtime, Threads, Workers, run
+from cxfulfill.runtime import Runtime, Threads, run
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
 from cxfulfill.table import Table
+from cxfulfill.target import DEFAULT_TIMEOUT, Target
+from cxfulfill.workers import Workers
 
 DEFAULT_MAX_BODY = 1024 * 1024
 """Bytes of a request that are read at most (1 MiB)."""
+
+DEFAULT_IDEMPOTENCY = Idempotency()
+"""A retry gets the answer of the first delivery, from this process's or machine's own store."""
 
 
 def _new_id() -> str:
@@ -37,6 +45,8 @@ class Webhook(Router):
 
     Args:
         auth: Who may call; required.
+        idempotency: How calls are de-duplicated: an `Idempotency`, a store, or its URL such as ``redis://...``; None
+            runs every delivery of a call.
         timeout: Seconds from the arrival of a call within which it is answered, at most 30. With None plain
             handlers are not cut off, ``async`` ones are after 4.5 seconds, which ``ctx.deadline`` counts.
         path: Path of the standard webhook.
@@ -56,6 +66,7 @@ class Webhook(Router):
         self,
         *,
         auth: Authenticator,
+        idempotency: Idempotency | IdempotencyStore | str | None = DEFAULT_IDEMPOTENCY,
         timeout: float | None = None,
         path: str = "/webhook",
         max_body: int = DEFAULT_MAX_BODY,
@@ -71,6 +82,7 @@ class Webhook(Router):
         if max_body < 1:
             raise ConfigurationError("max_body must be 1 byte at least")
         self.auth = auth
+        self.idempotency = _policy(idempotency)
         self.path = path
         self._options: dict[str, Any] = {
             "max_body": max_body, "allowed_agents": None if allowed_agents is None else AllowedAgents(allowed_agents),
@@ -144,6 +156,8 @@ class Webhook(Router):
 
     def close(self) -> None:
         """Wait for running handlers and end the threads and the event loop of this process."""
+        if self._pipeline is not None and self._pipeline.deduplication is not None:
+            self._pipeline.deduplication.close()
         self.workers.close()
 
     @cached_property
@@ -154,13 +168,19 @@ class Webhook(Router):
         # Models are built when first used, to spare the import; the first call must not wait for them.
         for model in (WebhookRequest, WebhookResponse, Text):
             model.model_rebuild()
+        policy = self.idempotency
         table = Table((entry, Target.of(entry)) for entry in self.entries())
         self.close_registration("the application is frozen since its first request or check()")
         return Pipeline(
             path=self.path,
             auth=self.auth,
             table=table,
+            deduplication=None if policy is None else Deduplication.of(policy, self.path, self._options["clock"]),
             error_handlers=self.layer.error_handlers,
             timeout=self.layer.timeout or DEFAULT_TIMEOUT,
             **self._options,
         )
+
+
+def _policy(given: Idempotency | IdempotencyStore | str | None) -> Idempotency | None:
+    return given if given is None or isinstance(given, Idempotency) else Idempotency(given)

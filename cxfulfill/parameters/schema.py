@@ -57,6 +57,22 @@ def schema_for(kind: Any) -> Schema:
     return load
 
 
+def field_names(kind: Any) -> frozenset[str] | None:
+    """List the fields that a handler finds in its parameters.
+
+    Args:
+        kind: As for `schema_for`.
+
+    Returns:
+        Their names in Python; None where there may be any.
+    """
+    if kind in _MAPPINGS or typing.get_origin(kind) in (dict, Mapping):
+        return None
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return frozenset(kind.model_fields)
+    return frozenset(getattr(kind, "__dataclass_fields__", None) or kind.__annotations__)
+
+
 def _is_record(kind: Any) -> bool:
     is_model = isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, RootModel)
     is_dataclass = isinstance(kind, type) and dataclasses.is_dataclass(kind)

@@ -15,7 +15,7 @@ from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.http import HttpRequest, HttpResponse, problem_response
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH
 from cxfulfill.runtime import Threads
-from cxfulfill.server.wsgi import StartResponse, WsgiApp, read_environ
+from cxfulfill.server.wsgi import StartResponse, Unread, WsgiApp, read_environ
 from cxfulfill.webhook import Webhook
 
 _log = logging.getLogger("cxfulfill")
@@ -58,7 +58,7 @@ def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flas
         own = served.get(environ.get("PATH_INFO", ""))
         if own is not None:
             return own(environ, start_response)
-        return inner(environ, start_response)
+        return Unread(inner(environ, start_response), environ)
 
     def unknown_path(_: Exception) -> flask.Response:
         return _to_flask(webhooks[0].handle(read_environ(flask.request.environ)))

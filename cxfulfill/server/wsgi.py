@@ -1,7 +1,8 @@
 """The plain WSGI application: PEP 3333 in, `HttpRequest` through, PEP 3333 out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from http import HTTPStatus
 from ssl import CERT_NONE
@@ -24,13 +25,19 @@ class StartResponse(Protocol):
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _STATUS_LINES[413] = "413 Content Too Large"
+DRAIN_BYTES = 65_536
+DRAIN_SECONDS = 1.0
+"""How much of an unread body is read, and for how long, so that the connection can be kept."""
 _UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 @lru_cache(maxsize=256)
 def _environ_key(name: str) -> str:
-    # Names with underscores are dropped by servers, or made to look like names with hyphens; none is served.
-    return "" if "_" in name else _UNPREFIXED.get(name) or f"HTTP_{name.replace('-', '_').upper()}"
+    # Names with underscores are dropped by servers, or made to look like names with hyphens; none is served. Nor is one
+    # with letters that only become ASCII in capitals, by which a hidden header could be had.
+    return (
+        "" if "_" in name or not name.isascii() else _UNPREFIXED.get(name) or f"HTTP_{name.replace('-', '_').upper()}"
+    )
 
 
 class EnvironHeaders(Mapping[str, str]):
@@ -63,15 +70,21 @@ class EnvironHeaders(Mapping[str, str]):
         return f"<EnvironHeaders {sorted(self)}>"
 
 
-@dataclass(frozen=True, slots=True)
 class WsgiBody:
     """The body behind ``wsgi.input``.
 
-    Attributes:
+    Args:
         environ: The environ.
+
+    Attributes:
+        is_touched: Whether it was read, or begun to be.
     """
 
-    environ: Environ = field(repr=False)
+    __slots__ = ("environ", "is_touched")
+
+    def __init__(self, environ: Environ) -> None:
+        self.environ = environ
+        self.is_touched = False
 
     def read(self, limit: int, timeout: float) -> bytes:
         """Read the body; see `cxfulfill.http.BodySource.read`.
@@ -79,8 +92,9 @@ class WsgiBody:
         A read blocks as long as the client takes, so under gunicorn the socket is shut for reading at the
         deadline; other servers must bound the time themselves.
         """
+        self.is_touched = True
         length = self.environ.get("CONTENT_LENGTH")
-        if not length and not self.environ.get("wsgi.input_terminated"):
+        if not _has_body(self.environ):
             return b""  # without a length, and without the server's word that it ends, there is no body
         wanted = min(int(length), limit) if length else limit
         connection = self.environ.get("gunicorn.socket")
@@ -103,6 +117,43 @@ class WsgiBody:
         return body
 
 
+def _has_body(environ: Environ) -> bool:
+    return bool(environ.get("CONTENT_LENGTH") or environ.get("wsgi.input_terminated"))
+
+
+class Unread:
+    """An answer given before the body was read, and what becomes of that body.
+
+    gunicorn reads what is left of it before the next request, and a client that sends it byte by byte would hold the
+    thread for as long as it likes. So it is read here, once the answer is out: a little of it, for a moment.
+
+    Args:
+        answer: The answer.
+        environ: The environ.
+    """
+
+    def __init__(self, answer: Iterable[bytes], environ: Environ) -> None:
+        self._answer = answer
+        self._environ = environ
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        """End the answer, and the connection too where its body does not come to an end; servers call this."""
+        close = getattr(self._answer, "close", None)
+        if close is not None:
+            close()
+        connection = self._environ.get("gunicorn.socket")
+        if connection is None or not _has_body(self._environ):
+            return
+        stream, is_whole = self._environ["wsgi.input"], False
+        with suppress(Exception), cutoff(connection, DRAIN_SECONDS):
+            is_whole = len(stream.read(DRAIN_BYTES)) < DRAIN_BYTES
+        if not is_whole:
+            stream.failed = True  # gunicorn's own mark, as above
+
+
 def _client_certificate(environ: Environ) -> bytes | None:
     """Give the client certificate of gunicorn's own TLS socket, if the handshake checked one."""
     context = getattr(environ.get("gunicorn.socket"), "context", None)
@@ -112,11 +163,12 @@ def _client_certificate(environ: Environ) -> bytes | None:
     return certificate
 
 
-def read_environ(environ: Environ) -> HttpRequest:
+def read_environ(environ: Environ, body: WsgiBody | None = None) -> HttpRequest:
     """Read a WSGI environ.
 
     Args:
         environ: The environ.
+        body: Its body, where the caller wants to know what becomes of it.
 
     Returns:
         The request; its body has not been touched.
@@ -127,7 +179,7 @@ def read_environ(environ: Environ) -> HttpRequest:
         EnvironHeaders(environ),
         environ.get("QUERY_STRING", ""),
         environ.get("REMOTE_ADDR", ""),
-        WsgiBody(environ),
+        WsgiBody(environ) if body is None else body,
         partial(_client_certificate, environ),
     )
 
@@ -144,6 +196,8 @@ class WsgiApp:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request as PEP 3333 says."""
-        response = self.handle(read_environ(environ))
+        body = WsgiBody(environ)
+        response = self.handle(read_environ(environ, body))
         start_response(_STATUS_LINES[response.status], list(response.headers))
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (response.body,)
+        answer = () if environ["REQUEST_METHOD"] == "HEAD" else (response.body,)
+        return answer if body.is_touched else Unread(answer, environ)

@@ -16,7 +16,9 @@ from pydantic import BaseModel
 
 from cxfulfill import Answer, Context, Deadline, ParameterError, Reply, Router
 from cxfulfill import runtime as runtime_module
-from cxfulfill.runtime import Workers, run
+from cxfulfill import workers as workers_module
+from cxfulfill.runtime import run
+from cxfulfill.workers import Workers
 from tests.cases.client import App, call
 
 LIMIT = 30.0
@@ -122,7 +124,7 @@ def test_time_is_up(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_full_pool_is_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_module, "POOL_SIZE", 1)
+    monkeypatch.setattr(workers_module, "POOL_SIZE", 1)
     app = App()
     gate = threading.Event()
     app.add("slow", lambda ctx: str(gate.wait(LIMIT)), timeout=0.05)

@@ -13,8 +13,9 @@ import pytest
 from cxfulfill import Context, Deadline, HttpRequest, Principal, Reply, Router, Unavailable
 from cxfulfill import runtime as runtime_module
 from cxfulfill.handlers import Invocation, read_function
-from cxfulfill.runtime import DeadlineExceeded, Threads, Work, Workers, run
+from cxfulfill.runtime import DeadlineExceeded, Threads, Work, run
 from cxfulfill.testing import make_context
+from cxfulfill.workers import Workers
 from tests.pipeline.support import CANARY, LIMIT, SOON, Counted, ask, body_of, name_of_thread, raises, refused
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")

@@ -60,7 +60,7 @@ def test_probes_and_the_users_own_routes() -> None:
     app.add_url_rule("/rooms", view_func=lambda: "rooms")
     client = app.test_client()
     assert client.get("/health").json == {"status": "ok"}
-    assert client.get("/ready").json == {"status": "ready", "parts": {"handlers": True}}
+    assert client.get("/ready").json == {"status": "ready", "parts": {"handlers": True, "store": True}}
     assert client.get("/rooms").text == "rooms"
     assert client.post("/rooms").status_code == 405
 

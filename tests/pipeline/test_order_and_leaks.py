@@ -76,14 +76,15 @@ def test_ready_asks_the_authenticator(answer: bool | Exception, status: int, aro
     result = post(webhook, method="GET", path="/ready", stream=Unreadable(), headers={"Authorization": None})
     assert result.status == status
     assert result.json == {
-        "status": "ready" if status == 200 else "not ready", "parts": {"handlers": True, "auth": status == 200},
+        "status": "ready" if status == 200 else "not ready",
+        "parts": {"handlers": True, "store": True, "auth": status == 200},
     }  # fmt: skip
     assert post(webhook, method="HEAD", path="/ready").body == b""
 
 
 def test_a_webhook_without_such_an_authenticator_is_ready() -> None:
     result = post(Counted(), method="GET", path="/ready")
-    assert (result.status, result.json) == (200, {"status": "ready", "parts": {"handlers": True}})
+    assert (result.status, result.json) == (200, {"status": "ready", "parts": {"handlers": True, "store": True}})
 
 
 PAGE = f"projects/{CANARY}/locations/l/agents/a/flows/f/pages/{CANARY}"

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from cxfulfill import Context
-from cxfulfill import runtime as runtime_module
-from cxfulfill.runtime import Workers, run
+from cxfulfill import workers as workers_module
+from cxfulfill.runtime import run
+from cxfulfill.workers import Workers
 from tests.pipeline.support import (
     LIMIT,
     SOON,
@@ -29,7 +30,7 @@ from tests.pipeline.support import (
 def test_a_full_pool_refuses_and_recovers(
     monkeypatch: pytest.MonkeyPatch, gate: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(runtime_module, "POOL_SIZE", 2)
+    monkeypatch.setattr(workers_module, "POOL_SIZE", 2)
     with closing(Counted()) as made:
         made.add_handler("slow", lambda ctx: str(gate.wait(LIMIT)), timeout=SOON, fallback="wait")
         made.add_handler("quick", lambda ctx: "done", timeout=LIMIT)

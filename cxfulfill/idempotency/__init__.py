@@ -1,0 +1,1 @@
+"""A retry never runs a handler twice."""

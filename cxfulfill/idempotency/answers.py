@@ -1,0 +1,90 @@
+"""What is kept of an answer, as bytes: versioned and with lengths, so that what is foreign or cut off is found out."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+_MAGIC: Final = b"cxf\x01"
+_NEXT_TURN: Final = ("targetPage", "targetFlow", "pageInfo")
+"""What belongs to the turn in which it was said: a later one must not be led to another page by it."""
+
+
+class Encryption(Protocol):
+    """Hides answers at rest; `cryptography.fernet.MultiFernet` is one."""
+
+    def encrypt(self, data: bytes) -> bytes:
+        """Hide what is kept."""
+        ...
+
+    def decrypt(self, token: bytes) -> bytes:
+        """Give it back, or raise where it was not made by `encrypt` with a known key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer that was kept.
+
+    Attributes:
+        turn: ``detectIntentResponseId`` of the call that it answered.
+        body: The answer.
+    """
+
+    turn: str
+    body: bytes = field(repr=False)
+
+    def pack(self, encryption: Encryption | None) -> bytes:
+        """Write it down.
+
+        Args:
+            encryption: Hides it; None for plain.
+
+        Returns:
+            The bytes to keep.
+        """
+        turn = self.turn.encode()
+        data = b"".join((len(turn).to_bytes(4), turn, len(self.body).to_bytes(4), self.body))
+        return _MAGIC + (encryption.encrypt(data) if encryption else data)
+
+    @classmethod
+    def unpack(cls, data: bytes, encryption: Encryption | None) -> "KeptAnswer | None":
+        """Read one.
+
+        Args:
+            data: What was kept.
+            encryption: As for `pack`.
+
+        Returns:
+            The answer; None where these bytes are none.
+        """
+        if not data.startswith(_MAGIC):
+            return None
+        try:
+            plain = encryption.decrypt(data[len(_MAGIC) :]) if encryption else data[len(_MAGIC) :]
+            turn, rest = _part(plain)
+            body, rest = _part(rest)
+            return None if rest else cls(turn.decode(), body)
+        except Exception:  # whatever the user's encryption raises for bytes that are not its own
+            return None
+
+    def for_turn(self, turn: str) -> bytes:
+        """Give the answer for a call.
+
+        Args:
+            turn: The call's ``detectIntentResponseId``.
+
+        Returns:
+            The answer byte for byte; in another turn without page transition and form changes.
+        """
+        if turn == self.turn:
+            return self.body
+        answer: dict[str, Any] = json.loads(self.body)
+        kept = {name: value for name, value in answer.items() if name not in _NEXT_TURN}
+        return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _part(data: bytes) -> tuple[bytes, bytes]:
+    end = 4 + int.from_bytes(data[:4])
+    if len(data) < end:
+        raise ValueError("cut off")
+    return data[4:end], data[end:]

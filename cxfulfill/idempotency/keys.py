@@ -1,0 +1,141 @@
+"""What makes two deliveries one call.
+
+CX's own retry repeats a call's body; a second fulfillment of one turn shares its ``detectIntentResponseId`` but has
+another tag, page or parameters (Google's webhook page and the comments of ``webhook.proto``). So the key of a call is a
+digest over who calls, the session, that id, the tag, the page, and what the documented fields say. Left out are
+confidence, sentiment, ``payload``, ``languageInfo`` and fields that are not documented: they may differ in a retry, and
+no handler should answer differently for them.
+"""
+
+import hashlib
+import marshal
+from collections.abc import Callable
+from typing import Any, Final
+
+from cxfulfill.auth.base import Principal
+from cxfulfill.context import Context
+from cxfulfill.protocol.request import IntentInfo, PageInfo, WebhookRequest
+
+FORMAT: Final = 1
+"""Version of what is digested; another one makes other keys."""
+
+_PLAIN = frozenset({str, float, int, bool, type(None)})
+
+
+def call_key(application: str, principal: Principal, ctx: Context) -> str | None:
+    """Make the default key of a call.
+
+    Args:
+        application: Name of the application.
+        principal: Who calls.
+        ctx: The call.
+
+    Returns:
+        64 hexadecimal digits; None where the request lacks a session or ``detectIntentResponseId``: such requests are
+        never taken for one another.
+    """
+    request = ctx.request
+    session = request.session_info.session if request.session_info else None
+    turn = request.detect_intent_response_id
+    if not session or not turn:
+        return None
+    content = content_of(request)
+    return _digest(str(FORMAT), application, _who(principal), session, turn, ctx.tag, content=content)
+
+
+def business_key(application: str, principal: Principal, ctx: Context, value: str, *, in_session: bool) -> str:
+    """Make the key of a call that the user's own key stands for.
+
+    Args:
+        application: Name of the application.
+        principal: Who calls.
+        ctx: The call.
+        value: The user's key.
+        in_session: Whether the same value in another session is another call.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    info = ctx.request.session_info
+    session = (info.session or "") if info and in_session else ""
+    scope = "session" if in_session else "application"
+    return _digest(str(FORMAT), application, _who(principal), scope, session, ctx.tag, value)
+
+
+def fingerprint(value: Any) -> str:
+    """Digest what a business key is used for.
+
+    Args:
+        value: A value of JSON.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return _digest(content=_write(_sorted(value)))
+
+
+def content_of(request: WebhookRequest) -> bytes:
+    """Write down what the documented fields of a request say, in one way only.
+
+    Args:
+        request: The request.
+
+    Returns:
+        Bytes to be digested, and never read again.
+    """
+    session, page, intent = request.session_info, request.page_info, request.intent_info
+    return _write(
+        (
+            _sorted(session.parameters) if session else None,
+            _page(page) if page else None,
+            _intent(intent) if intent else None,
+            request.trigger_intent,
+            request.trigger_event,
+            request.text,
+            request.transcript,
+            request.dtmf_digits,
+            _sorted([message.text for message in request.messages or ()]),
+        )
+    )
+
+
+def _write(value: Any) -> bytes:
+    # Tagged by type and with lengths, several times as fast as JSON. Version 2 is without references and interned
+    # strings, so that equal values are equal bytes in every process and on every Python.
+    return marshal.dumps(value, 2)
+
+
+def _sorted(value: Any) -> Any:
+    """Put the members of objects in order, however deep."""
+    kind = type(value)
+    if kind is dict:
+        return [(name, value[name] if type(value[name]) in _PLAIN else _sorted(value[name])) for name in sorted(value)]
+    return [each if type(each) in _PLAIN else _sorted(each) for each in value] if kind is list else value
+
+
+def _page(page: PageInfo) -> tuple[Any, ...]:
+    form = page.form_info.parameter_info if page.form_info else None
+    fields = [(each.display_name, each.state, _sorted(each.value), each.just_collected) for each in form or ()]
+    return page.current_page, fields
+
+
+def _intent(intent: IntentInfo) -> tuple[Any, ...]:
+    parameters = intent.parameters or {}
+    values = [
+        (name, each.original_value, _sorted(each.resolved_value)) for name, each in sorted(parameters.items()) if each
+    ]
+    return intent.last_matched_intent, values
+
+
+def _who(principal: Principal) -> str:
+    others = "".join(map(_who, principal.others))
+    return f"{len(principal.method)}:{principal.method}{len(principal.name)}:{principal.name}{others};"
+
+
+def _digest(*parts: str, content: bytes = b"") -> str:
+    head = "".join([f"{len(part)}:{part}" for part in parts]).encode()
+    return hashlib.sha256(head + content).hexdigest()
+
+
+KeyFunction = Callable[[str, Principal, Context], str | None]
+"""Makes the key of a call from the application's name, the caller and the call; None for a call that has none."""

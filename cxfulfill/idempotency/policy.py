@@ -1,0 +1,154 @@
+"""The policy: where calls are remembered, for how long, and what happens where that fails."""
+
+import logging
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final, Literal
+
+from cxfulfill.context import Context
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.idempotency.answers import Encryption
+from cxfulfill.idempotency.keys import KeyFunction, call_key
+from cxfulfill.idempotency.store import IdempotencyStore
+
+LEASE: Final = 15.0
+"""Seconds that a lease lasts; it is renewed every third of that while its handler runs."""
+MAX_RUN: Final = 600.0
+"""Seconds after which the lease of a handler that still runs is no longer renewed."""
+TTL: Final = 3_600.0
+"""Seconds that an answer is kept: CX retries within its own 30 seconds, some times."""
+BUSINESS_TTL: Final = 86_400.0
+"""Seconds that the answer of a business key is kept where its handler names no ``ttl``."""
+NEAR: Final = 60.0
+"""Seconds within which a call that is alike under another key is noted."""
+
+_MAX_NEAR = 1_000
+_log = logging.getLogger("cxfulfill")
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A call that is de-duplicated.
+
+    Attributes:
+        key: Its key.
+        fingerprint: What a business key is used for; empty where the key says it all.
+        ttl: Seconds that its answer is kept.
+        turn: Its ``detectIntentResponseId``.
+    """
+
+    key: str
+    fingerprint: str
+    ttl: float
+    turn: str
+
+
+class Idempotency:
+    """How calls are de-duplicated.
+
+    A handler runs at most once for a call while the lease holds. Exactly once needs your key downstream:
+    ``ctx.idempotency_key`` is the same in every attempt.
+
+    Args:
+        store: A store, or its URL: ``memory://``, ``sqlite:///relative``, ``sqlite:////absolute``, ``redis://...``,
+            ``firestore://project/collection``. By default that of the process or machine.
+        lease: Seconds until a call whose worker died may run again.
+        ttl: Seconds that an answer is kept for retries.
+        max_run: Seconds after which a handler that still runs loses its lease.
+        on_store_error: What a call gets where the store is down: ``fail`` is 503 with ``Retry-After``, ``run`` runs it
+            all the same, with a warning.
+        application: Name that keeps the calls of several applications in one store apart; the webhook's path by
+            default.
+        key: Makes the key of a call in place of `call_key`.
+        encryption: Hides answers at rest, such as ``cryptography.fernet.MultiFernet``.
+
+    Raises:
+        ConfigurationError: A time is not above 0, or another argument is none of these.
+    """
+
+    def __init__(
+        self,
+        store: str | IdempotencyStore | None = None,
+        *,
+        lease: float = LEASE,
+        ttl: float = TTL,
+        max_run: float = MAX_RUN,
+        on_store_error: Literal["fail", "run"] = "fail",
+        application: str | None = None,
+        key: KeyFunction = call_key,
+        encryption: Encryption | None = None,
+    ) -> None:
+        if not all(0 < seconds < float("inf") for seconds in (lease, ttl, max_run)):
+            raise ConfigurationError("Idempotency: lease, ttl and max_run are seconds above 0")
+        if on_store_error not in ("fail", "run"):
+            raise ConfigurationError('Idempotency: on_store_error is "fail" or "run"')
+        if not callable(key):
+            raise ConfigurationError("Idempotency: key must be a function of application, principal and context")
+        self.given_store = store
+        self.lease = lease
+        self.ttl = ttl
+        self.max_run = max_run
+        self.on_store_error = on_store_error
+        self.application = application
+        self.key = key
+        self.encryption = encryption
+
+    def __repr__(self) -> str:
+        shown = (
+            self.given_store.partition(":")[0] if isinstance(self.given_store, str) else type(self.given_store).__name__
+        )
+        return f"Idempotency({shown}, lease={self.lease:g}, ttl={self.ttl:g}, on_store_error={self.on_store_error!r})"
+
+
+def new_owner() -> str:
+    """Make the token of an attempt.
+
+    Returns:
+        128 random bits in hexadecimal.
+    """
+    return secrets.token_hex(16)
+
+
+class NearDuplicates:
+    """Notes calls that are alike in session, tag, page and input and yet have different keys.
+
+    They are retries whose other fields differ, or a handler that is called twice in one turn; either is worth a look.
+
+    Args:
+        clock: Seconds that only go up.
+
+    Attributes:
+        count: How many there were.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.count = 0
+        self._clock = clock
+        self._seen: OrderedDict[tuple[str | None, ...], tuple[str, float]] = OrderedDict()
+        self._lock = Lock()
+
+    def note(self, ctx: Context, key: str) -> None:
+        """Look whether a call is one.
+
+        Args:
+            ctx: The call.
+            key: Its key.
+        """
+        request = ctx.request
+        session = request.session_info.session if request.session_info else None
+        page = request.page_info.current_page if request.page_info else None
+        like = (session, ctx.tag, page, ctx.text, request.trigger_event, request.dtmf_digits)
+        now = self._clock()
+        with self._lock:
+            before = self._seen.get(like)
+            self._seen[like] = (key, now)
+            self._seen.move_to_end(like)
+            if len(self._seen) > _MAX_NEAR:
+                self._seen.popitem(last=False)
+        if before is not None and before[0] != key and now < before[1] + NEAR:
+            self.count += 1
+            _log.info("request_id=%s near_duplicate: alike in session, tag, page and input", ctx.request_id)

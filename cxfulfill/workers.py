@@ -1,0 +1,106 @@
+"""The threads and the event loop of one process."""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from cxfulfill.errors import Unavailable
+
+if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+
+T = TypeVar("T")
+
+POOL_SIZE = 32
+"""Threads for watched handlers in one process; a call that finds all of them busy is answered 503."""
+
+
+class Workers:
+    """The threads and the event loop of one process, made when first needed and so after a fork."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._pool: ThreadPoolExecutor | None = None
+        self._free = threading.Semaphore(POOL_SIZE)
+        self._loop: _Loop | None = None
+
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        """Run a function in the pool.
+
+        Args:
+            function: The function.
+
+        Returns:
+            Its future.
+
+        Raises:
+            Unavailable: Every thread is busy (``overloaded``).
+        """
+        with self._lock:
+            self._renew_after_fork()
+            self._pool = self._pool or ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="cxfulfill")
+            pool, free = self._pool, self._free
+        if not free.acquire(blocking=False):
+            raise Unavailable(reason="overloaded")
+        future = pool.submit(function)
+        future.add_done_callback(lambda _: free.release())
+        return future
+
+    def portal(self) -> "BlockingPortal":
+        """Give the way to the event loop on which all ``async`` handlers of the process run.
+
+        Returns:
+            The portal.
+        """
+        with self._lock:
+            self._renew_after_fork()
+            self._loop = self._loop or _Loop()
+            return self._loop.portal
+
+    def close(self) -> None:
+        """Wait for running handlers, then end the threads and the event loop."""
+        with self._lock:
+            self._renew_after_fork()
+            pool, self._pool = self._pool, None
+            loop, self._loop = self._loop, None
+        if pool:
+            pool.shutdown()
+        if loop:
+            loop.close()
+
+    def _renew_after_fork(self) -> None:
+        if self._pid != os.getpid():
+            # Threads do not survive a fork: what the parent process made is of no use here.
+            self._pid, self._pool, self._loop = os.getpid(), None, None
+            self._free = threading.Semaphore(POOL_SIZE)
+
+
+class _Loop:
+    """An event loop in a daemon thread.
+
+    anyio's own ``start_blocking_portal`` is a generator that stops its loop when it is collected; in a forked
+    child, or at interpreter exit, that would wait for a thread that is no more.
+    """
+
+    def __init__(self) -> None:
+        # Not everybody has an async handler, and asyncio is the larger part of an import.
+        import anyio  # noqa: PLC0415
+        from anyio.from_thread import BlockingPortal  # noqa: PLC0415
+
+        started: Future[BlockingPortal] = Future()
+
+        async def main() -> None:
+            async with BlockingPortal() as portal:
+                started.set_result(portal)
+                await portal.sleep_until_stopped()
+
+        self._thread = threading.Thread(target=anyio.run, args=(main,), name="cxfulfill-loop", daemon=True)
+        self._thread.start()
+        self.portal = started.result()
+
+    def close(self) -> None:
+        self.portal.call(self.portal.stop)
+        self._thread.join()
