@@ -5,14 +5,14 @@ import inspect
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeGuard
 
 from cxfulfill.auth.base import NeedsIO
+from cxfulfill.auth.fetched import TakenBack
 from cxfulfill.auth.sources import EnvironmentSecret, Secret, SecretSource, describe
 from cxfulfill.errors import ConfigurationError, Unavailable
 
@@ -73,17 +73,19 @@ class Accepted:
     def warm(self) -> None:
         """Fetch now what must be fetched, for at most 3 seconds; whether it worked, `ready` tells."""
         _, missing = self._look()
-        if fetches := [each.fetch for each in missing if isinstance(each, NeedsIO)]:
-            _fetch(fetches)
+        if needs := [each for each in missing if isinstance(each, NeedsIO)]:
+            NeedsIO.together(needs).fetch()
 
     def _has_now(self, credential: bytes) -> bool:
         accepted, missing = self._look()
         if matches(accepted, credential):
             return True
-        if fetches := [each.fetch for each in missing if isinstance(each, NeedsIO)]:
-            raise NeedsIO(partial(_fetch, fetches))
-        if missing:
-            raise missing[0]
+        if needs := [each for each in missing if isinstance(each, NeedsIO)]:
+            raise NeedsIO.together(needs)
+        # One that its source took back is simply none of them, as long as there is another.
+        undecided = [each for each in missing if not (accepted and isinstance(each, TakenBack))]
+        if undecided:
+            raise undecided[0]
         return False
 
     def _look(self) -> tuple[tuple[bytes, ...], list[NeedsIO | Unavailable]]:
@@ -260,12 +262,3 @@ def _read_fixed(what: str, given: str | EnvironmentSecret, read: Read) -> bytes:
     if isinstance(given, EnvironmentSecret):
         what, given = f"{what} from {given!r}", given.get()
     return read(what, strip_newline(what, given))
-
-
-def _fetch(fetches: Sequence[Callable[[], None]]) -> None:
-    # At the same time: each of them may take as long as a caller can wait.
-    with ThreadPoolExecutor(len(fetches), thread_name_prefix="cxfulfill-fetch") as pool:
-        others = [pool.submit(fetch) for fetch in fetches[1:]]
-        fetches[0]()
-        for other in others:
-            other.result()

@@ -6,8 +6,11 @@ is, `Forbidden` where it did and may not call, `Unavailable` where that cannot b
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from cxfulfill.errors import ConfigurationError
@@ -38,11 +41,38 @@ class NeedsIO(Exception):
     Args:
         fetch: Fetches it, blocking for a bounded time. It returns also where it failed: the authenticator, asked
             again, then knows and raises `Unavailable`.
+        sends_credential: Whether it shows the caller's credential to somebody: other fetches go first, since after
+            them that may not be needed.
     """
 
-    def __init__(self, fetch: Callable[[], None]) -> None:
+    def __init__(self, fetch: Callable[[], None], *, sends_credential: bool = False) -> None:
         super().__init__("asked again after a fetch")
         self.fetch = fetch
+        self.sends_credential = sends_credential
+
+    @classmethod
+    def together(cls, needs: "Sequence[NeedsIO]") -> "NeedsIO":
+        """Make one of several; their fetches run at the same time.
+
+        Args:
+            needs: At least one.
+
+        Returns:
+            One that stands for all of them, or for those that send no credential where there are such.
+        """
+        first = [need for need in needs if not need.sends_credential] or list(needs)
+        if len(first) == 1:
+            return first[0]
+        return cls(partial(_at_once, [need.fetch for need in first]), sends_credential=first[0].sends_credential)
+
+
+def _at_once(fetches: "Sequence[Callable[[], None]]") -> None:
+    # Each of them may take as long as a caller can wait. Without threads they are left undone, which is a 503.
+    with suppress(RuntimeError), ThreadPoolExecutor(len(fetches), thread_name_prefix="cxfulfill-fetch") as pool:
+        others = [pool.submit(fetch) for fetch in fetches[1:]]
+        fetches[0]()
+        for other in others:
+            other.result()
 
 
 class Authenticator(Protocol):
@@ -138,6 +168,18 @@ def needs_another_factor(authenticator: object) -> bool:
         Its ``only_with_another_factor``, or False where it says nothing.
     """
     return bool(getattr(authenticator, "only_with_another_factor", False))
+
+
+def decides_by_session(authenticator: object) -> bool:
+    """Tell whether an authenticator has something to say about the session.
+
+    Args:
+        authenticator: The authenticator.
+
+    Returns:
+        Whether it has an ``authorize``; a combination, whether one of its parts has.
+    """
+    return bool(getattr(authenticator, "by_session", hasattr(authenticator, "authorize")))
 
 
 def authorize(authenticator: Authenticator, principal: Principal, session: SessionName | None) -> Principal:

@@ -12,6 +12,7 @@ from cxfulfill.auth.base import (
     authorize,
     check_authenticator,
     credential_headers,
+    decides_by_session,
     identify,
     is_blocking,
     is_ready,
@@ -34,17 +35,16 @@ class _Joined(Principal):
 
 @dataclass(frozen=True, slots=True)
 class _Accepted(Principal):
-    """What a part of an `AnyOf` found, and which, until the session's name is known."""
+    """What the parts of an `AnyOf` found that accepted the headers, until the session's name is known."""
 
-    part: Authenticator = field(kw_only=True, repr=False)
-    found: Principal = field(kw_only=True)
+    by_part: tuple[tuple[Authenticator, Principal], ...] = field(kw_only=True, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidates(Principal):
     """What each environment's policy says of the headers, until the session's name is known."""
 
-    by_environment: Mapping[str, Principal | HttpError] = field(kw_only=True)
+    by_environment: Mapping[str, Principal | HttpError | NeedsIO] = field(kw_only=True)
 
 
 class _Several:
@@ -59,7 +59,7 @@ class _Several:
             check_authenticator(part)
         self.blocking = any(is_blocking(part) for part in self.parts)
         self.credential_headers = frozenset().union(*(credential_headers(part) for part in self.parts))
-        self.by_session = any(_decides_by_session(part) for part in self.parts)
+        self.by_session = any(decides_by_session(part) for part in self.parts)
         self.without_alternative = next(filter(None, map(_stands_alone, self.parts)), None)
 
     def ready(self) -> bool:
@@ -91,19 +91,32 @@ class AnyOf(_Several):
         If none does, the answer is 503 where one could not tell, else 403 where one knew the caller, else 401
         with the challenges of all.
         """
-        refusals = []
+        refusals: list[HttpError | NeedsIO] = []
+        accepted: list[tuple[Authenticator, Principal]] = []
         for part in self.parts:
             found = _ask(part, http)
-            if isinstance(found, Principal) and not self.by_session:
+            if not isinstance(found, Principal):
+                refusals.append(found)
+                continue
+            if not self.by_session:
                 return found
-            if isinstance(found, Principal):
-                return _Accepted(found.name, found.method, found.others, part=part, found=found)
-            refusals.append(found)
-        raise _refusal(refusals)
+            accepted.append((part, found))
+        if not accepted:
+            raise _refusal(refusals)
+        first = accepted[0][1]
+        return _Accepted(first.name, first.method, first.others, by_part=tuple(accepted))
 
     def authorize(self, principal: Principal, session: SessionName | None) -> Principal:
-        """Ask the one that accepted the caller about the session; see `Authenticator`."""
-        return authorize(principal.part, principal.found, session) if isinstance(principal, _Accepted) else principal
+        """Ask those that accepted the caller about the session, in order; see `Authenticator`."""
+        if not isinstance(principal, _Accepted):
+            return principal
+        refusals: list[HttpError | NeedsIO] = []
+        for part, found in principal.by_part:
+            try:
+                return authorize(part, found, session)
+            except (HttpError, NeedsIO) as refusal:
+                refusals.append(refusal)
+        raise _refusal(refusals)
 
 
 class AllOf(_Several):
@@ -151,7 +164,7 @@ class ByEnvironment(_Several):
     """
 
     def __init__(self, policies: Mapping[str, Authenticator]) -> None:
-        super().__init__(dict.fromkeys(policies.values()))
+        super().__init__({id(policy): policy for policy in policies.values()}.values())
         _check_alternatives("ByEnvironment", self.parts)
         self.policies = {_environment(name): policy for name, policy in policies.items()}
         if len(self.policies) != len(policies):
@@ -162,15 +175,11 @@ class ByEnvironment(_Several):
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept what any environment's policy accepts, for now; see `Authenticator.authenticate`."""
         found = {id(part): _ask(part, http) for part in self.parts}
-        fetches = [each for each in found.values() if isinstance(each, NeedsIO)]
-        if fetches:
-            raise fetches[0]
-        decided = {
-            name: each for name, part in self.policies.items() if not isinstance(each := found[id(part)], NeedsIO)
-        }
-        accepted = [each for each in decided.values() if isinstance(each, Principal)]
+        accepted = [each for each in found.values() if isinstance(each, Principal)]
         if not accepted:
-            raise _refusal(each for each in decided.values() if isinstance(each, HttpError))
+            raise _refusal(found.values())
+        # What another environment's policy lacks is fetched only if that environment calls.
+        decided = {name: found[id(policy)] for name, policy in self.policies.items()}
         return _Candidates(accepted[0].name, accepted[0].method, by_environment=decided)
 
     def authorize(self, principal: Principal, session: SessionName | None) -> Principal:
@@ -179,6 +188,7 @@ class ByEnvironment(_Several):
         Raises:
             Forbidden: It is another environment's, or the request names no session (``environment_not_allowed``).
             Unavailable: Its policy could not tell.
+            NeedsIO: Its policy lacks something; the headers must be checked again after the fetch.
         """
         if not isinstance(principal, _Candidates):
             raise ConfigurationError("ByEnvironment.authorize takes what its authenticate gave")
@@ -186,7 +196,7 @@ class ByEnvironment(_Several):
         found = principal.by_environment.get(environment or "")
         if isinstance(found, Principal):
             return authorize(self.policies[environment or ""], found, session)
-        if isinstance(found, HttpError) and not isinstance(found, Unauthorized | Forbidden):
+        if found is not None and not isinstance(found, Unauthorized | Forbidden):
             raise found
         raise Forbidden(reason="environment_not_allowed", note=_why(environment, known=found is not None))
 
@@ -217,10 +227,6 @@ def _as_one(found: tuple[Principal, ...]) -> Principal:
     return Principal(found[0].name, found[0].method, _others(found))
 
 
-def _decides_by_session(part: Authenticator) -> bool:
-    return bool(getattr(part, "by_session", hasattr(part, "authorize")))
-
-
 def _stands_alone(part: Authenticator) -> str | None:
     kind: str | None = getattr(part, "without_alternative", None)
     return kind
@@ -242,13 +248,13 @@ def _ask(part: Authenticator, http: HttpRequest) -> Principal | HttpError | Need
         return refusal
 
 
-def _refusal(refusals: Iterable[HttpError | NeedsIO]) -> HttpError | NeedsIO:
+def _refusal(refusals: Iterable[object]) -> HttpError | NeedsIO:
     """Choose the answer where nobody accepted the caller; what can still be fetched comes first."""
-    refused: list[HttpError] = []
-    for each in refusals:
-        if isinstance(each, NeedsIO):
-            return each
-        refused.append(each)
+    everything = list(refusals)
+    needs = [each for each in everything if isinstance(each, NeedsIO)]
+    if needs:
+        return NeedsIO.together(needs)
+    refused = [each for each in everything if isinstance(each, HttpError)]
     undecided = [error for error in refused if not isinstance(error, Unauthorized | Forbidden)]
     forbidden = [error for error in refused if isinstance(error, Forbidden)]
     if undecided or forbidden:

@@ -55,12 +55,17 @@ class Held(Generic[T]):
     max_age: float
 
 
+class TakenBack(Unavailable):
+    """503: there is no value, and its source said so itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class _State(Generic[T]):
     held: Held[T] | None = None
     fetched: float = -math.inf
     attempted: float = -math.inf
     failed: bool = False
+    gone: bool = False
 
     def age(self, now: float) -> float:
         return now - self.fetched
@@ -86,7 +91,7 @@ class Fetched(Generic[T]):
         self._clock = clock
         self._state: _State[T] = _State()
         self._lock = threading.Lock()
-        self._flight: tuple[int, Future[None]] | None = None
+        self._flight: _Flight | None = None
 
     def get(self) -> T:
         """Give the value as it is held.
@@ -102,8 +107,7 @@ class Fetched(Generic[T]):
         held = state.held
         if held is None or state.age(now) >= held.max_age + STALE_FOR:
             if state.failed and now < state.attempted + PAUSE:
-                retry_after = math.ceil(state.attempted + PAUSE - now)
-                raise Unavailable(reason=f"{self._what}_unavailable", retry_after=retry_after)
+                raise self._unavailable(now, state)
             raise NeedsIO(partial(self._fetch, state))
         if state.age(now) >= held.max_age * _EARLY and not self._is_settled(now, state):
             if state.age(now) >= held.max_age:
@@ -116,10 +120,18 @@ class Fetched(Generic[T]):
 
         Raises:
             NeedsIO: Fetch, and look again. Not raised within `COOL_DOWN` of the last fetch.
+            Unavailable: The last fetch failed, so nobody knows.
         """
-        state = self._state
-        if self._clock() >= state.attempted + COOL_DOWN:
+        now, state = self._clock(), self._state
+        if now >= state.attempted + (PAUSE if state.failed else COOL_DOWN):
             raise NeedsIO(partial(self._fetch, state))
+        if state.failed:
+            raise self._unavailable(now, state)
+
+    def _unavailable(self, now: float, state: _State[T]) -> Unavailable:
+        kind = TakenBack if state.gone else Unavailable
+        retry_after = max(1, math.ceil(state.attempted + PAUSE - now))
+        return kind(reason=f"{self._what}_unavailable", retry_after=retry_after)
 
     def fetch(self) -> None:
         """Fetch the value, or wait for the fetch that is under way; returns after `TIME_LIMIT` at the latest."""
@@ -130,7 +142,7 @@ class Fetched(Generic[T]):
         if flight is None:
             return
         try:
-            flight.result(TIME_LIMIT)
+            flight.landed.result(TIME_LIMIT)
         except TimeoutError:
             self._land(flight, None, "took too long")
 
@@ -150,46 +162,65 @@ class Fetched(Generic[T]):
         return True
 
     def _is_settled(self, now: float, state: _State[T]) -> bool:
-        flight = self._flight
-        under_way = flight is not None and flight[0] == os.getpid()
-        return under_way or (state.failed and now < state.attempted + PAUSE)
+        return self._under_way(now) is not None or (state.failed and now < state.attempted + PAUSE)
 
-    def _start(self, seen: _State[T] | None = None) -> "Future[None] | None":
+    def _under_way(self, now: float) -> "_Flight | None":
+        """Give the fetch that is under way: not the parent process's, and none that has taken too long."""
+        flight = self._flight
+        alive = flight is not None and flight.process == os.getpid() and now < flight.begun + TIME_LIMIT
+        return flight if alive else None
+
+    def _start(self, seen: _State[T] | None = None) -> "_Flight | None":
         """Begin a fetch, or join the one under way; None where one has landed since the caller looked."""
         with self._lock:
             if seen is not None and self._state is not seen:
                 return None
-            if self._flight is not None and self._flight[0] == os.getpid():
-                return self._flight[1]
-            flight: Future[None] = Future()
-            self._flight = (os.getpid(), flight)
+            now = self._clock()
+            under_way = self._under_way(now)
+            if under_way is not None:
+                return under_way
+            flight = self._flight = _Flight(os.getpid(), now)
         try:
             threading.Thread(target=self._run, args=(flight,), name="cxfulfill-fetch", daemon=True).start()
         except RuntimeError:
             self._land(flight, None, "no thread could be started")
         return flight
 
-    def _run(self, flight: "Future[None]") -> None:
+    def _run(self, flight: "_Flight") -> None:
         try:
             held = self._load()
         except Gone as gone:
             self._land(flight, None, str(gone), drop=True)
-        except Exception as error:  # whatever it was, the source did not give the value
+        except BaseException as error:  # whatever it was, the source did not give the value
             self._land(flight, None, type(error).__name__)
         else:
             self._land(flight, held, "")
 
-    def _land(self, flight: "Future[None]", held: Held[T] | None, problem: str, *, drop: bool = False) -> None:
+    def _land(self, flight: "_Flight", held: Held[T] | None, problem: str, *, drop: bool = False) -> None:
         with self._lock:
-            if self._flight is None or self._flight[1] is not flight:
-                return  # too late: it has been given up
-            self._flight = None
+            is_late = self._flight is not flight
+            if is_late and not drop:
+                return  # it has been given up
             now = self._clock()
+            if not is_late:
+                self._flight = None
             if held is not None:
                 self._state = _State(held, fetched=now, attempted=now)
             else:
-                kept: _State[T] = _State() if drop else self._state
+                kept: _State[T] = _State(gone=True) if drop else self._state
                 self._state = replace(kept, attempted=now, failed=True)
         if problem:
             _log.warning("%s could not be fetched from %s: %s", self._what, self._source, problem)
-        flight.set_result(None)
+        if not flight.landed.done():
+            flight.landed.set_result(None)
+
+
+class _Flight:
+    """A fetch that was begun."""
+
+    __slots__ = ("begun", "landed", "process")
+
+    def __init__(self, process: int, begun: float) -> None:
+        self.process = process
+        self.begun = begun
+        self.landed: Future[None] = Future()

@@ -272,8 +272,8 @@ def _read_keys(document: dict[str, Any]) -> "dict[str, RSAVerifier]":
     for key_id, entry in entries.items():
         try:
             key = read(entry)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue  # one broken key must not cost the others
+        except Exception:  # noqa: S112 - whatever is odd about one key must not cost the others
+            continue
         if isinstance(key, RSAPublicKey) and key.key_size >= _MIN_KEY_BITS:
             keys[key_id] = verifier(key)
     return keys

@@ -10,13 +10,14 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
 
+from cxfulfill.auth.asked import FAILURE_SECONDS, TokenAnswer, TokenQuestion
 from cxfulfill.auth.base import NeedsIO, Principal
 from cxfulfill.auth.client_secret import ClientSecret
-from cxfulfill.auth.fetched import Fetched, Held
+from cxfulfill.auth.fetched import TIME_LIMIT
 from cxfulfill.auth.oauth_claims import Demands
 from cxfulfill.auth.outbound import OutboundError, check_url, send
 from cxfulfill.auth.sources import Secret
@@ -43,65 +44,15 @@ MAX_CACHE_SECONDS: Final = 300.0
 """Seconds that an answer may be kept at most: for so long a token that its issuer took back still opens."""
 INACTIVE_SECONDS: Final = 5.0
 """Seconds that it is remembered that a token is not good."""
-FAILURE_SECONDS: Final = 1.0
-"""Seconds that it is remembered that the endpoint gave no usable answer."""
 SHORTEST_SECONDS: Final = 1.0
 """Seconds that an answer is kept at least, so that whoever asked can read it."""
+MAX_ASKING: Final = 16
+"""Questions that are under way at once."""
 MAX_TOKENS: Final = 1_024
 """Tokens of which answers are kept; of more, the ones that were not seen for longest are forgotten."""
 
 _CLAIMS = ("iss", "aud", "client_id", "scope", "token_type", "exp", "nbf", "cnf")
 """What is kept of an answer, since nothing else is looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came of a question.
-
-    Attributes:
-        until: When it is forgotten, in the clock's seconds.
-        claims: What the endpoint says of the token; None where that is not active.
-        problem: Why there was no usable answer; empty where there was one.
-    """
-
-    until: float
-    claims: dict[str, Any] | None = field(default=None, repr=False)
-    problem: str = ""
-
-
-class _Question:
-    """A question about one token, asked once, however many callers wait for the answer.
-
-    Args:
-        token: The token.
-        ask: Asks the endpoint, in a thread of its own.
-        clock: Seconds that only go up.
-    """
-
-    def __init__(self, token: str, ask: Callable[[str], _Answer], clock: Callable[[], float]) -> None:
-        self.answer: _Answer | None = None
-        self._token = token
-        self._ask = ask
-        self._clock = clock
-        self._flight = Fetched("introspection", "the endpoint", self._load, clock=clock)
-
-    def fetch(self) -> None:
-        """Ask, or wait for the answer that is under way; there is one afterwards."""
-        self._flight.fetch()
-        if self.answer is None:
-            self.answer = _Answer(self._clock() + FAILURE_SECONDS, problem="none in time")
-
-    def is_over(self) -> bool:
-        """Tell whether the answer is too old."""
-        return self.answer is not None and self._clock() >= self.answer.until
-
-    def _load(self) -> Held[None]:
-        token = self._token
-        # A caller can come too late for the flight that it was to wait for, and begin another.
-        if self.answer is None:
-            self.answer = self._ask(token)
-            self._token = ""  # what is kept for longer is its digest
-        return Held(None, math.inf)
 
 
 class OAuthIntrospection:
@@ -165,7 +116,10 @@ class OAuthIntrospection:
         self._now = now
         self._clock = clock
         self._lock = threading.Lock()
-        self._questions: LRUCache[bytes, _Question] = LRUCache(MAX_TOKENS)
+        self._questions: LRUCache[bytes, TokenQuestion] = LRUCache(MAX_TOKENS)
+        self._good: LRUCache[bytes, TokenAnswer] = LRUCache(MAX_TOKENS)  # which no stranger's tokens can crowd out
+        self._down_until = -math.inf
+        self._asking = threading.Semaphore(MAX_ASKING)
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept a token that its issuer says is good; see `Authenticator.authenticate`."""
@@ -193,17 +147,43 @@ class OAuthIntrospection:
             if "iss" in claims:
                 self.demands.check_issuer(claims["iss"])
 
-    def _answer(self, token: str) -> _Answer:
+    def _answer(self, token: str) -> TokenAnswer:
         key = hashlib.sha256(token.encode()).digest()
         with self._lock:
+            good = self._good.get(key)
+            if good is not None and self._clock() < good.until:
+                return good
             question = self._questions.get(key)
             if question is None or question.is_over():
-                question = self._questions[key] = _Question(token, self._ask, self._clock)
+                if not self._may_ask():
+                    return self._failure("it was down a moment ago")
+                question = self._questions[key] = TokenQuestion(token, partial(self._ask, key), self._clock)
         if question.answer is None:
-            raise NeedsIO(question.fetch)
+            raise NeedsIO(question.fetch, sends_credential=True)
         return question.answer
 
-    def _ask(self, token: str) -> _Answer:
+    def _may_ask(self) -> bool:
+        """Let one caller try where the endpoint was down, and the others only once that one knows."""
+        now = self._clock()
+        if now < self._down_until:
+            return False
+        if self._down_until > -math.inf:
+            self._down_until = now + TIME_LIMIT
+        return True
+
+    def _ask(self, key: bytes, token: str) -> TokenAnswer:
+        if not self._asking.acquire(blocking=False):
+            return self._failure("too many tokens are asked about")
+        try:
+            answer = self._ask_endpoint(token)
+        finally:
+            self._asking.release()
+        if answer.claims is not None:
+            with self._lock:
+                self._good[key] = answer
+        return answer
+
+    def _ask_endpoint(self, token: str) -> TokenAnswer:
         try:
             secret = self._client_secret.fetch()
         except Exception as error:  # whatever its source raises, or NeedsIO once more
@@ -211,17 +191,20 @@ class OAuthIntrospection:
         try:
             document = loads(send("POST", self.endpoint, headers=self._headers(secret), body=_form(token)).body)
         except OutboundError as error:
+            # Whoever comes next need not find out by itself: strangers' tokens would hold every thread meanwhile.
+            self._down_until = self._clock() + FAILURE_SECONDS
             return self._failure(str(error))
         except BadRequest:
             return self._failure("not JSON")
+        self._down_until = -math.inf
         active = document.get("active") if isinstance(document, dict) else None
         if not isinstance(active, bool):
             return self._failure("active is no boolean")
         claims = {name: document[name] for name in _CLAIMS if name in document} if active else None
-        return _Answer(self._clock() + self._keep(claims), claims)
+        return TokenAnswer(self._clock() + self._keep(claims), claims)
 
-    def _failure(self, problem: str) -> _Answer:
-        return _Answer(self._clock() + FAILURE_SECONDS, problem=problem)
+    def _failure(self, problem: str) -> TokenAnswer:
+        return TokenAnswer(self._clock() + FAILURE_SECONDS, problem=problem)
 
     def _keep(self, claims: dict[str, Any] | None) -> float:
         """Tell how long an answer is kept. Past the token's end it may be for a moment, and opens nothing then."""

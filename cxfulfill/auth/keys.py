@@ -100,11 +100,11 @@ class KeyCache(Generic[K]):
             key_id: The key's id.
 
         Returns:
-            The key; None where the source has none of this id.
+            The key; None where the source has none of this id, as far as its last document tells.
 
         Raises:
             NeedsIO: The keys must be fetched first.
-            Unavailable: They could not be fetched a moment ago, and none are held.
+            Unavailable: They could not be fetched a moment ago, and this one is not held.
         """
         key = self._keys.get().get(key_id)
         if key is None:

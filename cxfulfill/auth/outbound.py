@@ -4,11 +4,15 @@ Bounded in time and size, never redirected, never repeated, over TLS unless the 
 """
 
 import os
+import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from cxfulfill.errors import ConfigurationError
@@ -21,6 +25,7 @@ MAX_BYTES: Final = 262_144
 TIME_LIMIT: Final = 3.0
 """Seconds within which an answer must be there, whole."""
 
+_used = threading.local()
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -99,6 +104,13 @@ def send(method: str, url: str, *, headers: Mapping[str, str] | None = None, bod
     """
     import urllib3  # noqa: PLC0415 - not everybody verifies tokens, and it is a large import
 
+    with _hard_limit():
+        return _send(urllib3, method, url, headers=headers, body=body)
+
+
+def _send(
+    urllib3: ModuleType, method: str, url: str, *, headers: Mapping[str, str] | None, body: bytes | None
+) -> Received:
     ends = time.monotonic() + TIME_LIMIT
     try:
         response = _pool(os.getpid()).request(
@@ -134,9 +146,58 @@ def _read(response: "BaseHTTPResponse", ends: float) -> bytes:
     return b"".join(parts)
 
 
+@contextmanager
+def _hard_limit() -> Iterator[None]:
+    """Cut the thread's connection off at the end: other limits are per read, and a byte now and then escapes them."""
+    _used.connection = None
+    used = _used.__dict__  # another thread sees only its own
+
+    cuts: list[bool] = []
+
+    def cut() -> None:
+        cuts.append(True)
+        connection = getattr(used["connection"], "sock", None)
+        if connection is not None:
+            with suppress(OSError):
+                # Past SSLSocket.shutdown, which another thread must not call while this one reads.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    timer = threading.Timer(TIME_LIMIT * 1.1, cut)  # behind urllib3's own, whose error tells more
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if cuts:
+        # What looks whole may be what had come so far: an end of the connection ends headers and some bodies too.
+        raise OutboundError("too slow an answer")
+
+
+def _noting(kind: Any) -> Any:
+    """Make a kind of connection that says which one a thread uses."""
+
+    class Noting(kind):  # type: ignore[misc]
+        def connect(self) -> None:
+            _used.connection = self
+            super().connect()
+
+        def request(self, *arguments: Any, **options: Any) -> None:
+            _used.connection = self
+            super().request(*arguments, **options)
+
+    return Noting
+
+
 @cache
 def _pool(process: int) -> "PoolManager":
     del process  # connections are not shared with a process that was forked off
     import urllib3  # noqa: PLC0415 - as above
 
-    return urllib3.PoolManager(num_pools=4, maxsize=4)
+    pools: Any = urllib3.PoolManager(num_pools=4, maxsize=4)
+    kinds = {}
+    for scheme, pool in pools.pool_classes_by_scheme.items():
+        kinds[scheme] = type(pool.__name__, (pool,), {"ConnectionCls": _noting(pool.ConnectionCls)})
+    pools.pool_classes_by_scheme = kinds
+    manager: PoolManager = pools
+    return manager

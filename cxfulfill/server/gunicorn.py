@@ -35,6 +35,7 @@ keepalive = 75
 control_socket_disable = True
 forwarded_allow_ips = ""
 forwarder_headers = ""
+header_map = "drop"  # "Client_Cert" must never pass for "Client-Cert"
 
 # Room for an ID token or a client certificate in one header, and a bound for the rest.
 limit_request_line = 4094

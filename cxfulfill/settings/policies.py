@@ -58,13 +58,14 @@ def read_auth(variables: Variables) -> Authenticator:
     environments = variables.texts("ENVIRONMENTS")
     if not environments:
         return _policy(variables)
-    policies = {}
+    policies, names = {}, set()
     for text in environments:
         named = _ENVIRONMENT.fullmatch(text)
         if not named or (named[2] is None) == (named[1] != "draft"):
             raise ConfigurationError(f"{PREFIX}ENVIRONMENTS takes names with ids: draft, prod=<id of the environment>")
+        names.add(named[1].upper())  # as they stand in variables
         policies[named[2] or "draft"] = _policy(variables.within(named[1]))
-    if len(policies) != len(environments):
+    if len(policies) != len(environments) or len(names) != len(environments):
         raise ConfigurationError(f"{PREFIX}ENVIRONMENTS names an environment twice")
     return ByEnvironment(policies)
 

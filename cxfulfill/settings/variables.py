@@ -129,8 +129,15 @@ class Variables:
 
         Returns:
             The members without white space around them; none where it is not set.
+
+        Raises:
+            ConfigurationError: One of them is empty: a list that is shorter than it was meant to be may ask for less.
         """
-        return [part.strip() for part in (self.text(setting) or "").split(separator) if part.strip()]
+        text = self.text(setting)
+        parts = [] if text is None else [part.strip() for part in text.split(separator)]
+        if not all(parts):
+            raise ConfigurationError(f"{self.name(setting)} has an empty member: {separator!r} stands between members")
+        return parts
 
     def flag(self, setting: str) -> bool | None:
         """Read a yes or no.
@@ -194,7 +201,7 @@ class Variables:
             for end in given:
                 variable = f"{stem}{form}{end}"
                 value = self.text(variable.removeprefix(PREFIX), secret=not end) or ""
-                found.append(makers[SECRET_FORMS.index(end)](value if end else variable))
+                found.append(_source(makers[SECRET_FORMS.index(end)], value if end else variable, variable))
         return found
 
     def check_all_used(self, *, overridden: Collection[str]) -> None:
@@ -224,6 +231,14 @@ class Variables:
             _log.warning("%s is no setting of this release and is ignored", variable)
             return
         raise ConfigurationError(f"{variable} is no setting{advice} ({PREFIX}IGNORE_UNKNOWN=1 ignores it)")
+
+
+def _source(make: Callable[[str], SecretSource], where: str, variable: str) -> SecretSource:
+    try:
+        return make(where)
+    except ConfigurationError as error:
+        # What stands there may be the secret itself, by mistake.
+        raise ConfigurationError(f"{variable}: {str(error).replace(where, '...')}") from None
 
 
 def _unscoped(variable: str) -> str:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from cxfulfill import ConfigurationError, Forbidden, NeedsIO, Unauthorized, Unavailable
 from cxfulfill.auth import fetched, introspection, outbound
-from cxfulfill.auth.introspection import FAILURE_SECONDS, INACTIVE_SECONDS, OAuthIntrospection
+from cxfulfill.auth.asked import FAILURE_SECONDS
+from cxfulfill.auth.introspection import INACTIVE_SECONDS, OAuthIntrospection
 from cxfulfill.auth.sources import FILE_MAX_AGE, EnvironmentSecret, FileSecret
 from tests.auth.oauth_support import (
     ANY_HEADER,

@@ -92,8 +92,8 @@ def test_a050_rotation_by_two_versions(server: SecretManagerServer, clock: Clock
     assert sorted(server.calls) == [NAME, NEXT_NAME]
     server.versions[NAME] = Status.FAILED_PRECONDITION  # the old one is disabled, and still in the settings
     clock.now += MAX_AGE
-    assert [key(auth, value).status for value in (NEXT_SECRET, SECRET)] == [200, 503]
-    assert probe(auth) == {"handlers": True, "auth": True}
+    assert [key(auth, value).status for value in (NEXT_SECRET, SECRET)] == [200, 401]
+    assert probe(auth) == {"handlers": True, "store": True, "auth": True}
 
 
 REFUSALS = [
@@ -207,13 +207,13 @@ def test_a119_a_weak_or_malformed_payload(
         assert CANARY not in result.body.decode()
     assert NAME in caplog.text
     assert CANARY not in caplog.text
-    assert probe(auth) == {"handlers": True, "auth": False}
+    assert probe(auth) == {"handlers": True, "store": True, "auth": False}
 
 
 def test_ready_and_warm(server: SecretManagerServer, auth: HeaderSecret) -> None:
     auth.warm()
     assert server.calls == [NAME]
-    assert probe(auth) == {"handlers": True, "auth": True}
+    assert probe(auth) == {"handlers": True, "store": True, "auth": True}
     assert key(auth, SECRET).status == 200
     assert server.calls == [NAME]
 

@@ -561,7 +561,7 @@ def test_secrets_in_the_settings_are_not_listed_by_ready(monkeypatch: pytest.Mon
         assert not hasattr(auth, "ready")
         assert not hasattr(auth, "warm")
         assert auth.blocking is False
-        assert probe(auth) == {"handlers": True}
+        assert probe(auth) == {"handlers": True, "store": True}
 
 
 def test_ready_starts_the_first_fetch(clock: Clock) -> None:
@@ -574,13 +574,13 @@ def test_ready_starts_the_first_fetch(clock: Clock) -> None:
 
     source = Gated(SECRET.encode(), clock)
     auth = HeaderSecret("Authorization", source)
-    assert probe(auth) == {"handlers": True, "auth": False}
+    assert probe(auth) == {"handlers": True, "store": True, "auth": False}
     gate.set()
     background()
-    assert probe(auth) == {"handlers": True, "auth": True}
+    assert probe(auth) == {"handlers": True, "store": True, "auth": True}
     assert source.fetches == 1
     clock.now += 100  # past its age, and still held
-    assert probe(auth) == {"handlers": True, "auth": True}
+    assert probe(auth) == {"handlers": True, "store": True, "auth": True}
     background()
     assert source.fetches == 2
 
@@ -603,7 +603,7 @@ def test_a_revoked_secret_beside_a_good_one_leaves_the_service_ready(clock: Cloc
     auth.warm()  # nothing to fetch now: the one is held, the other failed a moment ago
     assert (revoked.fetches, good.fetches) == (1, 1)
     assert auth.ready()
-    assert (key(auth, NEXT_SECRET).status, key(auth, SECRET).status) == (200, 503)
+    assert (key(auth, NEXT_SECRET).status, key(auth, SECRET).status) == (200, 401)
     assert HeaderSecret("Authorization", [revoked, NEXT_SECRET]).ready()
 
 

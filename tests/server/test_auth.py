@@ -64,7 +64,9 @@ def keys() -> Iterator[KeyServer]:
 @pytest.fixture
 def server(serve: Serve, keys: KeyServer) -> Server:
     command = gunicorn("tests.server.auth_app:app")
-    return serve(*command, SERVER_TESTS_KEYS=keys.url, CXFULFILL_THREADS=str(THREADS))
+    server = serve(*command, SERVER_TESTS_KEYS=keys.url, CXFULFILL_THREADS=str(THREADS))
+    server.until_line("Booting worker")
+    return server
 
 
 def bearer(**changes: Any) -> str:
@@ -127,3 +129,38 @@ def test_a029_cold_requests_that_all_wait_hold_only_their_own_threads(server: Se
     for wire in wires:
         wire.close()
     assert keys.fetches == 1
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 900000", "Transfer-Encoding: chunked"])
+def test_a077_a_refused_caller_that_goes_on_sending_holds_no_thread(server: Server, framing: str) -> None:
+    stop = threading.Event()
+    wires = [server.connect() for _ in range(THREADS)]
+
+    def drip(wire: Wire) -> None:
+        data = b"1\r\na\r\n" if "chunked" in framing else b"a"
+        while not stop.wait(0.2):
+            try:
+                wire.send(data)
+            except OSError:
+                return
+
+    threads = [threading.Thread(target=drip, args=(wire,)) for wire in wires]
+    for wire, thread in zip(wires, threads, strict=True):
+        wire.send(head("POST", "/webhook", framing, credential=""))
+        thread.start()
+    assert [wire.response().status for wire in wires] == [401] * THREADS
+    with server.connect() as wire:
+        assert wire.ask(call(path="/other")).status == 200
+    for thread in threads:
+        thread.join(LIMIT)
+        assert not thread.is_alive(), "their connections are closed"
+    stop.set()
+    for wire in wires:
+        wire.close()
+
+
+def test_a_small_body_of_a_refused_call_costs_no_connection(server: Server) -> None:
+    with server.connect() as wire:
+        for path in ("/webhook", "/unknown", "/health"):
+            assert wire.ask(call(path=path, credential="")).status in (401, 404, 405)
+        assert wire.ask(call(credential=bearer())).status == 200

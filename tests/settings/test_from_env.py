@@ -165,7 +165,7 @@ WRONG = [
     (BASIC | {"BASIC_PASSWORD": f"'{PASSWORD}'"}, r"in quotes"),
     (BASIC | {"BASIC_PASSWORD": " "}, r"CXFULFILL_BASIC_PASSWORD is empty"),
     (BASIC | {"BASIC_PASSWORD_FILE": "/nowhere"}, r"set only one of CXFULFILL_BASIC_PASSWORD and CX"),
-    ({"AUTH": "basic", "BASIC_USERNAME": "cx", "BASIC_PASSWORD_FILE": "/nowhere"}, r"/nowhere.*cannot be read"),
+    ({"AUTH": "basic", "BASIC_USERNAME": "cx", "BASIC_PASSWORD_FILE": "/nowhere"}, r"PASSWORD_FILE: .*cannot be read"),
     ({"AUTH": "basic", "BASIC_USERNAME": "cx", "BASIC_PASSWORD_NEXT": PASSWORD}, r"set the current one too"),
     (BASIC | {"BASIC_CREDENTIALS": f"cx:{PASSWORD}"}, r"CXFULFILL_BASIC_PASSWORD is set, but nothing"),
     ({"AUTH": "header"}, r"set CXFULFILL_HEADER_VALUE"),
