@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
@@ -13,8 +14,8 @@ from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.keys import business_key, fingerprint
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates, new_owner
-from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
-from cxfulfill.idempotency.urls import default_store, open_store
+from cxfulfill.idempotency.store import Acquired, Completed, Lease
+from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
 from cxfulfill.reply import to_response
 from cxfulfill.runtime import Carrier, DeadlineExceeded, Runtime, Work
 from cxfulfill.target import Target
@@ -70,7 +71,9 @@ class Deduplication:
         given = policy.given_store
         if given is None:
             given = default_store()
-        store = GuardedStore(open_store(given) if isinstance(given, str) else given, clock=clock)
+        given = open_store(given) if isinstance(given, str) else given
+        warn_of_memory(given)
+        store = GuardedStore(given, clock=clock)
         flights = Flights(store, lease=policy.lease, max_run=policy.max_run, clock=clock)
         return cls(policy, policy.application or path, store, flights, NearDuplicates(clock))
 
@@ -154,9 +157,9 @@ class Deduplication:
         try:
             landed = await self._claim(flight, keyed, deadline, runtime)
             if landed is None:
-                await self._launch(flight, keyed, work, runtime)
+                await runtime.launch(work, partial(self._carry_out, flight, keyed, work))
         except BaseException as error:
-            self.flights.land(flight, error if isinstance(error, Exception) else _aborted())
+            await self._give_up(flight, error, runtime)
             raise
         if landed is not None:
             self.flights.land(flight, landed)
@@ -174,12 +177,16 @@ class Deduplication:
         if unsaved is not None and (kept := self._unpack(unsaved.result)):
             return Landed(kept.for_turn(keyed.turn), replayed=True)
         key, owner, pause = keyed.key, new_owner(), FIRST_PAUSE
+        store, lease = self.store, self.policy.lease
         while True:
-            outcome = await self._acquire(key, owner, keyed.fingerprint, runtime)
-            if outcome is None:
+            acquire = partial(store.acquire, key, owner=owner, fingerprint=keyed.fingerprint, lease=lease)
+            try:
+                outcome = await runtime.block(acquire) if store.blocking else acquire()
+            except StoreDown:
+                self._do_without_store()
                 return None
             if isinstance(outcome, Acquired):
-                flight.lease = _noted(outcome)
+                flight.lease = outcome.lease if not outcome.took_over else _noted(outcome)
                 return None
             if outcome.fingerprint != keyed.fingerprint:
                 raise _reused()
@@ -191,29 +198,19 @@ class Deduplication:
                 await _wait_for_another(pause, deadline, runtime)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
 
-    async def _acquire(self, key: str, owner: str, fingerprint: str, runtime: Runtime) -> Outcome | None:
-        def acquire() -> Outcome:
-            return self.store.acquire(key, owner=owner, fingerprint=fingerprint, lease=self.policy.lease)
+    def _do_without_store(self) -> None:
+        if self.policy.on_store_error == "fail":
+            note = "the idempotency store is down; on_store_error='run' would run the call all the same"
+            raise Unavailable(reason="store_unavailable", retry_after=2, note=note) from None
+        _log.warning("the idempotency store is down: a call runs without it, and a retry may run it again")
 
-        try:
-            return await runtime.block(acquire) if self.store.blocking else acquire()
-        except StoreDown:
-            if self.policy.on_store_error == "fail":
-                raise Unavailable(
-                    reason="store_unavailable",
-                    retry_after=2,
-                    note="on_store_error='run' would run the call all the same",
-                ) from None
-            _log.warning("the idempotency store is down: a call runs without it, and a retry may run it again")
-            return None
-
-    async def _launch(self, flight: Flight, keyed: Keyed, work: Work, runtime: Runtime) -> None:
-        try:
-            await runtime.launch(work, lambda carrier: self._carry_out(flight, keyed, work, carrier))
-        except Unavailable:  # no thread was free: nothing has run
-            if flight.lease is not None:
-                await self._release(flight.lease, runtime)
-            raise
+    async def _give_up(self, flight: Flight, error: BaseException, runtime: Runtime) -> None:
+        """End a flight that did not begin, or whose worker is ended in this very thread."""
+        if flight.outcome is not None:
+            return
+        if flight.lease is not None and isinstance(error, Unavailable):  # no thread was free: nothing has run
+            await self._release(flight.lease, runtime)
+        self.flights.land(flight, error if isinstance(error, Exception) else _aborted())
 
     async def _carry_out(self, flight: Flight, keyed: Keyed, work: Work, carrier: Carrier) -> None:
         """Run the handler where it runs, keep its answer, and land; no request can stop this."""
@@ -240,8 +237,9 @@ class Deduplication:
 
     async def _complete(self, lease: Lease, answer: KeptAnswer, ttl: float, carrier: "Carrier | Runtime") -> None:
         result = answer.pack(self.policy.encryption)
+        complete = partial(self.store.complete, lease, result, ttl=ttl)
         try:
-            kept = await _on(carrier, self.store, lambda: self.store.complete(lease, result, ttl=ttl))
+            kept = await carrier.block(complete) if self.store.blocking else complete()
         except StoreDown:
             self.flights.leave_unsaved(Unsaved(lease, result, ttl))
             return
@@ -249,17 +247,14 @@ class Deduplication:
             _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
 
     async def _release(self, lease: Lease, carrier: "Carrier | Runtime") -> None:
+        release = partial(self.store.release, lease)
         try:
-            await _on(carrier, self.store, lambda: self.store.release(lease))
+            await carrier.block(release) if self.store.blocking else release()
         except StoreDown:
             return  # it runs out by itself
 
     def _unpack(self, result: bytes) -> KeptAnswer | None:
         return KeptAnswer.unpack(result, self.policy.encryption)
-
-
-async def _on(carrier: "Carrier | Runtime", store: GuardedStore, function: Any) -> Any:
-    return await carrier.block(function) if store.blocking else function()
 
 
 async def _wait_for_another(pause: float, deadline: Deadline, runtime: Runtime) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.store import Acquired, Lease
@@ -22,8 +22,7 @@ MAX_UNSAVED: Final = 1_000
 _log = logging.getLogger("cxfulfill")
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
+class Landed(NamedTuple):
     """What a flight gave.
 
     Attributes:
@@ -31,7 +30,7 @@ class Landed:
         replayed: Whether it is that of an earlier delivery.
     """
 
-    body: bytes = field(repr=False)
+    body: bytes
     replayed: bool = False
 
 
@@ -94,11 +93,12 @@ class Flights:
         self._max_run = max_run
         self._clock = clock
         self._pid = os.getpid()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._flying: dict[str, Flight] = {}
         self._unsaved: dict[str, Unsaved] = {}
         self._keeper: threading.Thread | None = None
-        self._closed = False
+        self._draining = False
 
     def board(self, key: str, fingerprint: str) -> tuple[Flight, bool]:
         """Join the flight of a key, or begin it.
@@ -110,7 +110,7 @@ class Flights:
         Returns:
             The flight, and whether it is the caller's to carry out.
         """
-        with self._changed:
+        with self._lock:
             if self._pid != os.getpid():
                 # Threads do not survive a fork, and what they ran is not this process's.
                 self._pid, self._flying, self._keeper = os.getpid(), {}, None
@@ -131,12 +131,12 @@ class Flights:
             flight: The flight.
             outcome: What it gave.
         """
-        with self._changed:
+        with self._lock:
             if self._flying.get(flight.key) is flight:
                 del self._flying[flight.key]
             flight.outcome = outcome
             future = flight.future
-            if self._closed:
+            if self._draining:
                 self._changed.notify_all()
         if future is not None:
             future.set_result(None)
@@ -150,7 +150,7 @@ class Flights:
         Returns:
             A future without a value.
         """
-        with self._changed:
+        with self._lock:
             future = flight.future = flight.future or Future()
             if flight.outcome is not None and not future.done():
                 future.set_result(None)
@@ -162,7 +162,7 @@ class Flights:
         Args:
             unsaved: The answer.
         """
-        with self._changed:
+        with self._lock:
             self._unsaved[unsaved.lease.key] = unsaved
             while len(self._unsaved) > MAX_UNSAVED:
                 del self._unsaved[next(iter(self._unsaved))]
@@ -188,11 +188,11 @@ class Flights:
             Whether that is so.
         """
         with self._changed:
-            self._closed = True
+            self._draining = True
             landed = self._changed.wait_for(lambda: not self._flying, seconds)
-        self.look_after()
-        with self._changed:
+            self._draining, self._keeper = False, None
             self._changed.notify_all()
+        self.look_after()
         return landed and not self._unsaved
 
     def look_after(self) -> None:
@@ -219,10 +219,9 @@ class Flights:
             _log.warning("the lease of a handler that still runs was lost: another delivery may have run it too")
 
     def _keep(self) -> None:
+        me = threading.current_thread()
         while True:
             with self._changed:
-                # Woken at close only; a landing is none of this thread's business.
-                self._changed.wait_for(lambda: self._closed and not self._flying, self._lease / 3)
-                if self._closed and not self._flying:
+                if self._changed.wait_for(lambda: self._keeper is not me, self._lease / 3):
                     return
             self.look_after()

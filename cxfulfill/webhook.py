@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, Self
+from weakref import WeakSet
 
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
@@ -32,6 +33,15 @@ DEFAULT_MAX_BODY = 1024 * 1024
 
 DEFAULT_IDEMPOTENCY = Idempotency()
 """A retry gets the answer of the first delivery, from this process's or machine's own store."""
+
+
+_open: "WeakSet[Webhook]" = WeakSet()
+
+
+def close_all() -> None:
+    """Close every webhook of this process; the shipped gunicorn settings call it when a worker ends."""
+    for webhook in list(_open):
+        webhook.close()
 
 
 def _new_id() -> str:
@@ -91,6 +101,7 @@ class Webhook(Router):
         self._freezing = threading.Lock()
         self._pipeline: Pipeline | None = None
         self.workers = Workers()
+        _open.add(self)
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:

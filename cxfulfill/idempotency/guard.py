@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Final, TypeVar
 
 from cxfulfill.errors import ConfigurationError
@@ -61,15 +62,25 @@ class GuardedStore:
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
-        return self._call(lambda: self.store.acquire(key, owner=owner, fingerprint=fingerprint, lease=lease))
+        if not self._bounded or self._failures:
+            return self._call(partial(self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease))
+        try:
+            return self.store.acquire(key, owner=owner, fingerprint=fingerprint, lease=lease)
+        except Exception as error:
+            raise self._noted(error) from error
 
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         """See `IdempotencyStore.complete`; raises `StoreDown`."""
-        return self._call(lambda: self.store.complete(lease, result, ttl=ttl))
+        if not self._bounded or self._failures:
+            return self._call(partial(self.store.complete, lease, result, ttl=ttl))
+        try:
+            return self.store.complete(lease, result, ttl=ttl)
+        except Exception as error:
+            raise self._noted(error) from error
 
     def release(self, lease: Lease) -> bool:
         """See `IdempotencyStore.release`; raises `StoreDown`."""
-        return self._call(lambda: self.store.release(lease))
+        return self._call(partial(self.store.release, lease))
 
     def is_well(self) -> bool:
         """Tell whether the store is not left alone at the moment.
@@ -91,8 +102,7 @@ class GuardedStore:
         try:
             result = function() if self._bounded else self._within_limit(function)
         except Exception as error:
-            self._note(error)
-            raise StoreDown from error
+            raise self._noted(error) from error
         self._failures = 0
         return result
 
@@ -104,13 +114,14 @@ class GuardedStore:
                 raise StoreDown
             self._closed_until = now + PAUSE
 
-    def _note(self, error: Exception) -> None:
+    def _noted(self, error: Exception) -> StoreDown:
         with self._lock:
             self.troubles += 1
             self._failures += 1
             self._closed_until = self._clock() + PAUSE
         # The class alone: texts of a store's client may hold an address with a password.
         _log.warning("the idempotency store failed with %s", type(error).__name__)
+        return StoreDown()
 
     def _within_limit(self, function: Callable[[], T]) -> T:
         """Run it in a thread of its own, which is given up after the limit."""

@@ -109,8 +109,12 @@ def _sorted(value: Any) -> Any:
     """Put the members of objects in order, however deep."""
     kind = type(value)
     if kind is dict:
-        return [(name, value[name] if type(value[name]) in _PLAIN else _sorted(value[name])) for name in sorted(value)]
-    return [each if type(each) in _PLAIN else _sorted(each) for each in value] if kind is list else value
+        if _PLAIN.issuperset(map(type, value.values())):
+            return sorted(value.items())  # names differ, so values are never compared
+        return [(name, _sorted(value[name])) for name in sorted(value)]
+    if kind is list and not _PLAIN.issuperset(map(type, value)):
+        return [_sorted(each) for each in value]
+    return value
 
 
 def _page(page: PageInfo) -> tuple[Any, ...]:
@@ -128,13 +132,15 @@ def _intent(intent: IntentInfo) -> tuple[Any, ...]:
 
 
 def _who(principal: Principal) -> str:
+    if not principal.others:
+        return f"{len(principal.method)}:{principal.method}{principal.name}"
     others = "".join(map(_who, principal.others))
     return f"{len(principal.method)}:{principal.method}{len(principal.name)}:{principal.name}{others};"
 
 
 def _digest(*parts: str, content: bytes = b"") -> str:
-    head = "".join([f"{len(part)}:{part}" for part in parts]).encode()
-    return hashlib.sha256(head + content).hexdigest()
+    lengths = ",".join([str(len(part)) for part in parts])
+    return hashlib.sha256(f"{lengths}:{''.join(parts)}".encode() + content).hexdigest()
 
 
 KeyFunction = Callable[[str, Principal, Context], str | None]

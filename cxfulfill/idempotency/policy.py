@@ -1,13 +1,12 @@
 """The policy: where calls are remembered, for how long, and what happens where that fails."""
 
 import logging
-import secrets
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from cxfulfill.context import Context
 from cxfulfill.errors import ConfigurationError
@@ -30,8 +29,7 @@ _MAX_NEAR = 1_000
 _log = logging.getLogger("cxfulfill")
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
+class Keyed(NamedTuple):
     """A call that is de-duplicated.
 
     Attributes:
@@ -110,7 +108,7 @@ def new_owner() -> str:
     Returns:
         128 random bits in hexadecimal.
     """
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 class NearDuplicates:

@@ -4,12 +4,10 @@ Outcomes are values. A lease is held by an owner with a random token, and whoeve
 neither complete nor release it (a fence). `cxfulfill.testing.StoreContract` is this contract as tests.
 """
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to run a call, for a while.
 
     Attributes:
@@ -23,8 +21,7 @@ class Lease:
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Acquired:
+class Acquired(NamedTuple):
     """The call may be run.
 
     Attributes:
@@ -36,8 +33,7 @@ class Acquired:
     took_over: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class InProgress:
+class InProgress(NamedTuple):
     """Another owner runs the call.
 
     Attributes:
@@ -47,8 +43,7 @@ class InProgress:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """The call was run.
 
     Attributes:
@@ -57,7 +52,10 @@ class Completed:
     """
 
     fingerprint: str
-    result: bytes = field(repr=False)
+    result: bytes
+
+    def __repr__(self) -> str:
+        return f"Completed(fingerprint={self.fingerprint!r}, {len(self.result)} bytes)"
 
 
 Outcome = Acquired | InProgress | Completed

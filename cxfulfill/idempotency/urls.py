@@ -1,6 +1,8 @@
 """From a store's URL to the store. What a kind of store needs is imported when it is asked for."""
 
+import logging
 import os
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,6 +20,9 @@ _KINDS: Final = {
 
 shared_file: str | None = None
 """A SQLite file that the workers of this machine share; set by the shipped gunicorn settings before they fork."""
+
+_log = logging.getLogger("cxfulfill")
+_warned = False
 
 
 def open_store(url: str) -> IdempotencyStore:
@@ -56,3 +61,22 @@ def default_store() -> IdempotencyStore:
 def _made(module: str, name: str, argument: str) -> IdempotencyStore:
     store: IdempotencyStore = getattr(import_module(module), name)(argument)
     return store
+
+
+def warn_of_memory(store: IdempotencyStore, environ: Mapping[str, str] = os.environ) -> None:
+    """Warn, once a process, where calls are remembered in one process's memory and others may get the retries.
+
+    Args:
+        store: The store.
+        environ: The environment.
+    """
+    global _warned  # noqa: PLW0603 - one warning a process, whatever the number of applications
+    workers = environ.get("WEB_CONCURRENCY", "1")
+    alone = not (workers.isdigit() and int(workers) > 1) and "K_SERVICE" not in environ
+    if _warned or alone or not isinstance(store, MemoryStore):
+        return
+    _warned = True
+    _log.warning(
+        "calls are remembered in this process's memory alone: a retry that another worker or instance gets runs again; "
+        "set a store that all share, such as CXFULFILL_STORE=redis://..., or idempotency='redis://...'"
+    )

@@ -1,0 +1,52 @@
+"""Which store an application has, and the warning where that is one process's memory."""
+
+from pathlib import Path
+
+import pytest
+
+from cxfulfill.idempotency import urls
+from cxfulfill.idempotency.memory import MemoryStore
+from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
+
+
+def test_the_default_is_this_process_s_memory() -> None:
+    assert isinstance(default_store(), MemoryStore)
+    assert isinstance(open_store("memory://"), MemoryStore)
+
+
+def test_workers_of_one_machine_share_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urls, "shared_file", str(tmp_path / "calls.sqlite"))
+    assert type(default_store()).__name__ == "SqliteStore"
+
+
+@pytest.mark.parametrize(("relative", "expected"), [(True, "calls.sqlite"), (False, "/calls.sqlite")])
+def test_a_file_s_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative: bool, expected: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_store("sqlite:///calls.sqlite" if relative else f"sqlite:///{tmp_path}/calls.sqlite")
+    assert (tmp_path / "calls.sqlite").exists()
+
+
+@pytest.mark.parametrize("environ", [{"WEB_CONCURRENCY": "2"}, {"K_SERVICE": "hotel"}])
+def test_memory_is_warned_of_once(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(urls, "_warned", False)
+    for _ in range(2):
+        warn_of_memory(MemoryStore(), environ)
+    [record] = caplog.records
+    assert "CXFULFILL_STORE=redis://" in record.getMessage()
+
+
+@pytest.mark.parametrize("environ", [{}, {"WEB_CONCURRENCY": "1"}, {"WEB_CONCURRENCY": "many"}])
+def test_a_single_process_is_not_warned(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(urls, "_warned", False)
+    warn_of_memory(MemoryStore(), environ)
+    assert caplog.records == []
+
+
+def test_a_shared_store_is_not_warned_of(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(urls, "_warned", False)
+    warn_of_memory(object(), {"K_SERVICE": "hotel"})  # type: ignore[arg-type]
+    assert caplog.records == []
