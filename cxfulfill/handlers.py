@@ -75,14 +75,7 @@ class Function:
             raise ConfigurationError(f"{self.place}: {error}") from error
 
     def field_names(self) -> frozenset[str] | None:
-        """List the fields of the second argument.
-
-        Returns:
-            Their names; none where the handler takes no second argument, None where it may have any.
-
-        Raises:
-            UnresolvedAnnotation: The annotation names a type that its module does not hold (yet).
-        """
+        """List the second argument's fields: none without one, None for any; raises as `schema` does."""
         return field_names(self._resolved()) if self.takes_params else frozenset()
 
     def _resolved(self) -> Any:
