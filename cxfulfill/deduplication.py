@@ -1,6 +1,7 @@
 """One run for one call: the way of a flight, from its key to an answer that is kept."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -9,7 +10,7 @@ from pydantic_core import to_jsonable_python
 
 from cxfulfill.context import Clock, Context, Deadline
 from cxfulfill.errors import BadRequest, Unavailable
-from cxfulfill.flights import Flight, Flights, Landed, Unsaved
+from cxfulfill.flights import Flight, Flights, InProgress, Landed, Unsaved
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.keys import business_key, fingerprint
@@ -27,12 +28,6 @@ DRAIN: Final = 30.0
 """Seconds that the end of a process waits for handlers; gunicorn's own limit is a little longer."""
 
 _log = logging.getLogger("cxfulfill")
-
-
-class InProgress(Unavailable):
-    """503: an earlier delivery of the same call still runs."""
-
-    default_reason = "in_progress"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +220,10 @@ class Deduplication:
             self._land(flight, _aborted(), work)
             raise
         else:
+            answer = KeptAnswer(keyed.turn, body)
             if flight.lease is not None:
-                await self._complete(flight.lease, KeptAnswer(keyed.turn, body), keyed.ttl, carrier)
-            self._land(flight, Landed(body), work)
+                answer = await self._keep(flight.lease, answer, keyed.ttl, carrier)
+            self._land(flight, Landed(answer.for_turn(keyed.turn)), work)
 
     def _land(self, flight: Flight, outcome: Landed | Exception, work: Work) -> None:
         self.flights.land(flight, outcome)
@@ -235,16 +231,28 @@ class Deduplication:
             how = f"with {type(outcome).__name__}" if isinstance(outcome, Exception) else "well"
             _log.warning("request_id=%s handler ended %s after its deadline", work.call.request_id, how)
 
-    async def _complete(self, lease: Lease, answer: KeptAnswer, ttl: float, carrier: "Carrier | Runtime") -> None:
+    async def _keep(self, lease: Lease, answer: KeptAnswer, ttl: float, carrier: Carrier) -> KeptAnswer:
+        """Keep an answer; gives the one to send, which is another run's where that took the lease over and ended."""
         result = answer.pack(self.policy.encryption)
         complete = partial(self.store.complete, lease, result, ttl=ttl)
         try:
-            kept = await carrier.block(complete) if self.store.blocking else complete()
+            if await carrier.block(complete) if self.store.blocking else complete():
+                return answer
+            _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
+            look = partial(self._look_again, lease, complete)
+            other = await carrier.block(look) if self.store.blocking else look()
         except StoreDown:
             self.flights.leave_unsaved(Unsaved(lease, result, ttl))
-            return
-        if not kept:
-            _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
+            return answer
+        return other or answer
+
+    def _look_again(self, lease: Lease, complete: Callable[[], bool]) -> KeptAnswer | None:
+        outcome = self.store.acquire(
+            lease.key, owner=lease.owner, fingerprint=lease.fingerprint, lease=self.policy.lease
+        )
+        if isinstance(outcome, Acquired):
+            complete()  # nobody had taken it over: its record was lost
+        return self._unpack(outcome.result) if isinstance(outcome, Completed) else None
 
     async def _release(self, lease: Lease, carrier: "Carrier | Runtime") -> None:
         release = partial(self.store.release, lease)

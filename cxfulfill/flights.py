@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from cxfulfill.errors import Unavailable
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.store import Acquired, Lease
 
@@ -20,6 +21,12 @@ MAX_UNSAVED: Final = 1_000
 """Answers that are kept in the process while the store cannot take them."""
 
 _log = logging.getLogger("cxfulfill")
+
+
+class InProgress(Unavailable):
+    """503: an earlier delivery of the same call still runs."""
+
+    default_reason = "in_progress"
 
 
 class Landed(NamedTuple):

@@ -26,6 +26,7 @@ from cxfulfill import (
     workers,
 )
 from cxfulfill.flights import Flights
+from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
 from tests.pipeline.support import GOOD, LIMIT, Result, app_b, post
@@ -701,6 +702,30 @@ def test_leases_are_renewed_while_a_handler_runs(caplog: pytest.LogCaptureFixtur
         gate.set()
         thread.join(LIMIT)
         assert "an answer came after its lease was lost" in caplog.text
+
+
+@pytest.mark.parametrize("other", ["ended", "runs", "gone"])
+def test_an_answer_whose_lease_was_lost(other: str, caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    with closing(App(clock)) as app:
+
+        def act(ctx: Context) -> None:
+            key = str(ctx.idempotency_key)
+            clock.seconds += 16
+            taken = app.store.acquire(key, owner="other", fingerprint="", lease=15.0)
+            assert isinstance(taken, Acquired)
+            if other == "ended":
+                app.store.complete(taken.lease, KeptAnswer("turn-1", b'{"payload":{}}').pack(None), ttl=60.0)
+            elif other == "gone":
+                app.store.release(taken.lease)
+
+        app.handle("slow", act)
+        first = app.post(call("slow"))
+        assert first.status == 200
+        assert (first.body == b'{"payload":{}}') == (other == "ended"), "all deliveries get one answer"
+        assert "an answer came after its lease was lost" in caplog.text
+        if other != "runs":
+            assert app.post(call("slow")).body == first.body
 
 
 def test_near_duplicates_are_noted(app: App, caplog: pytest.LogCaptureFixture) -> None:

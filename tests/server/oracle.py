@@ -4,6 +4,7 @@ No handler ran, the answer is a problem document that shows nothing of the reque
 reason code and no credential, and the next request behaves.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from tests.server.app import LEAK
 from tests.server.wire import SECRETS, Response, Server, Wire, call
 
 MEMBERS = {"type", "title", "status", "reason", "detail", "instance"}
+_STAMP = re.compile(r"\[[0-9-]{10} [0-9:]{8} [+-][0-9]{4}\] \[[0-9]+\] \[[A-Z]+\] ")
+"""Time, process and level in front of each line of a server with the shipped settings."""
 
 
 @dataclass
@@ -28,11 +31,11 @@ class Watched:
 
 @contextmanager
 def watching(server: Server) -> Iterator[Watched]:
-    """See what the server logs in the block, and which handlers run."""
+    """See what the server logs in the block, without time and level, and which handlers run."""
     log, ran = len(server.lines()), len(server.ran())
     watched = Watched([], [])
     yield watched
-    watched.log, watched.ran = server.lines()[log:], server.ran()[ran:]
+    watched.log, watched.ran = [_STAMP.sub("", line) for line in server.lines()[log:]], server.ran()[ran:]
     assert not [line for line in watched.log if any(secret in line for secret in (*SECRETS, LEAK))]
 
 

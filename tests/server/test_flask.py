@@ -132,7 +132,8 @@ def test_create_app_serves_two_webhooks_at_their_paths(serving: Serving, make_we
     for path in ("/", "/webhook", "/one/", "/one/two", "/ONE"):
         assert_problem(ask(call("path", path=path)), 404, "unknown_path")
     assert ask(head("GET", "/health", credential="")).status == 200
-    assert ask(head("GET", "/ready", credential="")).json() == {"status": "ready", "parts": {"handlers": True, "store": True}}
+    ready = ask(head("GET", "/ready", credential="")).json()
+    assert ready == {"status": "ready", "parts": {"handlers": True, "store": True}}
 
 
 def test_create_app_refuses_none_and_two_webhooks_of_one_path(make_webhook: MakeWebhook) -> None:

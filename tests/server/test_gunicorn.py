@@ -1,6 +1,7 @@
 """The shipped gunicorn settings and the ways to start a server with them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -213,3 +214,50 @@ def test_the_log_of_a_served_call_shows_nothing_of_it(serve: Serve) -> None:
     written = "\n".join(server.lines())
     assert '"POST /webhook HTTP/1.1" 200' in written
     assert not [secret for secret in (*SECRETS, call_body().decode()) if secret in written]
+
+
+STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[([A-Z]+)\] (.*)")
+ALLOWED = "AllowUnauthenticated: this webhook answers every caller"
+TOLD = ["a library warns", "a handler tells", "status=200 reason=ok"]
+
+
+def logged(serve: Serve, how: str, *arguments: str) -> list[tuple[str, str]]:
+    """Serve a call, and give what was logged of it: the level where there are time and level, and the message."""
+    server = serve(*gunicorn(*arguments, "tests.server.log_app:webhook"), SERVER_TESTS_LOGGING=how)
+    assert server.ask(call(credential="")).status == 200
+    assert server.stop() == 0
+    pairs = [match.groups() if (match := STAMP.fullmatch(line)) else ("", line) for line in server.lines()]
+    marks = ("library", "handler", "reason=ok", "AllowUnauthenticated")
+    return [(level, text.partition(" request_id")[0]) for level, text in pairs if any(mark in text for mark in marks)]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--preload",)])
+def test_the_lines_of_calls_have_time_and_level(serve: Serve, arguments: tuple[str, ...]) -> None:
+    levels = ("WARNING", "WARNING", "INFO", "INFO")
+    assert logged(serve, "", *arguments) == list(zip(levels, [ALLOWED, *TOLD], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("how", "lines"),
+    [
+        ("root", [f"own WARNING cxfulfill {ALLOWED}", "own WARNING somebody a library warns"]),
+        ("root-info", [
+            f"own WARNING cxfulfill {ALLOWED}", "own WARNING somebody a library warns",
+            "own INFO somebody a library chats", "own INFO cxfulfill.handler a handler tells",
+            "own INFO cxfulfill status=200 reason=ok",
+        ]),
+    ],
+)  # fmt: skip
+def test_an_application_s_own_logging_is_left_alone(serve: Serve, how: str, lines: list[str]) -> None:
+    assert logged(serve, how) == [("", line) for line in lines]
+
+
+def test_a_handler_and_a_level_of_one_s_own_for_cxfulfill(serve: Serve) -> None:
+    assert logged(serve, "cxfulfill") == [("", f"own WARNING cxfulfill {ALLOWED}"), ("WARNING", "a library warns")]
+    assert logged(serve, "level") == [("WARNING", "a library warns")]
+
+
+def test_the_lines_of_calls_on_cloud_run(serve: Serve) -> None:
+    server = serve(*gunicorn("tests.server.log_app:webhook"), K_SERVICE="hotel")
+    assert server.ask(call(credential="")).status == 200
+    server.until_line("[INFO] status=200 reason=ok")

@@ -1,6 +1,7 @@
 """TLS that gunicorn ends: client certificates, the body's deadline, and what is refused at start."""
 
 import ipaddress
+import os
 import signal
 import socket
 import ssl
@@ -14,13 +15,20 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cxfulfill.certificates import Issued, make_authority, make_server_certificate
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.server import tls
-from cxfulfill.server.tls import check_settings, connection_context
+from cxfulfill.server.tls import check_settings, connection_context, renew
 from tests.auth.pki import Identity, issue, make_ca
 from tests.server.conftest import Serve
 from tests.server.oracle import assert_problem, refusing, watching
@@ -248,6 +256,48 @@ def test_a_renewed_certificate_is_read_at_sighup_and_not_before(serve: Serve, tm
     assert server.stop() == 0
 
 
+def test_a_bad_certificate_at_sighup_leaves_the_one_of_before(serve: Serve, tmp_path: Path) -> None:
+    files = make_files(tmp_path)
+    server = started(serve, "tests.server.app:app", **files.client_variables, CXFULFILL_TLS_CLIENT_CERT="optional")
+    client = files.client(files.identity())
+
+    def served() -> tuple[Any, bytes | None]:
+        with server.connect(client) as wire:
+            pid = wire.ask(call("async-plain")).parameters["pid"]
+            return pid, wire.socket.getpeercert(binary_form=True)  # type: ignore[attr-defined]
+
+    def until_another(pid: Any) -> tuple[Any, bytes | None]:
+        until(lambda: served()[0] != pid, "a new worker")
+        return served()
+
+    pid, first = served()
+    good = files.certificate.read_bytes()
+    spoiled = [
+        (files.certificate, "half of the new certificate", "CXFULFILL_TLS_CERT must be a PEM file"),
+        (files.certificate, files.authority.pem.decode(), "CXFULFILL_TLS_KEY is not the key of CXFULFILL_TLS_CERT"),
+        (files.key, "", "CXFULFILL_TLS_KEY must be a PEM file"),
+        (files.folder / "clients.pem", "", "CXFULFILL_TLS_CLIENT_CA names no PEM file"),
+    ]
+    for file, content, sentence in spoiled:
+        before = file.read_bytes()
+        file.write_text(content)
+        server.process.send_signal(signal.SIGHUP)
+        server.until_line(f"[ERROR] TLS goes on with the files of before: {sentence}")
+        pid, certificate = until_another(pid)
+        assert certificate == first
+        # A worker that dies later is replaced by one that has never seen the files either.
+        os.kill(pid, signal.SIGKILL)
+        pid, certificate = until_another(pid)
+        assert certificate == first
+        file.write_bytes(before)
+    assert files.certificate.read_bytes() == good
+    renewed = files.renew().der
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: served()[1] == renewed, "the renewed certificate")
+    assert sum("[ERROR] TLS" in line for line in server.lines()) == len(spoiled)
+    assert server.stop() == 0
+
+
 def refused_at_start(*arguments: str, **environment: str) -> str:
     done = subprocess.run(
         gunicorn(*arguments, "tests.server.app:app"), cwd=ROOT, env=clean_environment() | environment, timeout=LIMIT,
@@ -279,9 +329,36 @@ def test_a_variable_for_client_certificates_takes_two_values(files: Files) -> No
     assert sentence == "Error: CXFULFILL_TLS_CLIENT_CERT takes required or optional"
 
 
-@pytest.mark.parametrize("variable", ["CXFULFILL_TLS_KEY", "CXFULFILL_TLS_CLIENT_CA"])
+@pytest.mark.parametrize("variable", ["CXFULFILL_TLS_KEY", "CXFULFILL_TLS_CLIENT_CA", "CXFULFILL_TLS_CLIENT_CERT"])
 def test_a_variable_of_tls_needs_the_certificate(files: Files, variable: str) -> None:
-    assert "TLS needs CXFULFILL_TLS_CERT" in refused_at_start(**{variable: files.client_variables[variable]})
+    values = {**files.client_variables, "CXFULFILL_TLS_CLIENT_CERT": "optional"}
+    sentence = refused_at_start(**{variable: values[variable]})
+    assert sentence == f"Error: set CXFULFILL_TLS_CERT to the PEM file of the server's certificate: {variable} is set"
+
+
+def test_a_certificate_alone_needs_the_key(files: Files) -> None:
+    sentence = refused_at_start(CXFULFILL_TLS_CERT=str(files.certificate))
+    assert sentence == (
+        "Error: set CXFULFILL_TLS_KEY to the PEM file of the key: the file of CXFULFILL_TLS_CERT has none"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("CXFULFILL_THREADS", "abc"), ("CXFULFILL_THREADS", "0"), ("CXFULFILL_THREADS", "2.5"),
+     ("CXFULFILL_THREADS", "9" * 5_000), ("WEB_CONCURRENCY", "0")],
+)  # fmt: skip
+def test_counts_of_workers_and_threads(variable: str, value: str) -> None:
+    assert refused_at_start(**{variable: value}) == f"Error: {variable} must be a whole number from 1 to 9999"
+
+
+def test_an_empty_variable_is_refused_as_everywhere() -> None:
+    assert refused_at_start(CXFULFILL_TLS_CERT="") == "Error: CXFULFILL_TLS_CERT is empty: set it, or unset it"
+
+
+def test_ciphers_that_openssl_does_not_know_are_refused_at_start(files: Files) -> None:
+    variables = {name: str(value) for name, value in files.variables.items()}
+    assert "gunicorn's settings make no TLS (SSLError)" in refused_at_start("--ciphers", "nonsense", **variables)
 
 
 def test_a123_gunicorns_reloader_is_refused() -> None:
@@ -324,18 +401,27 @@ def test_files_that_do_not_belong_together(files: Files, tmp_path: Path) -> None
 def test_files_that_are_none_of_it(files: Files, tmp_path: Path, content: str) -> None:
     bad = tmp_path / "bad.pem"
     bad.write_text(content)
-    for pair in ((bad, files.key), (files.certificate, bad), (files.certificate, files.certificate), (bad, None)):
-        with pytest.raises(ConfigurationError, match="must be PEM files"):
+    for pair in ((bad, files.key), (bad, None)):
+        with pytest.raises(ConfigurationError, match=r"^CXFULFILL_TLS_CERT must be a PEM file with a certificate$"):
             check(*pair)
+    for key in (bad, files.certificate):
+        with pytest.raises(
+            ConfigurationError, match=r"^CXFULFILL_TLS_KEY must be a PEM file with the certificate's key"
+        ):
+            check(files.certificate, key)
+    with pytest.raises(ConfigurationError, match=r"^set CXFULFILL_TLS_KEY"):
+        check(files.certificate, None)
     with pytest.raises(ConfigurationError, match="CXFULFILL_TLS_CLIENT_CA names no PEM file"):
         check(files.certificate, files.key, bad, 2)
 
 
 def test_files_that_are_not_there(files: Files, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    for pair in ((gone, files.key), (files.certificate, gone), (tmp_path, files.key), (Path("a\0b"), files.key)):
-        with pytest.raises(ConfigurationError, match="names no file"):
-            check(*pair)
+    for path in (gone, tmp_path, Path("a\0b")):
+        with pytest.raises(ConfigurationError, match=r"^CXFULFILL_TLS_CERT names no file that can be read$"):
+            check(path, files.key)
+        with pytest.raises(ConfigurationError, match=r"^CXFULFILL_TLS_KEY names no file that can be read$"):
+            check(files.certificate, path)
     for folder in (gone, tmp_path):
         with pytest.raises(ConfigurationError, match="names no PEM file"):
             check(files.certificate, files.key, folder, 2)
@@ -409,8 +495,19 @@ def test_no_connection_is_older_than_tls_1_2() -> None:
         first = connection_context(lambda: make(ssl.TLSVersion.MINIMUM_SUPPORTED))
         assert first.minimum_version == ssl.TLSVersion.TLSv1_2
         assert connection_context(lambda: make(ssl.TLSVersion.TLSv1_3)) is first
-        tls._contexts.clear()
-        strict = connection_context(lambda: make(ssl.TLSVersion.TLSv1_3))
+        renew(lambda: connection_context(lambda: make(ssl.TLSVersion.TLSv1_3)))
+        strict = connection_context(lambda: make(ssl.TLSVersion.TLSv1_2))
         assert strict.minimum_version == ssl.TLSVersion.TLSv1_3
     finally:
-        tls._contexts.clear()
+        tls._kept.clear()
+
+
+def test_a_small_key_is_told_apart(files: Files, tmp_path: Path) -> None:
+    key = generate_private_key(65_537, 1_024)
+    name = x509.Name.from_rfc4514_string("CN=webhook.example")
+    built = x509.CertificateBuilder(name, name, key.public_key(), 1, NOW - DAY, NOW + DAY, [])
+    certificate, file = tmp_path / "small.pem", tmp_path / "small.key"
+    certificate.write_bytes(built.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(ConfigurationError, match=r"^CXFULFILL_TLS_CERT is refused by OpenSSL: EE_KEY_TOO_SMALL$"):
+        check(certificate, file)
