@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
-from urllib.parse import urlsplit
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.idempotency.memory import MemoryStore
@@ -44,7 +43,7 @@ def open_store(url: str) -> IdempotencyStore:
         return MemoryStore()
     if kind == "sqlite" and len(rest) > 1 and rest.startswith("/"):
         return _made("cxfulfill.idempotency.sqlite", "SqliteStore", rest[1:])
-    if kind in _KINDS and urlsplit(url).netloc:
+    if kind in _KINDS and rest.strip("/"):
         return _made(*_KINDS[kind], url if kind != "firestore" else rest)
     raise ConfigurationError(f"no store has a URL of this form; there are {_FORMS}")
 

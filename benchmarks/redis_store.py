@@ -1,0 +1,67 @@
+"""What the Redis store adds to its client, on a real server: acquire and complete against the same two raw commands."""
+
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+from redis import Redis
+
+from benchmarks.stores import ANSWER, LEASE, OWNER, TTL
+from cxfulfill.idempotency.redis import RedisStore
+from cxfulfill.idempotency.store import Acquired
+from tests.servers.redis_server import RedisServer
+
+
+def redis_commands(client: Redis, key: str) -> None:
+    taken = client.set(f"raw:{key}", OWNER, nx=True, get=True, px=int(LEASE * 1000))
+    if taken is not None or not client.set(f"raw:{key}", ANSWER, px=int(TTL * 1000)):
+        raise AssertionError("every key is new")
+
+
+def store_calls(store: RedisStore, key: str) -> None:
+    outcome = store.acquire(key, owner=OWNER, fingerprint="", lease=LEASE)
+    if not isinstance(outcome, Acquired) or not store.complete(outcome.lease, ANSWER, ttl=TTL):
+        raise AssertionError("every key is new")
+
+
+def measure(rounds: int = 60, calls: int = 50) -> dict[str, float]:
+    """Time the raw commands and the store in turns, over TCP on this machine.
+
+    Returns:
+        Median microseconds for both steps, by candidate; empty where there is no redis-server.
+    """
+    if not shutil.which("redis-server"):
+        return {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(RedisServer(Path(folder))) as server,
+        closing(Redis.from_url(server.url)) as client,
+        closing(RedisStore(server.url)) as store,
+    ):
+        candidates: dict[str, Callable[[str], None]] = {
+            "raw Redis commands": partial(redis_commands, client),
+            "RedisStore": partial(store_calls, store),
+        }
+        times: dict[str, list[float]] = {name: [] for name in candidates}
+        numbers = count()
+        for _ in range(rounds):
+            keys = [hashlib.sha256(str(next(numbers)).encode()).hexdigest() for _ in range(calls)]
+            for name, steps in candidates.items():
+                started = time.perf_counter()
+                for key in keys:
+                    steps(key)
+                times[name].append((time.perf_counter() - started) / calls * 1e6)
+    return {name: median(values) for name, values in times.items()}
+
+
+if __name__ == "__main__":
+    measured = measure()
+    for name, value in measured.items():
+        print(f"{name:40}{value:>11.1f} us{value / measured['raw Redis commands']:8.2f}")
