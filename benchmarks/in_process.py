@@ -72,22 +72,22 @@ def typed() -> Webhook:
     return webhook
 
 
-def call(app: WsgiApp, credential: str = CREDENTIAL) -> bytes:
+def call(app: WsgiApp, credential: str = CREDENTIAL, body: bytes = BODY) -> bytes:
     """Send the request to a WSGI application."""
     environ = {
         "REQUEST_METHOD": "POST", "PATH_INFO": "/webhook", "SCRIPT_NAME": "", "QUERY_STRING": "",
         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost",
-        "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(BODY)),
-        "HTTP_AUTHORIZATION": credential, "wsgi.input": io.BytesIO(BODY), "wsgi.errors": sys.stderr,
+        "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)),
+        "HTTP_AUTHORIZATION": credential, "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
         "wsgi.url_scheme": "http", "wsgi.version": (1, 0), "wsgi.multithread": True,
         "wsgi.multiprocess": False, "wsgi.run_once": False,
     }  # fmt: skip
     answer = app(environ, lambda *_: None)
-    body = b"".join(answer)
+    content = b"".join(answer)
     close = getattr(answer, "close", None)
     if close:
         close()
-    return body
+    return content
 
 
 def measure(rounds: int = 40, calls: int = 250) -> dict[str, float]:

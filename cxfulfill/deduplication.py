@@ -2,24 +2,22 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from pydantic_core import to_jsonable_python
-
-from cxfulfill.context import Clock, Context, Deadline
+from cxfulfill.context import Clock, Deadline
 from cxfulfill.errors import BadRequest, Unavailable
-from cxfulfill.flights import Flight, Flights, InProgress, Landed, Unsaved
+from cxfulfill.flights import Flight, Flights, InProgress, Landed
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
-from cxfulfill.idempotency.keys import business_key, fingerprint
-from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates, new_owner
-from cxfulfill.idempotency.store import Acquired, Completed, Lease
+from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates, new_owner
+from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
+from cxfulfill.keying import Keying
 from cxfulfill.reply import to_response
 from cxfulfill.runtime import Carrier, DeadlineExceeded, Runtime, Work
-from cxfulfill.target import Target
 
 FIRST_PAUSE: Final = 0.02
 """Seconds until the store is asked again whether another process has finished; each pause is longer."""
@@ -36,17 +34,15 @@ class Deduplication:
 
     Attributes:
         policy: How.
-        application: Name that keeps its calls apart from those of others in the same store.
+        keying: What makes two deliveries one call.
         store: Where.
         flights: What runs in this process.
-        near: Calls that are nearly alike.
     """
 
     policy: Idempotency
-    application: str
+    keying: Keying
     store: GuardedStore
     flights: Flights
-    near: NearDuplicates
 
     @classmethod
     def of(cls, policy: Idempotency, path: str, clock: Clock) -> "Deduplication":
@@ -70,49 +66,12 @@ class Deduplication:
         warn_of_memory(given)
         store = GuardedStore(given, clock=clock)
         flights = Flights(store, lease=policy.lease, max_run=policy.max_run, clock=clock)
-        return cls(policy, policy.application or path, store, flights, NearDuplicates(clock))
+        return cls(policy, Keying(policy, policy.application or path, NearDuplicates(clock)), store, flights)
 
     def close(self) -> None:
         """Wait for what runs, hand over what is not kept yet, and close the store."""
         self.flights.drain(DRAIN)
         self.store.close()
-
-    def keyed(self, target: Target, work: Work) -> Keyed | None:
-        """Make the key of a call, and tell it to the handler.
-
-        Args:
-            target: The handler.
-            work: The handler with the call and its arguments.
-
-        Returns:
-            The key; None where the request has nothing to tell it by.
-
-        Raises:
-            ParameterError: The user's own key needs a parameter that is not there.
-        """
-        ctx: Any = work.call
-        keyed = self._own_key(target, ctx, work.arguments[-1]) or self._default_key(target, ctx)
-        if keyed is not None:
-            # Nobody has seen the context yet: it is still being made.
-            object.__setattr__(ctx, "idempotency_key", keyed.key)
-        return keyed
-
-    def _own_key(self, target: Target, ctx: Context, params: Any) -> Keyed | None:
-        own = target.entry.key
-        value = None if own is None else own.value(ctx, params)
-        if own is None or value is None:
-            return None
-        key = business_key(self.application, ctx.principal, ctx, value, in_session=own.in_session)
-        used_for = fingerprint(to_jsonable_python(params)) if target.schema is not None else ""
-        turn = ctx.request.detect_intent_response_id or ""
-        return Keyed(key, used_for, target.entry.ttl or BUSINESS_TTL, turn)
-
-    def _default_key(self, target: Target, ctx: Context) -> Keyed | None:
-        key = self.policy.key(self.application, ctx.principal, ctx)
-        if key is None:
-            return None
-        self.near.note(ctx, key)
-        return Keyed(key, "", target.entry.ttl or self.policy.ttl, ctx.request.detect_intent_response_id or "")
 
     async def fly(self, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
         """Answer a call: by its flight, or by that of an earlier delivery.
@@ -142,11 +101,11 @@ class Deduplication:
                 raise InProgress
             outcome = flight.outcome
             if isinstance(outcome, Landed):
-                return Landed(outcome.body, replayed=True)
+                return Landed(outcome.answer, replayed=True)
             # The first one gave up waiting for another process; this one may have more time.
             if isinstance(outcome, InProgress) and deadline.remaining() > 0:
                 continue
-            raise _failure(outcome)
+            raise outcome or _aborted()
 
     async def _first(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
         try:
@@ -164,34 +123,43 @@ class Deduplication:
             raise DeadlineExceeded
         if isinstance(flight.outcome, Landed):
             return flight.outcome
-        raise _failure(flight.outcome)
+        raise flight.outcome or _aborted()
 
     async def _claim(self, flight: Flight, keyed: Keyed, deadline: Deadline, runtime: Runtime) -> Landed | None:
         """Get the right to run, or the answer that there is; None to run."""
         unsaved = self.flights.unsaved(keyed.key)
         if unsaved is not None and (kept := self._unpack(unsaved.result)):
-            return Landed(kept.for_turn(keyed.turn), replayed=True)
+            if unsaved.lease.fingerprint != keyed.fingerprint:
+                raise _reused()
+            return Landed(kept, replayed=True)
         key, owner, pause = keyed.key, new_owner(), FIRST_PAUSE
-        store, lease = self.store, self.policy.lease
         while True:
-            acquire = partial(store.acquire, key, owner=owner, fingerprint=keyed.fingerprint, lease=lease)
-            try:
-                outcome = await runtime.block(acquire) if store.blocking else acquire()
-            except StoreDown:
-                self._do_without_store()
-                return None
-            if isinstance(outcome, Acquired):
-                flight.lease = outcome.lease if not outcome.took_over else _noted(outcome)
+            outcome = await self._acquire(key, owner, keyed, runtime, runs_elsewhere=pause > FIRST_PAUSE)
+            if outcome is None or isinstance(outcome, Acquired):
+                flight.lease = outcome and _noted(outcome)
                 return None
             if outcome.fingerprint != keyed.fingerprint:
                 raise _reused()
             if isinstance(outcome, Completed):
                 if answer := self._unpack(outcome.result):
-                    return Landed(answer.for_turn(keyed.turn), replayed=True)
+                    return Landed(answer, replayed=True)
                 key = _instead(key, keyed.key)
             else:
                 await _wait_for_another(pause, deadline, runtime)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    async def _acquire(
+        self, key: str, owner: str, keyed: Keyed, runtime: Runtime, *, runs_elsewhere: bool
+    ) -> Outcome | None:
+        """Ask the store; None where it is down and the call is to run all the same."""
+        acquire = partial(self.store.acquire, key, owner=owner, fingerprint=keyed.fingerprint, lease=self.policy.lease)
+        try:
+            return await runtime.block(acquire) if self.store.blocking else acquire()
+        except StoreDown:
+            if runs_elsewhere:
+                raise InProgress from None
+            self._do_without_store()
+            return None
 
     def _do_without_store(self) -> None:
         if self.policy.on_store_error == "fail":
@@ -203,27 +171,25 @@ class Deduplication:
         """End a flight that did not begin, or whose worker is ended in this very thread."""
         if flight.outcome is not None:
             return
-        if flight.lease is not None and isinstance(error, Unavailable):  # no thread was free: nothing has run
-            await self._release(flight.lease, runtime)
+        if isinstance(error, Exception):  # nothing has run
+            await self._release(flight, runtime)
         self.flights.land(flight, error if isinstance(error, Exception) else _aborted())
 
     async def _carry_out(self, flight: Flight, keyed: Keyed, work: Work, carrier: Carrier) -> None:
         """Run the handler where it runs, keep its answer, and land; no request can stop this."""
+        # Where the worker is ended, nobody knows what the handler has done: its lease is left to run out.
+        outcome: Landed | Exception = _aborted()
         try:
-            body = to_response(await carrier.invoke(work)).encode()
-        except Exception as error:
-            if flight.lease is not None:
-                await self._release(flight.lease, carrier)
-            self._land(flight, error, work)
-        except BaseException:
-            # The worker is ended. What the handler has done so far nobody knows: its lease is left to run out.
-            self._land(flight, _aborted(), work)
-            raise
-        else:
-            answer = KeptAnswer(keyed.turn, body)
-            if flight.lease is not None:
-                answer = await self._keep(flight.lease, answer, keyed.ttl, carrier)
-            self._land(flight, Landed(answer.for_turn(keyed.turn)), work)
+            try:
+                body = to_response(await carrier.invoke(work)).encode()
+            except Exception as error:
+                outcome = error
+                await self._release(flight, carrier)
+            else:
+                outcome = Landed(KeptAnswer(keyed.turn, body))
+                outcome = Landed(await self._keep(flight, keyed, outcome.answer, carrier))
+        finally:
+            self._land(flight, outcome, work)
 
     def _land(self, flight: Flight, outcome: Landed | Exception, work: Work) -> None:
         self.flights.land(flight, outcome)
@@ -231,20 +197,26 @@ class Deduplication:
             how = f"with {type(outcome).__name__}" if isinstance(outcome, Exception) else "well"
             _log.warning("request_id=%s handler ended %s after its deadline", work.call.request_id, how)
 
-    async def _keep(self, lease: Lease, answer: KeptAnswer, ttl: float, carrier: Carrier) -> KeptAnswer:
+    async def _keep(self, flight: Flight, keyed: Keyed, answer: KeptAnswer, carrier: Carrier) -> KeptAnswer:
         """Keep an answer; gives the one to send, which is another run's where that took the lease over and ended."""
-        result = answer.pack(self.policy.encryption)
-        complete = partial(self.store.complete, lease, result, ttl=ttl)
+        lease = flight.lease
+        if lease is None:
+            return answer
+        try:
+            result = answer.pack(self.policy.encryption)
+        except Exception as error:  # whatever the user's encryption raises: the answer is sent all the same
+            _log.error("an answer could not be hidden and is not kept: %s", type(error).__name__)
+            return answer
+        complete = partial(self.store.complete, lease, result, ttl=keyed.ttl)
         try:
             if await carrier.block(complete) if self.store.blocking else complete():
                 return answer
             _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
             look = partial(self._look_again, lease, complete)
-            other = await carrier.block(look) if self.store.blocking else look()
+            return (await carrier.block(look) if self.store.blocking else look()) or answer
         except StoreDown:
-            self.flights.leave_unsaved(Unsaved(lease, result, ttl))
+            self.flights.leave_unsaved(keyed.key, lease, result, keyed.ttl)
             return answer
-        return other or answer
 
     def _look_again(self, lease: Lease, complete: Callable[[], bool]) -> KeptAnswer | None:
         outcome = self.store.acquire(
@@ -252,14 +224,17 @@ class Deduplication:
         )
         if isinstance(outcome, Acquired):
             complete()  # nobody had taken it over: its record was lost
-        return self._unpack(outcome.result) if isinstance(outcome, Completed) else None
+        if isinstance(outcome, Completed) and outcome.fingerprint == lease.fingerprint:
+            return self._unpack(outcome.result)
+        return None
 
-    async def _release(self, lease: Lease, carrier: "Carrier | Runtime") -> None:
+    async def _release(self, flight: Flight, where: "Carrier | Runtime") -> None:
+        lease, flight.lease = flight.lease, None
+        if lease is None:
+            return
         release = partial(self.store.release, lease)
-        try:
-            await carrier.block(release) if self.store.blocking else release()
-        except StoreDown:
-            return  # it runs out by itself
+        with suppress(StoreDown):  # it runs out by itself
+            await where.block(release) if self.store.blocking else release()
 
     def _unpack(self, result: bytes) -> KeptAnswer | None:
         return KeptAnswer.unpack(result, self.policy.encryption)
@@ -282,7 +257,7 @@ def _instead(key: str, first: str) -> str:
 
 def _noted(acquired: Acquired) -> Lease:
     if acquired.took_over:
-        _log.warning("a call runs again: whoever ran it before did not end in its lease, and may have had effects")
+        _log.warning("a call runs again: its lease ran out, and what ran before may have had effects")
     return acquired.lease
 
 
@@ -292,7 +267,3 @@ def _reused() -> BadRequest:
 
 def _aborted() -> Unavailable:
     return Unavailable(reason="aborted")
-
-
-def _failure(outcome: object) -> Exception:
-    return outcome if isinstance(outcome, Exception) else _aborted()

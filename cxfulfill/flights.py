@@ -10,15 +10,21 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from cxfulfill.errors import Unavailable
+from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.store import Acquired, Lease
 
 MAX_UNSAVED: Final = 1_000
 """Answers that are kept in the process while the store cannot take them."""
+ROUND: Final = 1.0
+"""Seconds for handing answers over, between two rounds of renewals."""
+IDLE_ROUNDS: Final = 12
+"""Rounds without a flight after which the thread that keeps leases ends."""
 
 _log = logging.getLogger("cxfulfill")
 
@@ -33,11 +39,11 @@ class Landed(NamedTuple):
     """What a flight gave.
 
     Attributes:
-        body: The answer.
+        answer: The answer.
         replayed: Whether it is that of an earlier delivery.
     """
 
-    body: bytes
+    answer: KeptAnswer
     replayed: bool = False
 
 
@@ -75,11 +81,13 @@ class Unsaved:
         lease: The right that the call was run by.
         result: What is to be kept.
         ttl: Seconds that it is kept.
+        expires: When it is dropped, in the clock's seconds.
     """
 
     lease: Lease
     result: bytes = field(repr=False)
     ttl: float
+    expires: float
 
 
 class Flights:
@@ -101,11 +109,12 @@ class Flights:
         self._clock = clock
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
+        self._landed = threading.Condition(self._lock)
+        self._keeping = threading.Condition(self._lock)
         self._flying: dict[str, Flight] = {}
         self._unsaved: dict[str, Unsaved] = {}
         self._keeper: threading.Thread | None = None
-        self._draining = False
+        self._draining = 0
 
     def board(self, key: str, fingerprint: str) -> tuple[Flight, bool]:
         """Join the flight of a key, or begin it.
@@ -121,15 +130,23 @@ class Flights:
             if self._pid != os.getpid():
                 # Threads do not survive a fork, and what they ran is not this process's.
                 self._pid, self._flying, self._keeper = os.getpid(), {}, None
-            flight = self._flying.get(key)
-            if flight is not None:
+            flight, now = self._flying.get(key), self._clock()
+            if flight is not None and now < flight.started + self._max_run + self._lease:
                 flight.future = flight.future or Future()
                 return flight, False
-            flight = self._flying[key] = Flight(key, fingerprint, self._clock())
             if self._keeper is None:
-                self._keeper = threading.Thread(target=self._keep, name="cxfulfill-leases", daemon=True)
-                self._keeper.start()
+                self._start_keeper()
+            flight = self._flying[key] = Flight(key, fingerprint, now)
             return flight, True
+
+    def _start_keeper(self) -> None:
+        keeper = threading.Thread(target=self._keep, name="cxfulfill-leases", daemon=True)
+        try:
+            keeper.start()
+        except RuntimeError:
+            _log.warning("no thread could be started to renew leases: a handler that takes long may lose its own")
+        else:
+            self._keeper = keeper
 
     def land(self, flight: Flight, outcome: Landed | Exception) -> None:
         """End a flight: whoever waits for it gets its outcome.
@@ -142,11 +159,10 @@ class Flights:
             if self._flying.get(flight.key) is flight:
                 del self._flying[flight.key]
             flight.outcome = outcome
-            future = flight.future
+            if flight.future is not None and not flight.future.done():
+                flight.future.set_result(None)
             if self._draining:
-                self._changed.notify_all()
-        if future is not None:
-            future.set_result(None)
+                self._landed.notify_all()
 
     def awaited(self, flight: Flight) -> "Future[None]":
         """Give what is done when a flight has landed.
@@ -163,14 +179,17 @@ class Flights:
                 future.set_result(None)
             return future
 
-    def leave_unsaved(self, unsaved: Unsaved) -> None:
+    def leave_unsaved(self, key: str, lease: Lease, result: bytes, ttl: float) -> None:
         """Keep an answer here, and try the store again later.
 
         Args:
-            unsaved: The answer.
+            key: The call's key.
+            lease: The right that it was run by.
+            result: What is to be kept.
+            ttl: Seconds that it is kept.
         """
         with self._lock:
-            self._unsaved[unsaved.lease.key] = unsaved
+            self._unsaved[key] = Unsaved(lease, result, ttl, self._clock() + ttl)
             while len(self._unsaved) > MAX_UNSAVED:
                 del self._unsaved[next(iter(self._unsaved))]
 
@@ -183,7 +202,8 @@ class Flights:
         Returns:
             It, or None.
         """
-        return self._unsaved.get(key) if self._unsaved else None
+        found = self._unsaved.get(key) if self._unsaved else None
+        return found if found is not None and self._clock() < found.expires else None
 
     def drain(self, seconds: float) -> bool:
         """Wait until every flight has landed and every answer is kept.
@@ -194,26 +214,44 @@ class Flights:
         Returns:
             Whether that is so.
         """
-        with self._changed:
-            self._draining = True
-            landed = self._changed.wait_for(lambda: not self._flying, seconds)
-            self._draining, self._keeper = False, None
-            self._changed.notify_all()
+        self.look_after()
+        with self._lock:
+            if self._pid != os.getpid():
+                return True  # they are the parent process's
+            self._draining += 1
+            landed = self._landed.wait_for(lambda: not self._flying, seconds)
+            self._draining -= 1
+            self._keeper = None
+            self._keeping.notify_all()
         self.look_after()
         return landed and not self._unsaved
 
     def look_after(self) -> None:
         """Renew the leases of flights that take long, and hand over answers that the store could not take."""
+        self._renew_all()
+        ends = time.monotonic() + ROUND
+        for key, unsaved in list(self._unsaved.items()):
+            if time.monotonic() > ends:
+                break  # the leases come first, in the next round
+            try:
+                if self._clock() < unsaved.expires:
+                    self._store.complete(unsaved.lease, unsaved.result, ttl=unsaved.ttl)
+            except StoreDown:
+                continue  # the store may refuse this one alone
+            with self._lock:
+                if self._unsaved.get(key) is unsaved:
+                    del self._unsaved[key]
+
+    def _renew_all(self) -> None:
         now = self._clock()
         for flight in list(self._flying.values()):
-            if flight.lease and self._lease / 3 <= now - flight.started < self._max_run:
-                self._renew(flight.lease)
-        for key, unsaved in list(self._unsaved.items()):
-            try:
-                self._store.complete(unsaved.lease, unsaved.result, ttl=unsaved.ttl)
-            except StoreDown:
-                break
-            self._unsaved.pop(key, None)
+            lease = flight.lease
+            if lease and self._lease / 3 <= now - flight.started < self._max_run:
+                self._renew(lease)
+                if flight.lease is not lease:
+                    # Its handler ended meanwhile, perhaps before this renewal; what is complete is not released.
+                    with suppress(StoreDown):
+                        self._store.release(lease)
 
     def _renew(self, lease: Lease) -> None:
         try:
@@ -226,9 +264,16 @@ class Flights:
             _log.warning("the lease of a handler that still runs was lost: another delivery may have run it too")
 
     def _keep(self) -> None:
-        me = threading.current_thread()
+        me, idle = threading.current_thread(), 0
         while True:
-            with self._changed:
-                if self._changed.wait_for(lambda: self._keeper is not me, self._lease / 3):
+            with self._lock:
+                if idle >= IDLE_ROUNDS and not self._flying:
+                    self._keeper = None
                     return
-            self.look_after()
+                if self._keeping.wait_for(lambda: self._keeper is not me, self._lease / 3):
+                    return
+            try:
+                self.look_after()
+            except Exception as error:  # whatever it was, leases must go on being renewed
+                _log.warning("leases could not be looked after: %s", type(error).__name__)
+            idle = 0 if self._flying or self._unsaved else idle + 1

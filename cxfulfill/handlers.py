@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.parameters.schema import Schema, field_names, schema_for
+from cxfulfill.parameters.schema import Schema, field_names, parameter_names, schema_for
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.reply import Reply
 
@@ -27,8 +27,8 @@ Handler = (
 Middleware = Callable[[Any], Generator[None, Answer, Answer]]
 """``def m(call): answer = yield; return None``: a generator function with one yield.
 
-It runs where the handler runs, around plain and ``async`` handlers alike. What the handler returned is sent in,
-what it raised is thrown in. It returns a replacement, or None to leave the outcome as it is.
+It runs where the handler runs, plain or ``async``. What the handler returned is sent in, what it raised thrown in. It
+returns a replacement, or None to leave the outcome as it is.
 """
 
 
@@ -74,9 +74,10 @@ class Function:
         except ConfigurationError as error:
             raise ConfigurationError(f"{self.place}: {error}") from error
 
-    def field_names(self) -> frozenset[str] | None:
-        """List the second argument's fields: none without one, None for any; raises as `schema` does."""
-        return field_names(self._resolved()) if self.takes_params else frozenset()
+    def names(self) -> tuple[frozenset[str] | None, frozenset[str]]:
+        """List the second argument's fields (None for any), and the parameters that it names; raises as `schema`."""
+        kind = self._resolved() if self.takes_params else None
+        return (field_names(kind), parameter_names(kind)) if self.takes_params else (frozenset(), frozenset())
 
     def _resolved(self) -> Any:
         if not isinstance(self.annotation, str):

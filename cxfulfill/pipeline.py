@@ -105,7 +105,7 @@ class Pipeline:
             The answer: JSON, or a problem document.
         """
         if http.path in (HEALTH_PATH, READY_PATH):
-            return self._probe(http)
+            return await self._probe(http, runtime)
         record = Record(self.new_id())
         try:
             response = await self._serve(http, runtime, record)
@@ -166,7 +166,7 @@ class Pipeline:
         name = request.session_info and request.session_info.session
         session = SessionName.parse_documented(name) if name else None
         if self.allowed_agents is not None:
-            self.allowed_agents.check(session)
+            self.allowed_agents.check(session, name or "")
         try:
             return authorize(self.auth, principal, session)
         except NeedsIO as need:
@@ -215,7 +215,7 @@ class Pipeline:
             ctx = replace(ctx, deadline=Deadline(started + target.timeout, self.clock))
         arguments: tuple[Any, ...] = (ctx,) if target.schema is None else (ctx, target.schema(ctx.parameters))
         work = Work(target.invocation, ctx, arguments, target.watched)
-        keyed = self.deduplication.keyed(target, work) if self.deduplication and target.idempotent else None
+        keyed = self.deduplication.keying.keyed(target, work) if self.deduplication and target.idempotent else None
         try:
             if self.deduplication is None or keyed is None:
                 return json_response(to_response(await runtime.invoke(work, ctx.deadline)).encode())
@@ -226,21 +226,22 @@ class Pipeline:
                 raise
             return json_response(target.entry.fallback.encode())
         record.replayed = landed.replayed
-        return json_response(landed.body, headers=_REPLAYED if landed.replayed else ())
+        body = landed.answer.for_turn(keyed.turn)
+        return json_response(body, headers=_REPLAYED if landed.replayed else ())
 
     def _problem(self, error: Exception, request_id: str) -> HttpResponse:
         shown = error if isinstance(error, HttpError) else InternalError(reason=reason_of(error))
         status = _FOLDED.get(shown.status, shown.status) if self.strict_cx_status else shown.status
         return problem_response(shown, request_id, status)
 
-    def _probe(self, http: HttpRequest) -> HttpResponse:
+    async def _probe(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
         if http.method not in ("GET", "HEAD"):
             return self._problem(MethodNotAllowed("GET", "HEAD"), self.new_id())
         if http.path == HEALTH_PATH:
             return json_response(b'{"status":"ok"}')
         parts = {"handlers": True}
         if self.deduplication is not None:
-            parts["store"] = self.deduplication.store.is_well()
+            parts["store"] = await runtime.block(self.deduplication.store.is_well)
         if hasattr(self.auth, "ready"):
             parts["auth"] = is_ready(self.auth)
         ready = all(parts.values())

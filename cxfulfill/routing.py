@@ -294,5 +294,5 @@ def _check_key(function: Function, given: Key, *, idempotent: bool | None, ttl: 
     key = read_key(given)
     if key is not None:
         with suppress(UnresolvedAnnotation):  # looked at again at freeze
-            key.check_field(function.field_names(), function.place)
+            key.check_field(function.names()[0], function.place)
     return key

@@ -156,7 +156,7 @@ class Threads:
     async def launch(self, work: Work, carry_out: CarryOut) -> None:
         """Begin a flight; see `Runtime.launch`."""
         if work.invocation.function.is_async:
-            _carried().run(self._workers.portal().start_task_soon, carry_out, self._looped)
+            _carried().run(self._workers.portal().start_task_soon, _contained, carry_out, self._looped)
         elif work.watched:
             context = _carried()
             self._workers.submit(lambda: context.run(run, carry_out(self._pooled)))
@@ -201,12 +201,28 @@ class _EventLoop:
         return await to_thread.run_sync(function)
 
     async def invoke(self, work: Work) -> Any:
+        from asyncio import CancelledError  # noqa: PLC0415 - as above
+
         with self._scope():
             try:
                 return await work.invocation.run_async(work.call, work.arguments)
-            except (SystemExit, KeyboardInterrupt) as error:
+            except (Exception, CancelledError):
+                raise
+            except BaseException as error:
                 # On an event loop these would end it, and with it every other handler of the process.
                 raise RuntimeError("a handler tried to end the process") from error
+
+
+async def _contained(carry_out: CarryOut, carrier: Carrier) -> None:
+    """Let nothing out of a flight but the loop's own cancellation."""
+    from asyncio import CancelledError  # noqa: PLC0415 - as above
+
+    try:
+        await carry_out(carrier)
+    except (Exception, CancelledError):
+        raise
+    except BaseException as error:
+        _log.error("a flight ended with %s", type(error).__name__)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -23,6 +23,8 @@ class Target:
         watched: Whether a plain handler is cut off.
         error_handlers: Functions by exception class, innermost router first.
         idempotent: Whether its calls are de-duplicated.
+        names: The session parameters that its schema names.
+        conditions: What tells it from other handlers of its tag.
     """
 
     entry: Entry
@@ -32,6 +34,8 @@ class Target:
     watched: bool
     error_handlers: tuple[dict[type[Exception], Function], ...]
     idempotent: bool
+    names: frozenset[str]
+    conditions: str
 
     @classmethod
     def of(cls, entry: Entry) -> "Target":
@@ -49,7 +53,7 @@ class Target:
         """
         layers = entry.layers
         if entry.key is not None:
-            entry.key.check_field(entry.function.field_names(), entry.function.place)
+            entry.key.check_field(entry.function.names()[0], entry.function.place)
         schema = entry.schema
         if schema is None and entry.function.takes_params:
             schema = entry.function.schema()
@@ -64,5 +68,7 @@ class Target:
             timeout=timeout or DEFAULT_TIMEOUT,
             watched=timeout is not None or entry.fallback is not None,
             error_handlers=tuple(layer.error_handlers for layer in layers),
+            names=entry.function.names()[1],
+            conditions=f"{entry.tag} {entry.narrowing}",
             idempotent=next((value for value in said if value is not None), True),
         )

@@ -18,12 +18,23 @@ from cxfulfill.auth.base import (
     identify,
     is_ready,
 )
-from cxfulfill.auth.keys import KeyCache, KeySource
+from cxfulfill.auth.keys import KeyCache, KeyDocument, KeySource
 from cxfulfill.auth.sources import SecretSource
 from cxfulfill.context import Context, Deadline
 from cxfulfill.errors import Forbidden, HttpError, Unauthorized, Unavailable
 from cxfulfill.http import CREDENTIAL_HEADERS, Headers, HttpRequest
+from cxfulfill.idempotency.contract import StoreContract
 from cxfulfill.protocol.request import WebhookRequest, read_request
+
+__all__ = [
+    "AuthenticatorContract",
+    "KeySourceContract",
+    "SecretSourceContract",
+    "StoreContract",
+    "make_context",
+    "make_request",
+    "settled",
+]
 
 AGENT = "projects/test-project/locations/global/agents/test-agent"
 _MEMBERS = {info.alias for info in WebhookRequest.model_fields.values() if info.alias}
@@ -147,47 +158,60 @@ class AuthenticatorContract:
 
     def authenticator(self) -> Authenticator:
         """Make the authenticator."""
-        raise NotImplementedError
+        raise NotImplementedError("write authenticator(): return the authenticator that is tested, a new one each time")
 
     def accepted(self) -> Iterable[Mapping[str, str]]:
         """Give header fields that let a caller in."""
-        raise NotImplementedError
+        raise NotImplementedError("write accepted(): return header fields that let a caller in, a dict for each case")
 
     def refused(self) -> Iterable[Mapping[str, str]]:
         """Give header fields that do not: wrong, malformed or expired credentials."""
-        raise NotImplementedError
+        raise NotImplementedError("write refused(): return header fields with wrong credentials, a dict for each case")
 
     def test_it_is_an_authenticator(self) -> None:
         """It has the right shape, and tells whether it is ready without failing."""
         authenticator = self.authenticator()
         check_authenticator(authenticator)
-        assert is_ready(authenticator) in (True, False)
+        assert is_ready(authenticator) in (True, False), "its ready() must tell True or False"
 
     def test_it_accepts(self) -> None:
         """A right credential gives a principal, each time the same, and the body is not read."""
         authenticator = self.authenticator()
-        for fields in self.accepted():
+        for case, fields in _cases("accepted", self.accepted()):
             principal = settled(authenticator, _head(fields))
-            assert principal.name
-            assert principal.method
-            assert settled(authenticator, _head(fields)) == principal
+            assert principal.name, f"the principal of {case} has no name"
+            assert principal.method, f"the principal of {case} has no method"
+            again = settled(authenticator, _head(fields))
+            assert again == principal, f"the principal of {case} is another one when it is asked again"
 
     def test_it_refuses(self) -> None:
         """Everything else is a refusal that CX understands, a 401 with a challenge, and never another error."""
         authenticator = self.authenticator()
-        for fields in ({}, *self.refused(), *_garbled(self.accepted())):
+        garbled = ((f"{case} with a garbled value", fields) for case, fields in _garbled(self.accepted()))
+        for case, fields in (("a request without credentials", {}), *_cases("refused", self.refused()), *garbled):
             refusal = _refusal(authenticator, fields)
-            assert isinstance(refusal, Unauthorized | Forbidden | Unavailable), "it lets in who must stay out"
+            assert refusal is not None, f"it lets in who must stay out: {case}"
+            assert isinstance(refusal, Unauthorized | Forbidden | Unavailable), (
+                f"it must refuse with Unauthorized, Forbidden or Unavailable, which CX understands: {case}"
+            )
             challenged = any(name == "WWW-Authenticate" for name, _ in refusal.headers)
-            assert challenged or not isinstance(refusal, Unauthorized)
+            assert challenged or not isinstance(refusal, Unauthorized), f"the 401 has no challenge: {case}"
 
     def test_it_hides_secrets(self) -> None:
         """Its ``repr`` shows no value of a header, and the headers with secrets are hidden from handlers."""
         authenticator = self.authenticator()
         hidden = CREDENTIAL_HEADERS | credential_headers(authenticator)
-        for fields in self.accepted():
-            assert not [value for value in fields.values() if value in repr(authenticator)]
-            assert {name.lower() for name in fields} <= hidden
+        for case, fields in _cases("accepted", self.accepted()):
+            shown = [name for name, value in fields.items() if value in repr(authenticator)]
+            assert not shown, f"its repr shows the value of {', '.join(shown)} in {case}"
+            open_ones = {name.lower() for name in fields} - hidden
+            assert not open_ones, f"credential_headers lacks {', '.join(sorted(open_ones))}, so handlers can see it"
+
+
+def _cases(method: str, given: Iterable[Mapping[str, str]]) -> list[tuple[str, Mapping[str, str]]]:
+    cases = [(f"case {number} of {method}()", fields) for number, fields in enumerate(given, 1)]
+    assert cases, f"{method}() gives no case, so that this test would prove nothing"
+    return cases
 
 
 def _refusal(authenticator: Authenticator, fields: Mapping[str, str]) -> HttpError | None:
@@ -198,11 +222,11 @@ def _refusal(authenticator: Authenticator, fields: Mapping[str, str]) -> HttpErr
     return None
 
 
-def _garbled(accepted: Iterable[Mapping[str, str]]) -> Iterable[Mapping[str, str]]:
-    for fields in accepted:
+def _garbled(accepted: Iterable[Mapping[str, str]]) -> Iterable[tuple[str, Mapping[str, str]]]:
+    for number, fields in enumerate(accepted, 1):
         for name, value in fields.items():
             for other in ("", " ", "\x00", "é" * 10, value[:-1], f"{value},{value}", f"{value} x", value[::-1]):
-                yield {**fields, name: other}
+                yield f"case {number} of accepted()", {**fields, name: other}
 
 
 class KeySourceContract:
@@ -210,19 +234,27 @@ class KeySourceContract:
 
     def source(self) -> KeySource:
         """Make the source."""
-        raise NotImplementedError
+        raise NotImplementedError("write source(): return the source of keys that is tested, a new one each time")
 
     def test_it_gives_a_document(self) -> None:
         """Its document is a JSON object, and the age of it a number of seconds or not known."""
         document = self.source().fetch()
-        assert isinstance(json.loads(document.content), dict)
-        assert document.max_age is None or document.max_age >= 0
+        assert isinstance(document, KeyDocument), "fetch() must return a KeyDocument"
+        assert _is_object(document.content), "the document must be a JSON object: a JWK set, or a map of certificates"
+        assert document.max_age is None or document.max_age >= 0, "max_age must be seconds, or None where not known"
 
     def test_a_cache_takes_it(self) -> None:
         """A cache can hold what it gives."""
         cache: KeyCache[Any] = KeyCache(self.source(), lambda document: document)
         cache.warm()
-        assert cache.ready()
+        assert cache.ready(), "a cache holds nothing of what it gives; the log tells why"
+
+
+def _is_object(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict)
+    except ValueError:
+        return False
 
 
 class SecretSourceContract:
@@ -230,11 +262,11 @@ class SecretSourceContract:
 
     def source(self) -> SecretSource:
         """Make the source."""
-        raise NotImplementedError
+        raise NotImplementedError("write source(): return the source of a secret that is tested, a new one each time")
 
     def secret(self) -> str:
         """Give the secret that it holds."""
-        raise NotImplementedError
+        raise NotImplementedError("write secret(): return the secret that the source holds")
 
     def test_it_gives_the_secret(self) -> None:
         """The value is text, each time the same, whether it must be fetched first or not."""
@@ -245,9 +277,10 @@ class SecretSourceContract:
             except NeedsIO as need:
                 need.fetch()
                 value = source.get()
-            assert value == self.secret()
+            assert isinstance(value, str), "get() must return text"
+            assert value == self.secret(), "get() returns another text than secret()"
 
     def test_it_hides_the_secret(self) -> None:
         """Its ``repr`` does not show it."""
         source = self.source()
-        assert self.secret() not in repr(source)
+        assert self.secret() not in repr(source), "its repr shows the secret"

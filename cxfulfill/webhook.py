@@ -117,10 +117,9 @@ class Webhook(Router):
             ConfigurationError: A variable is wrong, missing, misspelt, or nothing reads it; the error says what to
                 set.
         """
-        from cxfulfill.settings.policies import read_settings  # noqa: PLC0415 - not everybody starts this way
+        from cxfulfill.settings.reading import build  # noqa: PLC0415 - not everybody starts this way
 
-        found, _ = read_settings(overridden=overrides)
-        return cls(**(found | overrides))
+        return build(cls, overrides)
 
     def check(self) -> None:
         """Freeze the application and check what can only be checked then; the first request does it too.

@@ -45,9 +45,16 @@ class Workers:
             pool, free = self._pool, self._free
         if not free.acquire(blocking=False):
             raise Unavailable(reason="overloaded")
-        future = pool.submit(function)
+        withdrawn: list[bool] = []
+        try:
+            future = pool.submit(lambda: None if withdrawn else function())
+        except RuntimeError:
+            # No thread could be started, and the work is queued all the same: it must not run for nobody.
+            withdrawn.append(True)
+            free.release()
+            raise Unavailable(reason="overloaded") from None
         future.add_done_callback(lambda _: free.release())
-        return future
+        return future  # type: ignore[return-value]
 
     def portal(self) -> "BlockingPortal":
         """Give the way to the event loop on which all ``async`` handlers of the process run.
@@ -57,7 +64,8 @@ class Workers:
         """
         with self._lock:
             self._renew_after_fork()
-            self._loop = self._loop or _Loop()
+            if self._loop is None or not self._loop.is_alive():
+                self._loop = _Loop()
             return self._loop.portal
 
     def close(self) -> None:
@@ -101,6 +109,10 @@ class _Loop:
         self._thread.start()
         self.portal = started.result()
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def close(self) -> None:
-        self.portal.call(self.portal.stop)
+        if self.is_alive():
+            self.portal.call(self.portal.stop)
         self._thread.join()

@@ -26,6 +26,11 @@ _SCHEME = re.compile(r"[A-Za-z0-9-]+ +(?=\S)")
 _PLACEHOLDERS = (
     "changeme", "change-me", "change_me", "placeholder", "example", "password", "secret", "your_", "your-", "todo",
 )  # fmt: skip
+_NAMES_OF_SECRETS = {
+    re.compile(r"projects/[^/\s]+/secrets/[^/\s]+(?:/versions/[^/\s]+)?"): "SecretManager",
+    re.compile(r"/(?:run|var|etc|mnt|secrets|tmp|home|opt|srv|app)/\S+|(?:/[a-z0-9._-]+){2,}"): "FileSecret",
+}
+"""What is taken for a secret by mistake. Random base64 may begin with a slash too, but does not look like a path."""
 
 Read = Callable[[str, str], bytes]
 """Checks a secret and gives it as it is compared. It takes the setting, for the error, and the value."""
@@ -225,22 +230,50 @@ def check_secret(what: str, value: str, *, allow_weak: bool) -> str:
     """
     if not value.strip():
         raise ConfigurationError(f"{what} is empty")
+    if "\n" in value or "\r" in value:
+        raise ConfigurationError(f"{what} has a newline in it; a secret is one line")
     if UNSENDABLE.search(value):
         raise ConfigurationError(f"{what} has control characters or a byte order mark")
     if value[0] in "\"'" and value[-1] == value[0]:
         raise ConfigurationError(f"{what} is in quotes; give it without them")
-    if not allow_weak and _is_weak(_SCHEME.sub("", value, count=1)):
+    alone = _SCHEME.sub("", value, count=1)
+    for name, taker in _NAMES_OF_SECRETS.items():
+        if name.fullmatch(alone):
+            raise ConfigurationError(f"{what} names a secret and is none: take {taker}(...), which reads it")
+    weakness = "" if allow_weak else _weakness(alone)
+    if weakness:
         raise ConfigurationError(
-            f"{what} is a placeholder or too short; take {MIN_SECRET_LENGTH} random characters or more, such as "
-            "from python -c 'import secrets; print(secrets.token_urlsafe(24))'"
+            f"{what} {weakness}: it takes {MIN_SECRET_LENGTH} random characters or more, such as from "
+            "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
         )
     return value
 
 
-def _is_weak(secret: str) -> bool:
+def check_ends(what: str, value: str) -> str:
+    """Check that a secret that is sent in a header neither begins nor ends with a space.
+
+    Args:
+        what: The setting, for the error.
+        value: The secret.
+
+    Returns:
+        The secret.
+
+    Raises:
+        ConfigurationError: It does; the error never shows it.
+    """
+    if value != value.strip(" "):
+        raise ConfigurationError(f"{what} begins or ends with a space, which HTTP or CX may drop; store it without")
+    return value
+
+
+def _weakness(secret: str) -> str:
     lowered = secret.lower()
-    marked = lowered.startswith("<") and lowered.endswith(">")
-    return len(secret) < MIN_SECRET_LENGTH or marked or lowered.startswith(_PLACEHOLDERS) or len(set(secret)) < 5
+    if lowered.startswith(_PLACEHOLDERS) or (lowered.startswith("<") and lowered.endswith(">")):
+        return "is a placeholder"
+    if len(secret) < MIN_SECRET_LENGTH:
+        return "is too short"
+    return "has too few different characters" if len(set(secret)) < 5 else ""
 
 
 def _several(what: str, given: Secret) -> tuple[str | SecretSource, ...]:

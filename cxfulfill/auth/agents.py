@@ -1,9 +1,13 @@
 """Which agents may call: of the agents of one project, that share one credential, only the listed ones."""
 
 from collections.abc import Iterable
+from typing import Final
 
+from cxfulfill.auth.notes import cut, listed
 from cxfulfill.errors import ConfigurationError, Forbidden
 from cxfulfill.protocol.names import AgentName, SessionName
+
+_FORM: Final = "projects/P/locations/L/agents/A/sessions/S"
 
 
 class AllowedAgents:
@@ -24,18 +28,28 @@ class AllowedAgents:
         if not self.agents:
             raise ConfigurationError("allowed_agents is empty: name an agent, or leave it out")
 
-    def check(self, session: SessionName | None) -> None:
+    def check(self, session: SessionName | None, name: str | None = None) -> None:
         """Check the agent of a call.
 
         Args:
             session: The session's name; None where the request has none of the documented form.
+            name: The name as it was sent, for the note, which does not show it; None where that is not at hand.
 
         Raises:
             Forbidden: It is another agent's, or there is none (``agent_not_allowed``).
         """
         if session is None or session.agent not in self.agents:
-            shown = session.agent if session and session.agent else "no agent"
-            raise Forbidden(reason="agent_not_allowed", note=f"the session is of {str(shown)[:300]}")
+            allowed = listed(sorted(map(str, self.agents)))
+            note = f"{_whose(session, name)}; allowed_agents= has {allowed}"
+            raise Forbidden(reason="agent_not_allowed", note=note)
+
+
+def _whose(session: SessionName | None, name: str | None) -> str:
+    if session is not None and session.agent is not None:
+        return f"the session is of {cut(str(session.agent))}"
+    if name is None:
+        return f"the request names no session, or none of the form {_FORM}"
+    return f"the session's name is not of the form {_FORM}" if name else "the request names no session"
 
 
 def _agent(name: str | AgentName) -> AgentName:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from cxfulfill.errors import ConfigurationError
+from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import SessionName
 
@@ -87,7 +87,9 @@ class Authenticator(Protocol):
     * ``authorize(principal, session)``: what only the session's name can tell, asked once the body is read; it
       returns the principal of the call, or raises `Forbidden`;
     * ``only_with_another_factor`` (bool): whether it proves too little to stand alone or as an alternative;
-    * ``without_alternative`` (str): a mechanism of which `AnyOf` takes either only members or none.
+    * ``without_alternative`` (str): a mechanism of which `AnyOf` takes either only members or none;
+    * ``header_use`` (two texts): the header field that it reads, in lower case, and the kind of value that it wants
+      there; `AllOf` refuses parts that want different kinds in one field.
     """
 
     def authenticate(self, http: HttpRequest) -> Principal:
@@ -135,7 +137,12 @@ def check_authenticator(authenticator: object) -> None:
         ConfigurationError: It is a class, has no ``authenticate``, or an ``async`` one.
     """
     authenticate = getattr(authenticator, "authenticate", None)
-    if isinstance(authenticator, type) or not callable(authenticate) or inspect.iscoroutinefunction(authenticate):
+    if inspect.iscoroutinefunction(authenticate) and not isinstance(authenticator, type):
+        raise ConfigurationError(
+            f"auth=: {type(authenticator).__name__}.authenticate is async def, and must be a plain function: where "
+            "something must be waited for, raise NeedsIO(fetch), which fetches it and asks again"
+        )
+    if isinstance(authenticator, type) or not callable(authenticate):
         raise ConfigurationError(
             "auth= needs an authenticator, such as BasicAuth(...); to let everybody in, AllowUnauthenticated()"
         )
@@ -194,11 +201,11 @@ def authorize(authenticator: Authenticator, principal: Principal, session: Sessi
         The principal of the call.
 
     Raises:
-        ConfigurationError: It returned something else.
+        InternalError: It returned something else.
         HttpError: It refused.
     """
     decide = getattr(authenticator, "authorize", None)
-    return principal if decide is None else _principal_of(authenticator, decide(principal, session))
+    return principal if decide is None else _principal_of(authenticator, "authorize", decide(principal, session))
 
 
 def identify(authenticator: Authenticator, http: HttpRequest) -> Principal:
@@ -212,16 +219,28 @@ def identify(authenticator: Authenticator, http: HttpRequest) -> Principal:
         The caller.
 
     Raises:
-        ConfigurationError: It returned something else.
+        InternalError: It returned something else.
         HttpError: It refused; see `Authenticator.authenticate`.
     """
-    return _principal_of(authenticator, authenticator.authenticate(http))
+    return _principal_of(authenticator, "authenticate", authenticator.authenticate(http))
 
 
-def _principal_of(authenticator: object, found: object) -> Principal:
+def _principal_of(authenticator: object, method: str, found: object) -> Principal:
     if not isinstance(found, Principal):
-        raise ConfigurationError(f"{type(authenticator).__name__} must return a Principal, or raise")
+        raise defect(f"{type(authenticator).__name__}.{method} must return a Principal, or raise")
     return found
+
+
+def defect(note: str) -> InternalError:
+    """Make the error of an authenticator that does not keep to the contract.
+
+    Args:
+        note: A sentence for the log.
+
+    Returns:
+        The error: 500.
+    """
+    return InternalError(note, note=note)
 
 
 def is_ready(authenticator: Authenticator) -> bool:

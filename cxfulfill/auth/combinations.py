@@ -1,5 +1,6 @@
 """Several authenticators as one: any of them, all of them, or one for each environment of an agent."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,17 +14,22 @@ from cxfulfill.auth.base import (
     check_authenticator,
     credential_headers,
     decides_by_session,
+    defect,
     identify,
     is_blocking,
     is_ready,
     needs_another_factor,
 )
-from cxfulfill.errors import ConfigurationError, Forbidden, HttpError, Unauthorized
+from cxfulfill.auth.one_header import any_way, joint_ways
+from cxfulfill.errors import ConfigurationError, Forbidden, HttpError, InternalError, Unauthorized
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import SessionName
 
 DRAFT: Final = "-"
 """The draft environment in `ByEnvironment`, as session names write it; ``draft`` is accepted too."""
+
+_ID = re.compile(r"[0-9a-z-]+")
+"""Ids are UUIDs; a display name mostly has something else in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ class AnyOf(_Several):
     def __init__(self, *parts: Authenticator) -> None:
         super().__init__(parts)
         _check_alternatives("AnyOf", self.parts)
+        self.ways = any_way(self.parts)
         self.only_with_another_factor = any(needs_another_factor(part) for part in self.parts)
 
     def authenticate(self, http: HttpRequest) -> Principal:
@@ -114,6 +121,8 @@ class AnyOf(_Several):
         for part, found in principal.by_part:
             try:
                 return authorize(part, found, session)
+            except InternalError:
+                raise
             except (HttpError, NeedsIO) as refusal:
                 refusals.append(refusal)
         raise _refusal(refusals)
@@ -126,11 +135,13 @@ class AllOf(_Several):
         parts: The authenticators. The first one's principal is the call's, the others' are in its ``others``.
 
     Raises:
-        ConfigurationError: None is given, or one of them lets everybody in.
+        ConfigurationError: None is given, one of them lets everybody in, or two read one header for different kinds
+            of credentials.
     """
 
     def __init__(self, *parts: Authenticator) -> None:
         super().__init__(parts)
+        self.ways = joint_ways(self.parts)
         self.only_with_another_factor = all(needs_another_factor(part) for part in self.parts)
 
     def authenticate(self, http: HttpRequest) -> Principal:
@@ -159,13 +170,14 @@ class ByEnvironment(_Several):
             ``draft`` or ``-`` is the draft environment.
 
     Raises:
-        ConfigurationError: There is none, an id is empty or has slashes, a policy lets everybody in, or `CloudRunIam`
-            is mixed with others.
+        ConfigurationError: There is none, an id is none, such as a display name, a policy lets everybody in, or
+            `CloudRunIam` is mixed with others.
     """
 
     def __init__(self, policies: Mapping[str, Authenticator]) -> None:
         super().__init__({id(policy): policy for policy in policies.values()}.values())
         _check_alternatives("ByEnvironment", self.parts)
+        self.ways = any_way(self.parts)
         self.policies = {_environment(name): policy for name, policy in policies.items()}
         if len(self.policies) != len(policies):
             raise ConfigurationError("ByEnvironment: draft and - are one environment")
@@ -191,14 +203,14 @@ class ByEnvironment(_Several):
             NeedsIO: Its policy lacks something; the headers must be checked again after the fetch.
         """
         if not isinstance(principal, _Candidates):
-            raise ConfigurationError("ByEnvironment.authorize takes what its authenticate gave")
+            raise defect("ByEnvironment.authorize takes what its authenticate gave")
         environment = None if session is None else session.environment or DRAFT
         found = principal.by_environment.get(environment or "")
         if isinstance(found, Principal):
             return authorize(self.policies[environment or ""], found, session)
         if found is not None and not isinstance(found, Unauthorized | Forbidden):
             raise found
-        raise Forbidden(reason="environment_not_allowed", note=_why(environment, known=found is not None))
+        raise Forbidden(reason="environment_not_allowed", note=_why(environment, principal.by_environment))
 
     def __repr__(self) -> str:
         return f"ByEnvironment({self.policies!r})"
@@ -207,16 +219,27 @@ class ByEnvironment(_Several):
 def _environment(name: str) -> str:
     if name == "draft":
         return DRAFT
-    if not isinstance(name, str) or not name.isprintable() or not name or set("/ ") & set(name):
-        raise ConfigurationError("ByEnvironment: an environment is named by its id, or draft")
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise ConfigurationError(
+            "ByEnvironment: an environment is named as session names have it: by the id, not the display name; or draft"
+        )
     return name
 
 
-def _why(environment: str | None, *, known: bool) -> str:
+def _why(environment: str | None, found: Mapping[str, object]) -> str:
     if environment is None:
-        return "the request names no session, so its environment is not known"
-    shown = "the draft environment" if environment == DRAFT else f"environment {environment[:100]}"
-    return f"the credential is not that of {shown}" if known else f"ByEnvironment has no policy for {shown}"
+        form = "projects/P/locations/L/agents/A/environments/E/sessions/S"
+        return f"the request names no session of the form {form}, so its environment is not known"
+    given = [_shown(name) for name, each in found.items() if isinstance(each, Principal)]
+    whose = f"the credential is that of {' or '.join(given[:3])}, the session is of {_shown(environment)}"
+    if environment in found:
+        return whose
+    draft = "; sessions of the draft have no environment, or -" if environment == "draft" else ""
+    return f"ByEnvironment has no policy for {_shown(environment)}; {whose}{draft}"
+
+
+def _shown(environment: str) -> str:
+    return "the draft environment" if environment == DRAFT else f"environment {environment[:100]}"
 
 
 def _others(found: tuple[Principal, ...]) -> tuple[Principal, ...]:
@@ -244,6 +267,8 @@ def _check_alternatives(name: str, parts: tuple[Authenticator, ...]) -> None:
 def _ask(part: Authenticator, http: HttpRequest) -> Principal | HttpError | NeedsIO:
     try:
         return identify(part, http)
+    except InternalError:
+        raise  # a defect, and no opinion of the caller: nobody else's makes up for it
     except (HttpError, NeedsIO) as refusal:
         return refusal
 
@@ -260,7 +285,7 @@ def _refusal(refusals: Iterable[object]) -> HttpError | NeedsIO:
     if undecided or forbidden:
         return (undecided or forbidden)[0]
     challenges = [value for error in refused for name, value in error.headers if name == "WWW-Authenticate"]
-    notes = dict.fromkeys(error.note for error in refused if error.note)
     # The caller's own mechanism tells more than that another one's credential is missing.
-    reasons = sorted((error.reason for error in refused), key=lambda reason: reason == "no_credentials")
-    return Unauthorized(*dict.fromkeys(challenges), reason=reasons[0], note="; ".join(notes) or None)
+    told = [error for error in refused if error.reason != "no_credentials"] or refused
+    reason, note = told[0].reason, told[0].note
+    return Unauthorized(*dict.fromkeys(challenges), reason=reason, note=note)

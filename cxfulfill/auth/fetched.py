@@ -34,6 +34,10 @@ _EARLY = 0.8
 _log = logging.getLogger("cxfulfill")
 
 
+class FetchError(Exception):
+    """The value could not be had. The text is of our own and stands in the log: it holds nothing that was received."""
+
+
 class Gone(Exception):
     """The source says that the value is no longer valid: it is dropped, not served past its age.
 
@@ -66,6 +70,7 @@ class _State(Generic[T]):
     attempted: float = -math.inf
     failed: bool = False
     gone: bool = False
+    problem: str = ""
 
     def age(self, now: float) -> float:
         return now - self.fetched
@@ -78,7 +83,7 @@ class Fetched(Generic[T]):
         what: What it is, for answers' reasons, such as ``keys``.
         source: Where it comes from, for the log.
         load: Fetches it; runs in a thread of its own. Raises `Gone` where the source took it back, anything else
-            where the source is down.
+            where the source is down. Of a `FetchError` and of `Gone` the log has the text, else the class alone.
         clock: Seconds that only go up.
     """
 
@@ -129,9 +134,11 @@ class Fetched(Generic[T]):
             raise self._unavailable(now, state)
 
     def _unavailable(self, now: float, state: _State[T]) -> Unavailable:
-        kind = TakenBack if state.gone else Unavailable
         retry_after = max(1, math.ceil(state.attempted + PAUSE - now))
-        return kind(reason=f"{self._what}_unavailable", retry_after=retry_after)
+        note = f"no {self._what} from {self._source}: {state.problem}"
+        if state.gone:
+            return TakenBack(reason=f"{self._what}_unavailable", retry_after=retry_after, note=note)
+        return Unavailable(reason=f"{self._what}_unavailable", retry_after=retry_after, note=note)
 
     def fetch(self) -> None:
         """Fetch the value, or wait for the fetch that is under way; returns after `TIME_LIMIT` at the latest."""
@@ -144,7 +151,7 @@ class Fetched(Generic[T]):
         try:
             flight.landed.result(TIME_LIMIT)
         except TimeoutError:
-            self._land(flight, None, "took too long")
+            self._land(flight, None, "it took too long")
 
     def is_held(self) -> bool:
         """Tell whether a value is held; where none is, a fetch is started.
@@ -191,6 +198,8 @@ class Fetched(Generic[T]):
             held = self._load()
         except Gone as gone:
             self._land(flight, None, str(gone), drop=True)
+        except FetchError as error:
+            self._land(flight, None, str(error))
         except BaseException as error:  # whatever it was, the source did not give the value
             self._land(flight, None, type(error).__name__)
         else:
@@ -208,7 +217,7 @@ class Fetched(Generic[T]):
                 self._state = _State(held, fetched=now, attempted=now)
             else:
                 kept: _State[T] = _State(gone=True) if drop else self._state
-                self._state = replace(kept, attempted=now, failed=True)
+                self._state = replace(kept, attempted=now, failed=True, problem=problem)
         if problem:
             _log.warning("%s could not be fetched from %s: %s", self._what, self._source, problem)
         if not flight.landed.done():

@@ -7,24 +7,24 @@ is compared too.
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
-from cryptography.x509 import load_pem_x509_certificate
-
+from cxfulfill.auth import notes
 from cxfulfill.auth.base import Principal
-from cxfulfill.auth.keys import KeySource, Shared, signing_jwks
+from cxfulfill.auth.google_keys import ALGORITHM, read_keys, rsa_verifier
+from cxfulfill.auth.keys import KeySource, Shared
 from cxfulfill.auth.outbound import split_url
 from cxfulfill.auth.tokens import (
+    SERVICE_AGENT_IN_CX,
     CompactJwt,
     WallClock,
     access_token_refused,
     bearer_token,
     check_audience,
     check_times,
-    decode_segment,
     invalid_token,
     looks_like_google_access_token,
     not_allowed,
@@ -34,17 +34,14 @@ from cxfulfill.auth.tokens import (
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
 
-if TYPE_CHECKING:
-    from google.auth.crypt import RSAVerifier
-
 GOOGLE_ISSUERS: Final = frozenset({"https://accounts.google.com", "accounts.google.com"})
 GOOGLE_KEYS: Final = "https://www.googleapis.com/oauth2/v3/certs"
 """Google's keys as a JWK set; ``/oauth2/v1/certs`` has the same ones as certificates."""
 MAX_LIFETIME: Final = 7_200.0
 """Seconds that a token may be valid for; Google's are for one hour."""
 
-_ALGORITHM = "RS256"
-_MIN_KEY_BITS = 2_048
+_ACCOUNT = re.compile(r"[^\s@]+@[^\s@,;]+")
+_SHARED = Shared(read_keys)
 
 
 def dialogflow_service_agent(project_number: int | str) -> str:
@@ -60,7 +57,7 @@ def dialogflow_service_agent(project_number: int | str) -> str:
         ConfigurationError: It is no number.
     """
     text = str(project_number)
-    if isinstance(project_number, bool) or not (text.isascii() and text.isdigit()) or len(text) > 20:
+    if isinstance(project_number, bool) or not re.fullmatch(r"[1-9][0-9]{0,19}", text):
         raise ConfigurationError(
             "project_number must be the number of the agent's project, as in "
             "gcloud projects describe PROJECT --format='value(projectNumber)'"
@@ -86,8 +83,8 @@ class _GoogleCaller:
         emails = frozenset([service_accounts] if isinstance(service_accounts, str) else service_accounts)
         if (project_number is None) == (not emails):
             raise ConfigurationError(f"{name} needs either project_number= (of the agent) or service_accounts=")
-        if not all(isinstance(email, str) and "@" in email and email.isprintable() for email in emails):
-            raise ConfigurationError(f"{name}: service_accounts must be e-mail addresses")
+        if not all(isinstance(email, str) and email.isprintable() and _ACCOUNT.fullmatch(email) for email in emails):
+            raise ConfigurationError(f"{name}: service_accounts must be e-mail addresses, one each, without spaces")
         self.audiences = _audiences(name, audience)
         self.service_accounts = (
             emails if project_number is None else frozenset({dialogflow_service_agent(project_number)})
@@ -102,9 +99,10 @@ class _GoogleCaller:
         if not isinstance(email, str) or claims.get("email_verified") is not True:
             raise not_allowed("the token names no verified e-mail address")
         if email not in self.service_accounts:
+            expected = notes.listed(sorted(self.service_accounts))
             raise not_allowed(
-                f"the token is {email[:200]}'s; if that is your agent's service account, correct project_number= "
-                "or service_accounts="
+                f"the token is {notes.cut(email)}'s, and may be {expected}'s; if the former is your agent's service "
+                "account, correct project_number= or service_accounts="
             )
         return Principal(email, self.method)
 
@@ -132,6 +130,7 @@ class GoogleIdToken(_GoogleCaller):
     """
 
     method = "google-id-token"
+    header_use = ("authorization", "Google ID token")
 
     def __init__(
         self,
@@ -144,21 +143,22 @@ class GoogleIdToken(_GoogleCaller):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(audience, project_number, service_accounts, now)
-        _rsa_verifier()  # not at the first request
+        rsa_verifier()  # not at the first request
         self.keys = _SHARED.of(keys, clock)
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept a token of one of the service accounts; see `Authenticator.authenticate`."""
         token = bearer_token(http)
         if looks_like_google_access_token(token):
-            raise access_token_refused()
+            raise access_token_refused(SERVICE_AGENT_IN_CX)
         jwt = read_compact(token)
         key_id = _check_header(jwt)
         verifier = self.keys.find(key_id)
         if verifier is None:
-            raise invalid_token("unknown_key", "no key of this id at Google: is the token from somewhere else?")
+            note = f"there is no key of this id at {self.keys.shown}: is the token from somewhere else?"
+            raise invalid_token("unknown_key", note)
         if not verifier.verify(jwt.signed, jwt.signature):
-            raise invalid_token("bad_signature")
+            raise invalid_token("bad_signature", notes.BAD_SIGNATURE)
         return self._principal(jwt.claims)
 
     def warm(self) -> None:
@@ -193,6 +193,7 @@ class CloudRunIam(_GoogleCaller):
     """
 
     method = "cloud-run-iam"
+    header_use = ("authorization", "Google ID token without its signature")
     without_alternative = "CloudRunIam"
 
     def __init__(
@@ -226,22 +227,26 @@ class CloudRunIam(_GoogleCaller):
             )
         token = bearer_token(http)
         if looks_like_google_access_token(token):
-            raise access_token_refused()
+            raise access_token_refused(SERVICE_AGENT_IN_CX)
         jwt = read_removed(token)
         _check_header(jwt)
         return self._principal(jwt.claims)
 
 
 def _check_header(jwt: CompactJwt) -> str:
-    if jwt.algorithm != _ALGORITHM:
-        raise invalid_token("algorithm_not_allowed")
+    if jwt.algorithm != ALGORITHM:
+        raise invalid_token("algorithm_not_allowed", notes.algorithm(jwt.algorithm, "Google's tokens have RS256"))
     if jwt.type not in (None, "jwt"):
-        raise invalid_token("token_type_not_allowed")
+        raise invalid_token(
+            "token_type_not_allowed",
+            "the token's typ is not JWT, so it is no ID token; access tokens are for OAuthJwt",
+        )
     if jwt.key_id is None:
-        raise invalid_token("key_id_missing")
+        raise invalid_token("key_id_missing", notes.NO_KEY_ID)
     issuer = jwt.claims.get("iss")
     if not isinstance(issuer, str) or issuer not in GOOGLE_ISSUERS:
-        raise invalid_token("issuer_not_allowed", "the token is not from Google's accounts service")
+        whose = f"the token is not from Google's accounts service{notes.issuer(issuer)}"
+        raise invalid_token("issuer_not_allowed", f"{whose}; in CX, choose {SERVICE_AGENT_IN_CX}")
     return jwt.key_id
 
 
@@ -254,43 +259,3 @@ def _audiences(name: str, given: str | Iterable[str]) -> frozenset[str]:
         if parts.scheme != "https" or not parts.hostname or set("?#") & set(audience):
             raise ConfigurationError(f"{name}: audience must be an https URL without query and fragment")
     return audiences
-
-
-def _rsa_verifier() -> "type[RSAVerifier]":
-    # The public names of this package load without Google's library: not everybody uses it.
-    from google.auth.crypt import RSAVerifier  # noqa: PLC0415
-
-    return RSAVerifier
-
-
-def _read_keys(document: dict[str, Any]) -> "dict[str, RSAVerifier]":
-    """Read Google's keys: a JWK set, or a map from key id to certificate (PEM)."""
-    read: Callable[[Any], object] = _from_jwk if "keys" in document else _from_certificate
-    entries = signing_jwks(document) if "keys" in document else document
-    verifier = _rsa_verifier()
-    keys = {}
-    for key_id, entry in entries.items():
-        try:
-            key = read(entry)
-        except Exception:  # noqa: S112 - whatever is odd about one key must not cost the others
-            continue
-        if isinstance(key, RSAPublicKey) and key.key_size >= _MIN_KEY_BITS:
-            keys[key_id] = verifier(key)
-    return keys
-
-
-def _from_jwk(jwk: Mapping[str, Any]) -> object:
-    if jwk.get("kty") != "RSA" or jwk.get("alg", _ALGORITHM) != _ALGORITHM:
-        return None
-    return RSAPublicNumbers(e=_integer(jwk["e"]), n=_integer(jwk["n"])).public_key()
-
-
-def _integer(text: str) -> int:
-    return int.from_bytes(decode_segment(text))
-
-
-def _from_certificate(pem: str) -> object:
-    return load_pem_x509_certificate(pem.encode()).public_key()
-
-
-_SHARED = Shared(_read_keys)

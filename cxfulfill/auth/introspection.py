@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus, urlencode
 
+from cxfulfill.auth import notes
 from cxfulfill.auth.asked import FAILURE_SECONDS, TokenAnswer, TokenQuestion
 from cxfulfill.auth.base import NeedsIO, Principal
 from cxfulfill.auth.client_secret import ClientSecret
@@ -22,6 +23,7 @@ from cxfulfill.auth.oauth_claims import Demands
 from cxfulfill.auth.outbound import OutboundError, check_url, send
 from cxfulfill.auth.sources import Secret
 from cxfulfill.auth.tokens import (
+    OAUTH_IN_CX,
     SKEW,
     WallClock,
     access_token_refused,
@@ -35,10 +37,8 @@ from cxfulfill.errors import BadRequest, ConfigurationError, Unauthorized, Unava
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.json import loads
 
-try:
+if TYPE_CHECKING:
     from cachetools import LRUCache
-except ImportError:
-    raise ConfigurationError("OAuthIntrospection needs the extra oauth: pip install 'cxfulfill[oauth]'") from None
 
 MAX_CACHE_SECONDS: Final = 300.0
 """Seconds that an answer may be kept at most: for so long a token that its issuer took back still opens."""
@@ -80,11 +80,13 @@ class OAuthIntrospection:
         clock: Seconds that only go up; given by tests.
 
     Raises:
-        ConfigurationError: One of them is missing or of no use, such as an endpoint without TLS.
+        ConfigurationError: One of them is missing or of no use, such as an endpoint without TLS, or the extra is not
+            installed.
     """
 
     blocking = False
     credential_headers = frozenset({"authorization"})
+    header_use = ("authorization", "access token")
 
     def __init__(
         self,
@@ -102,6 +104,7 @@ class OAuthIntrospection:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         name = "OAuthIntrospection"
+        cache = _lru_cache()
         self.demands = Demands.of(name, issuer=issuer, audience=audience, scopes=scopes, client_ids=client_ids)
         if not self.demands.audiences and not self.demands.clients:
             raise ConfigurationError(f"{name} needs audience= or client_ids=: else any token of the issuer would do")
@@ -116,8 +119,8 @@ class OAuthIntrospection:
         self._now = now
         self._clock = clock
         self._lock = threading.Lock()
-        self._questions: LRUCache[bytes, TokenQuestion] = LRUCache(MAX_TOKENS)
-        self._good: LRUCache[bytes, TokenAnswer] = LRUCache(MAX_TOKENS)  # which no stranger's tokens can crowd out
+        self._questions: LRUCache[bytes, TokenQuestion] = cache(MAX_TOKENS)
+        self._good: LRUCache[bytes, TokenAnswer] = cache(MAX_TOKENS)  # which no stranger's tokens can crowd out
         self._down_until = -math.inf
         self._asking = threading.Semaphore(MAX_ASKING)
 
@@ -140,7 +143,7 @@ class OAuthIntrospection:
     def _check_shape(self, token: str) -> None:
         """Refuse what cannot be the issuer's, so that no token of somebody else's is sent to it."""
         if looks_like_google_access_token(token):
-            raise access_token_refused()
+            raise access_token_refused(OAUTH_IN_CX)
         # Every JSON object begins so in base64url; a token of another beginning is opaque, dots or not.
         if token.startswith(("ey", "ew")) and token.count(".") == 2:
             claims = read_compact(token).claims
@@ -234,22 +237,30 @@ class OAuthIntrospection:
             raise invalid_token(
                 "audience_missing", "the endpoint's answer has no aud: let it have one, or set client_ids= alone"
             )
-        client, scope = claims.get("client_id"), claims.get("scope")
-        return Principal(self.demands.check_grant(claims, client=client, scope=scope, http=http), "oauth-introspection")
+        return Principal(self.demands.check_grant(claims, http), "oauth-introspection")
 
     def _check_times(self, claims: dict[str, Any]) -> None:
         now = self._now()
         # No allowance for the clocks at the end: an answer that is kept must open nothing past it.
-        if "exp" in claims and now >= number_claim(claims, "exp"):
-            raise invalid_token("token_expired")
+        if "exp" in claims and now >= (ends := number_claim(claims, "exp")):
+            raise invalid_token("token_expired", notes.ended(now - ends))
         if "nbf" in claims and now < number_claim(claims, "nbf") - SKEW:
-            raise invalid_token("token_not_yet_valid")
+            raise invalid_token("token_not_yet_valid", notes.TOO_EARLY)
 
     def __repr__(self) -> str:
         return (
             f"OAuthIntrospection({self.endpoint!r}, {self.demands!r}, client_id={self.client_id!r}, "
             f"client_secret={self._client_secret!r})"
         )
+
+
+def _lru_cache() -> "type[LRUCache[Any, Any]]":
+    # The public names of this package load without the extra: not everybody uses it.
+    try:
+        from cachetools import LRUCache  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError("OAuthIntrospection needs the extra oauth: pip install 'cxfulfill[oauth]'") from None
+    return LRUCache
 
 
 def _form(token: str) -> bytes:

@@ -4,6 +4,7 @@ A `KeySource` fetches a document; a `KeyCache` keeps what is in it (see `cxfulfi
 id. A key that a token brings along, or an address in it, is never looked at.
 """
 
+import inspect
 import re
 import threading
 import time
@@ -11,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from cxfulfill.auth.fetched import Fetched, Held
+from cxfulfill.auth.fetched import Fetched, FetchError, Held
 from cxfulfill.auth.outbound import check_url, send
-from cxfulfill.errors import BadRequest
+from cxfulfill.errors import BadRequest, ConfigurationError
 from cxfulfill.protocol.json import loads
 
 K = TypeVar("K")
@@ -85,13 +86,17 @@ class KeyCache(Generic[K]):
         source: Where they come from.
         parse: Makes usable keys from the document, an object.
         clock: Seconds that only go up.
+
+    Attributes:
+        source: Where they come from.
+        shown: Its name for the log: an address, or a class.
     """
 
     def __init__(self, source: KeySource, parse: Parse[K], *, clock: Callable[[], float] = time.monotonic) -> None:
         self.source = source
+        self.shown = source.url if isinstance(source, HttpKeySource) else type(source).__name__
         self._parse = parse
-        shown = source.url if isinstance(source, HttpKeySource) else type(source).__name__
-        self._keys: Fetched[Mapping[str, K]] = Fetched("keys", shown, self._load, clock=clock)
+        self._keys: Fetched[Mapping[str, K]] = Fetched("keys", self.shown, self._load, clock=clock)
 
     def find(self, key_id: str) -> K | None:
         """Look a key up; one that is not there is looked for once more at the source, within its cool-down.
@@ -127,13 +132,15 @@ class KeyCache(Generic[K]):
         document = self.source.fetch()
         try:
             content = loads(document.content)
-        except BadRequest as error:
-            raise ValueError(error.reason) from None
-        if not isinstance(content, dict):
-            raise TypeError("not an object")
+        except BadRequest:
+            raise FetchError("not JSON") from None
+        if not isinstance(content, dict) or not _holds_keys(content):
+            is_metadata = isinstance(content, dict) and "jwks_uri" in content
+            hint = ", but the issuer's metadata: give the address in its jwks_uri" if is_metadata else ""
+            raise FetchError(f"not a JWK set or certificate map{hint}")
         keys = self._parse(content)
         if not keys:
-            raise LookupError("no usable key")
+            raise FetchError("no usable key in it")
         age = DEFAULT_MAX_AGE if document.max_age is None else document.max_age
         return Held(keys, min(max(age, SHORTEST_MAX_AGE), LONGEST_MAX_AGE))
 
@@ -161,13 +168,28 @@ class Shared(Generic[K]):
             The cache.
 
         Raises:
-            ConfigurationError: The address is no https URL.
+            ConfigurationError: It is neither a source nor an https URL.
         """
         if not isinstance(keys, str):
+            _check_source(keys)
             return KeyCache(keys, self._parse, clock=clock)
         source = HttpKeySource(keys)
         with self._lock:
             return self._caches.setdefault(keys, KeyCache(source, self._parse, clock=clock))
+
+
+def _check_source(keys: object) -> None:
+    fetch = getattr(keys, "fetch", None)
+    if isinstance(keys, type) or not callable(fetch) or inspect.iscoroutinefunction(fetch):
+        raise ConfigurationError(
+            "keys= must be an address (https URL) of a JWK set, or an object with fetch(), such as HttpKeySource(...)"
+        )
+
+
+def _holds_keys(document: Mapping[str, Any]) -> bool:
+    if "keys" in document:
+        return isinstance(document["keys"], list)
+    return any(isinstance(value, str) and value.startswith("-----BEGIN ") for value in document.values())
 
 
 def signing_jwks(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

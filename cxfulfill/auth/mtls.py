@@ -221,7 +221,7 @@ def _parse(der: bytes) -> _Certificate:
             ends=found.not_valid_after_utc,
         )
     except Exception:  # whatever the parser makes of a stranger's bytes
-        raise malformed() from None
+        raise malformed("the bytes are no X.509 certificate") from None
 
 
 def _sans(certificate: x509.Certificate) -> tuple[_San, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from cxfulfill.auth.notes import cut, lacks_scopes, listed, no_client
+from cxfulfill.auth.notes import issuer as issuer_of
 from cxfulfill.auth.tokens import BEARER, check_audience, invalid_token, not_allowed
 from cxfulfill.errors import ConfigurationError, Forbidden
 from cxfulfill.http import HttpRequest
@@ -76,18 +78,27 @@ class Demands:
         if issuer != self.issuer:
             raise invalid_token(
                 "issuer_not_allowed",
-                "the token is not from issuer=; if it is Google's, set the CX webhook's Authentication to third-party "
-                "OAuth, or take GoogleIdToken",
+                f"the token is not from issuer= ({cut(self.issuer)}){issuer_of(issuer)}; if it is Google's, set the CX "
+                "webhook's Authentication to third-party OAuth, or take GoogleIdToken",
             )
 
-    def check_grant(self, claims: dict[str, Any], *, client: object, scope: object, http: HttpRequest) -> str:
+    def check_grant(
+        self,
+        claims: dict[str, Any],
+        http: HttpRequest,
+        *,
+        client_claim: str = "client_id",
+        scope_claim: str = "scope",
+        relaxable: bool = False,
+    ) -> str:
         """Check what a valid token is good for: audience, certificate, client and scopes.
 
         Args:
             claims: The claims.
-            client: The claim that names the client.
-            scope: The claim that names the scopes: a list, or text with spaces between.
             http: The request that it came with.
+            client_claim: The claim that names the client.
+            scope_claim: The claim that names the scopes: a list, or text with spaces between.
+            relaxable: Whether these two claims are settings of the verifier.
 
         Returns:
             The client's name.
@@ -99,15 +110,17 @@ class Demands:
         """
         if self.audiences:
             check_audience(claims, self.audiences, several=True)
+        client = claims.get(client_claim)
         if not isinstance(client, str) or not client:
-            raise invalid_token("client_missing", "the token names no client, so it cannot be told who calls")
+            raise invalid_token("client_missing", no_client(claims, client_claim, relaxable=relaxable))
         _check_binding(claims, http)
         if self.clients and client not in self.clients:
-            raise not_allowed("the token was issued to a client that is not in client_ids=")
-        self._check_scopes(scope)
+            raise not_allowed(f"the token was issued to {cut(client)}, and client_ids= has {listed(self.clients)}")
+        self._check_scopes(claims, scope_claim, relaxable=relaxable)
         return client
 
-    def _check_scopes(self, scope: object) -> None:
+    def _check_scopes(self, claims: Mapping[str, Any], claim: str, *, relaxable: bool) -> None:
+        scope = claims.get(claim)
         granted = scope.split(" ") if isinstance(scope, str) else scope
         missing = [wanted for wanted in self.scopes if not isinstance(granted, list) or wanted not in granted]
         if missing:
@@ -115,7 +128,7 @@ class Demands:
             raise Forbidden(
                 reason="insufficient_scope",
                 headers=[("WWW-Authenticate", challenge)],
-                note=f"the token lacks {' '.join(missing)}; enter it as a scope of the CX webhook's OAuth settings",
+                note=lacks_scopes(missing, claims, claim, relaxable=relaxable),
             )
 
 

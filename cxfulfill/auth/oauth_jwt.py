@@ -8,12 +8,14 @@ client and scopes what the issuer lets whom do.
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cxfulfill.auth import notes
 from cxfulfill.auth.base import Principal
 from cxfulfill.auth.keys import KeySource, Shared, signing_jwks
 from cxfulfill.auth.oauth_claims import Demands
 from cxfulfill.auth.tokens import (
+    OAUTH_IN_CX,
     CompactJwt,
     WallClock,
     access_token_refused,
@@ -27,12 +29,9 @@ from cxfulfill.auth.tokens import (
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
 
-try:
-    from joserfc.errors import JoseError
-    from joserfc.jwk import JWKRegistry, Key
-    from joserfc.jws import JWSRegistry
-except ImportError:
-    raise ConfigurationError("OAuthJwt needs the extra oauth: pip install 'cxfulfill[oauth]'") from None
+if TYPE_CHECKING:
+    from joserfc.jwa import JWSAlgModel
+    from joserfc.jwk import Key
 
 ALGORITHMS: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
@@ -72,11 +71,13 @@ class OAuthJwt:
         clock: Seconds that only go up; given by tests.
 
     Raises:
-        ConfigurationError: One of them is missing or of no use, such as a symmetric algorithm.
+        ConfigurationError: One of them is missing or of no use, such as a symmetric algorithm, or the extra is not
+            installed.
     """
 
     blocking = False
     credential_headers = frozenset({"authorization"})
+    header_use = ("authorization", "access token")
 
     def __init__(
         self,
@@ -95,11 +96,10 @@ class OAuthJwt:
         now: WallClock = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._jose = _jose()
         self.demands = Demands.of("OAuthJwt", issuer=issuer, audience=audience, scopes=scopes, client_ids=client_ids)
         if not self.demands.audiences:
             raise ConfigurationError("OAuthJwt needs audience=: without it, a token for another service would do")
-        if not isinstance(keys, str) and not callable(getattr(keys, "fetch", None)):
-            raise ConfigurationError("OAuthJwt: keys must be the address of the issuer's JWK set, or a source of keys")
         if not 0 < max_lifetime < math.inf:
             raise ConfigurationError("OAuthJwt: max_lifetime must be a number of seconds")
         if not all(isinstance(name, str) and name for name in (client_claim, scope_claim)):
@@ -117,13 +117,14 @@ class OAuthJwt:
         """Accept a valid token of the issuer for this webhook; see `Authenticator.authenticate`."""
         token = bearer_token(http)
         if looks_like_google_access_token(token):
-            raise access_token_refused()
+            raise access_token_refused(OAUTH_IN_CX)
         jwt = read_compact(token)
         key = self.keys.find(self._check_header(jwt))
         if key is None:
-            raise invalid_token("unknown_key", "the issuer has no key of this id: do keys= and issuer= fit together?")
-        if not _is_signed(jwt, key):
-            raise invalid_token("bad_signature")
+            note = f"there is no key of this id at {self.keys.shown}: do keys= and issuer= fit together?"
+            raise invalid_token("unknown_key", note)
+        if not self._jose.is_signed(jwt, key):
+            raise invalid_token("bad_signature", notes.BAD_SIGNATURE)
         return self._principal(jwt, http)
 
     def warm(self) -> None:
@@ -138,29 +139,31 @@ class OAuthJwt:
         """Check what needs no key, so that no other token makes a fetch happen."""
         self.demands.check_issuer(jwt.claims.get("iss"))
         if jwt.algorithm not in self.algorithms:
-            raise invalid_token("algorithm_not_allowed", "the token is signed with an algorithm not in algorithms=")
+            ours = f"algorithms= has {', '.join(sorted(self.algorithms))}"
+            raise invalid_token("algorithm_not_allowed", notes.algorithm(jwt.algorithm, ours))
         if jwt.type != "at+jwt" and not (self._accept_typ_jwt and jwt.type in (None, "jwt")):
             raise invalid_token(
                 "token_type_not_allowed",
                 "the token's typ is not at+jwt; if it is an access token all the same, set accept_typ_jwt=True",
             )
         if jwt.key_id is None:
-            raise invalid_token("key_id_missing")
+            raise invalid_token("key_id_missing", notes.NO_KEY_ID)
         return jwt.key_id
 
     def _principal(self, jwt: CompactJwt, http: HttpRequest) -> Principal:
         claims = jwt.claims
-        check_times(claims, self._now(), max_lifetime=self._max_lifetime)
-        if not all(isinstance(claims.get(name), str) and claims[name] for name in self._required):
-            raise invalid_token(
-                "claim_missing", "the token lacks sub, or jti; where its issuer sends no jti, set require_jti=False"
-            )
-        client = claims.get(self._client_claim)
-        if jwt.type != "at+jwt" and _is_for_its_client(claims, client):
+        check_times(claims, self._now(), max_lifetime=self._max_lifetime, adjustable=True)
+        missing = [name for name in self._required if not isinstance(claims.get(name), str) or not claims[name]]
+        if missing:
+            hint = "; where its issuer sends none, set require_jti=False" if "jti" in missing else ""
+            raise invalid_token("claim_missing", f"the token lacks {' and '.join(missing)}{hint}")
+        if jwt.type != "at+jwt" and _is_for_its_client(claims, claims.get(self._client_claim)):
             raise invalid_token(
                 "id_token", "the token is for the client itself, as ID tokens are, and not an access token for an API"
             )
-        name = self.demands.check_grant(claims, client=client, scope=claims.get(self._scope_claim), http=http)
+        name = self.demands.check_grant(
+            claims, http, client_claim=self._client_claim, scope_claim=self._scope_claim, relaxable=True
+        )
         return Principal(name, "oauth-jwt")
 
     def __repr__(self) -> str:
@@ -183,21 +186,39 @@ def _is_for_its_client(claims: Mapping[str, Any], client: object) -> bool:
     return to_itself or not _OF_ID_TOKENS.isdisjoint(claims) or (isinstance(kind, str) and kind.lower() == "id")
 
 
-def _is_signed(jwt: CompactJwt, key: Key) -> bool:
-    # The algorithm is taken from joserfc alone: its own reading of the token would be a second one beside ours.
-    algorithm = JWSRegistry.algorithms[jwt.algorithm]
+class _Jose(NamedTuple):
+    """What is used of joserfc. Only its algorithms: its own reading of a token would be a second one beside ours."""
+
+    algorithms: Mapping[str, "JWSAlgModel"]
+    import_key: Callable[[Any], "Key"]
+    error: type[Exception]
+
+    def is_signed(self, jwt: CompactJwt, key: "Key") -> bool:
+        algorithm = self.algorithms[jwt.algorithm]
+        try:
+            algorithm.check_key(key)
+            return algorithm.verify(jwt.signed, jwt.signature, key)
+        except self.error:  # a key of another kind, or one for another algorithm
+            return False
+
+
+def _jose() -> _Jose:
+    # The public names of this package load without the extra: not everybody uses it.
     try:
-        algorithm.check_key(key)
-        return algorithm.verify(jwt.signed, jwt.signature, key)
-    except JoseError:  # a key of another kind, or one for another algorithm
-        return False
+        from joserfc.errors import JoseError  # noqa: PLC0415
+        from joserfc.jwk import JWKRegistry  # noqa: PLC0415
+        from joserfc.jws import JWSRegistry  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError("OAuthJwt needs the extra oauth: pip install 'cxfulfill[oauth]'") from None
+    return _Jose(JWSRegistry.algorithms, JWKRegistry.import_key, JoseError)
 
 
-def _read_keys(document: Mapping[str, Any]) -> dict[str, Key]:
+def _read_keys(document: Mapping[str, Any]) -> "dict[str, Key]":
     found = {}
+    import_key = _jose().import_key
     for key_id, jwk in signing_jwks(document).items():
         try:
-            key = _read_key(jwk)
+            key = _read_key(jwk, import_key)
         except Exception:  # noqa: S112 - whatever is odd about one key must not cost the others
             continue
         if key is not None:
@@ -205,13 +226,13 @@ def _read_keys(document: Mapping[str, Any]) -> dict[str, Key]:
     return found
 
 
-def _read_key(jwk: Mapping[str, Any]) -> Key | None:
+def _read_key(jwk: Mapping[str, Any], import_key: "Callable[[Any], Key]") -> "Key | None":
     kind = jwk["kty"]
     if kind not in ("RSA", "EC", "OKP"):
         return None
     if kind == "RSA" and int.from_bytes(decode_segment(jwk["n"])).bit_length() < _MIN_KEY_BITS:
         return None
-    return JWKRegistry.import_key({name: jwk[name] for name in _PUBLIC if name in jwk})
+    return import_key({name: jwk[name] for name in _PUBLIC if name in jwk})
 
 
 _SHARED = Shared(_read_keys)

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from cxfulfill.auth.fetched import FetchError
 from cxfulfill.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,10 +27,18 @@ TIME_LIMIT: Final = 3.0
 """Seconds within which an answer must be there, whole."""
 
 _used = threading.local()
+_PROBLEMS = {
+    "NameResolutionError": "no such host", "NewConnectionError": "no connection", "TimeoutError": "timed out",
+    "SSLError": "TLS handshake failed", "ProtocolError": "connection broken off",
+    "ConnectionError": "connection broken off",
+}  # fmt: skip
+"""By name of urllib3's errors, and of Python's own."""
+_CERTIFICATES = {10: "certificate expired", 62: "certificate of another host", 64: "certificate of another host"}
+"""By OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class OutboundError(Exception):
+class OutboundError(FetchError):
     """The other end gave no usable answer. The text names the reason, and nothing that was sent or received."""
 
 
@@ -119,17 +128,30 @@ def _send(
             timeout=urllib3.Timeout(total=TIME_LIMIT),
         )  # fmt: skip
     except urllib3.exceptions.HTTPError as error:
-        raise OutboundError(type(error).__name__) from None
+        raise OutboundError(_problem(error)) from None
     try:
         if response.status != 200:
             raise OutboundError(f"status {response.status}")
         content = _read(response, ends)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise OutboundError(type(error).__name__) from None
+        raise OutboundError(_problem(error)) from None
     finally:
         # A connection that is not read to its end is of no further use; those that are go back to the pool.
         response.close()
     return Received({name.lower(): value for name, value in response.headers.items()}, content)
+
+
+def _problem(error: Exception) -> str:
+    """Say in words of our own what happened; the errors' own texts hold addresses, and what was received."""
+    import ssl  # noqa: PLC0415 - urllib3 has loaded it
+
+    inner = error.__cause__ or next(iter(error.args), None)
+    if isinstance(inner, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return _CERTIFICATES.get(inner.verify_code, "certificate not trusted")
+    names = (kind.__name__ for kind in type(error).__mro__)
+    return next((_PROBLEMS[name] for name in names if name in _PROBLEMS), type(error).__name__)
 
 
 def _read(response: "BaseHTTPResponse", ends: float) -> bytes:
@@ -167,6 +189,9 @@ def _hard_limit() -> Iterator[None]:
     timer.start()
     try:
         yield
+    except OutboundError:
+        if not cuts:  # else the connection broke off because it was cut off here
+            raise
     finally:
         timer.cancel()
     if cuts:

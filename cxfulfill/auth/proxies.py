@@ -54,7 +54,7 @@ class ProxyProfile:
     read: Callable[[Fields], bytes]
 
 
-def malformed(note: str | None = None) -> Unauthorized:
+def malformed(note: str = "what stands for the certificate is not in the form that proxy= names") -> Unauthorized:
     """Make the refusal of what is no certificate.
 
     Args:
@@ -66,7 +66,7 @@ def malformed(note: str | None = None) -> Unauthorized:
     return Unauthorized(reason="malformed_certificate", note=note)
 
 
-def no_certificate(note: str | None = None) -> Unauthorized:
+def no_certificate(note: str) -> Unauthorized:
     """Make the refusal of a caller without a certificate.
 
     Args:
@@ -87,14 +87,14 @@ def _field(headers: Fields, name: str) -> str:
     if not value:
         raise no_certificate(f"there is no header {name}: does the proxy set it?")
     if len(value) > MAX_FIELD:
-        raise malformed()
+        raise malformed(f"the header {name} is longer than {MAX_FIELD} characters")
     return value
 
 
 def _gcp_lb(headers: Fields) -> bytes:
     present = _field(headers, "x-client-cert-present")
     if present == "false":
-        raise no_certificate()
+        raise no_certificate("the load balancer says that the client showed none: does its mutual TLS ask for one?")
     verified = _field(headers, "x-client-cert-chain-verified")
     # Servers join a header that comes twice with a comma, so that a client's own beside the proxy's is no "true".
     if (present, verified) != ("true", "true"):
@@ -105,7 +105,7 @@ def _gcp_lb(headers: Fields) -> bytes:
 def _nginx(headers: Fields) -> bytes:
     verified = _field(headers, "x-ssl-client-verify")
     if verified == "NONE":
-        raise no_certificate()
+        raise no_certificate("nginx says that the client showed none: is ssl_verify_client on?")
     if verified != "SUCCESS":
         raise _not_verified("nginx did not verify the certificate; $ssl_client_verify tells why")
     return _escaped_pem(_field(headers, "x-ssl-client-cert"))
@@ -123,7 +123,7 @@ def _envoy(headers: Fields) -> bytes:
         raise malformed("X-Forwarded-Client-Cert needs Cert once: set_current_client_cert_details: {cert: true}")
     certificate = _escaped_pem(found["Cert"])
     if hashlib.sha256(certificate).hexdigest() != found["Hash"].lower():
-        raise malformed()
+        raise malformed("X-Forwarded-Client-Cert has the Hash of another certificate")
     return certificate
 
 

@@ -6,12 +6,14 @@ compared in constant time, and several are accepted while one is being replaced.
 """
 
 import base64
+import hmac
 import re
 from collections.abc import Callable
 from functools import partial
 from typing import Self
 
-from cxfulfill.auth.accepted import UNSENDABLE, Accepted, check_secret
+from cxfulfill.auth import notes
+from cxfulfill.auth.accepted import UNSENDABLE, Accepted, check_ends, check_secret
 from cxfulfill.auth.base import Principal
 from cxfulfill.auth.sources import Secret
 from cxfulfill.errors import ConfigurationError, Unauthorized
@@ -19,6 +21,10 @@ from cxfulfill.http import HttpRequest
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/]+={0,2}) *", re.IGNORECASE)
+_BASIC_SCHEME = re.compile(r"basic(?:[\s,]|$)", re.IGNORECASE)
+_REFERENCE = re.compile(r"\$(?:session\.params|sys\.)")
+"""What CX puts a value in place of (webhook page); users choose those of session parameters."""
+_NOT_BASE64 = "what follows Basic is not base64"
 _NOT_FOR_SECRETS = frozenset(
     {
         "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "from",
@@ -65,11 +71,12 @@ class BasicAuth(_SharedSecret):
         allow_weak: Accept a short or well-known password, for a trial.
 
     Raises:
-        ConfigurationError: The user name has a colon or is empty, a password is weak, a placeholder, or has
-            control characters.
+        ConfigurationError: The user name has a colon or is empty; a password is weak, a placeholder, the name of a
+            secret, or has control characters or spaces at its ends.
     """
 
     credential_headers = frozenset({"authorization"})
+    header_use = ("authorization", "Basic")
     challenge = 'Basic realm="webhook", charset="UTF-8"'
 
     def __init__(self, username: str, password: Secret, *, allow_weak: bool = False) -> None:
@@ -77,7 +84,7 @@ class BasicAuth(_SharedSecret):
         self.username: str | None = username
 
         def read(what: str, value: str) -> bytes:
-            return f"{username}:{check_secret(what, value, allow_weak=allow_weak)}".encode()
+            return f"{username}:{_read_password(what, value, allow_weak=allow_weak)}".encode()
 
         super().__init__(Accepted("BasicAuth: password", password, read))
 
@@ -96,8 +103,8 @@ class BasicAuth(_SharedSecret):
             The authenticator; its ``username`` is None.
 
         Raises:
-            ConfigurationError: A value that is at hand is not of this form, or its password is weak, a placeholder,
-                or has control characters.
+            ConfigurationError: A value that is at hand is not of this form, or its password is one that `BasicAuth`
+                refuses.
         """
         read = partial(_read_credentials, allow_weak=allow_weak)
         made = cls.__new__(cls)
@@ -108,13 +115,33 @@ class BasicAuth(_SharedSecret):
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept the user name with any of the passwords; see `Authenticator.authenticate`."""
         header = http.headers.get("authorization")
-        if header is None:
-            raise Unauthorized(self.challenge, reason="no_credentials")
-        found = _BASIC.fullmatch(header)
+        found = _BASIC.fullmatch(header or "")
         given = _decode(found[1]) if found else b""
         if not given or not self._accepts(given):  # what is malformed causes no fetch
-            raise Unauthorized(self.challenge, reason="bad_credentials")
+            raise self._refusal(header, given)
         return Principal(self.username or given.partition(b":")[0].decode(), "basic")
+
+    def _refusal(self, header: str | None, given: bytes) -> Unauthorized:
+        if not header or not _BASIC_SCHEME.match(header):
+            note = notes.no_credential(header, "Basic")
+            return Unauthorized(self.challenge, reason="no_credentials", note=note)
+        note = self._why(given) if given else notes.twice("Authorization header", header) or _NOT_BASE64
+        return Unauthorized(self.challenge, reason="bad_credentials", note=note)
+
+    def _why(self, given: bytes) -> str:
+        """Tell the log, and nobody else, what is wrong with a user name and password."""
+        username, colon, password = given.partition(b":")
+        if not colon:
+            return "what was sent has no colon between user name and password"
+        if password != password.strip():
+            return "what was sent ends in white space: store the secret that CX reads without it"
+        if self.username is None:
+            return "it is no user:password that is accepted"
+        # In a time that does not tell the caller either.
+        return (
+            f"the user name is another one than {self.username}",
+            "the user name is right, the password is none of those that are accepted",
+        )[hmac.compare_digest(username, self.username.encode())]
 
     def __repr__(self) -> str:
         if self.username is None:
@@ -134,8 +161,9 @@ class HeaderSecret(_SharedSecret):
         allow_weak: Accept a short or well-known value, for a trial.
 
     Raises:
-        ConfigurationError: The name is one that CX cannot send or a server would drop, or a value is weak, a
-            placeholder, or has control characters.
+        ConfigurationError: The name is one that CX cannot send or a server would drop; or a value is weak, a
+            placeholder, the name of a secret, refers to a session parameter, begins with the header's name, or has
+            control characters or spaces at its ends.
     """
 
     def __init__(self, name: str, value: Secret, *, allow_weak: bool = False) -> None:
@@ -143,7 +171,9 @@ class HeaderSecret(_SharedSecret):
             raise ConfigurationError("HeaderSecret: name must be a header that CX can send, without underscores")
         self.name = name
         self.credential_headers = frozenset({name.lower()})
-        super().__init__(Accepted("HeaderSecret: value", value, partial(_read_value, allow_weak=allow_weak)))
+        self.header_use = (name.lower(), "a fixed value")
+        read = partial(_read_value, name=name, allow_weak=allow_weak)
+        super().__init__(Accepted("HeaderSecret: value", value, read))
         # RFC 9110 wants a challenge with each 401; there is no registered scheme for a header of one's own.
         self.challenge = 'Bearer realm="webhook"' if name.lower() == "authorization" else 'ApiKey realm="webhook"'
 
@@ -151,9 +181,9 @@ class HeaderSecret(_SharedSecret):
         """Accept the header with any of the values; see `Authenticator.authenticate`."""
         header = http.headers.get(self.name)
         if header is None:
-            raise Unauthorized(self.challenge, reason="no_credentials")
+            raise Unauthorized(self.challenge, reason="no_credentials", note=f"there is no header {self.name}")
         if not self._accepts(header.encode("latin-1", "replace")):
-            raise Unauthorized(self.challenge, reason="bad_credentials")
+            raise Unauthorized(self.challenge, reason="bad_credentials", note=notes.bad_header(self.name, header))
         return Principal(self.name.lower(), "header")
 
     def __repr__(self) -> str:
@@ -170,15 +200,23 @@ def _read_credentials(what: str, value: str, *, allow_weak: bool) -> bytes:
     if not colon:
         raise ConfigurationError(f"{what} must be user:password, as CX's Secret Manager setting for Basic has it")
     _check_username(what, username)
-    check_secret(f"the password of {what}", password, allow_weak=allow_weak)
+    _read_password(f"the password of {what}", password, allow_weak=allow_weak)
     return value.encode()
 
 
-def _read_value(what: str, value: str, *, allow_weak: bool) -> bytes:
-    checked = check_secret(what, value, allow_weak=allow_weak)
-    if checked != checked.strip(" "):
-        raise ConfigurationError(f"{what} begins or ends with a space, which HTTP drops; store it without")
-    return checked.encode()
+def _read_password(what: str, value: str, *, allow_weak: bool) -> str:
+    return check_ends(what, check_secret(what, value, allow_weak=allow_weak))
+
+
+def _read_value(what: str, value: str, *, name: str, allow_weak: bool) -> bytes:
+    if value.lower().startswith(f"{name.lower()}:"):
+        raise ConfigurationError(f"{what} begins with the header's own name; give the value alone")
+    if _REFERENCE.search(value):
+        raise ConfigurationError(
+            f"{what} refers to a session parameter or function, which CX replaces: users can influence it, so it is no "
+            "secret"
+        )
+    return check_ends(what, check_secret(what, value, allow_weak=allow_weak)).encode()
 
 
 def _decode(text: str) -> bytes:

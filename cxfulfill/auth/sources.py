@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from cxfulfill.auth.fetched import Fetched, Gone, Held
-from cxfulfill.errors import ConfigurationError, Unavailable
+from cxfulfill.errors import ConfigurationError
 
 MAX_BYTES: Final = 65_536
 """Bytes that a secret may have: as many as Secret Manager takes (64 KiB)."""
@@ -113,7 +113,6 @@ class FetchedSecret(ABC):
     def __init__(self, name: str, *, max_age: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
         self._max_age = max_age
-        self._problem = ""
         self._held: Fetched[str] = Fetched("secret", repr(self), self._load, clock=clock)
 
     @abstractmethod
@@ -130,26 +129,14 @@ class FetchedSecret(ABC):
 
     def get(self) -> str:
         """Give the value; see `SecretSource.get`."""
-        try:
-            return self._held.get()
-        except Unavailable as error:
-            error.note = f"no secret from {self._problem}"
-            raise
+        return self._held.get()
 
     def ready(self) -> bool:
         """Tell whether the secret is held; where it is not, a fetch is started and not waited for."""
         return self._held.is_held()
 
     def _load(self) -> Held[str]:
-        self._problem = f"{self!r}: it took too long"  # stands where nobody waits for the end of this any more
-        try:
-            return Held(self._text(), self._max_age)
-        except Gone as gone:
-            self._problem = f"{self!r}: {gone}"
-            raise Gone(self._problem) from None
-        except Exception as error:
-            self._problem = f"{self!r}: {type(error).__name__}"
-            raise
+        return Held(self._text(), self._max_age)
 
     def _text(self) -> str:
         data = self.fetch()
@@ -175,22 +162,31 @@ class FileSecret(FetchedSecret):
         clock: Seconds that only go up.
 
     Raises:
-        ConfigurationError: There is no such file now, or it cannot be read.
+        ConfigurationError: There is no such file now, it is something else, or it cannot be read.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> None:
+        if not os.fspath(path):
+            raise ConfigurationError("FileSecret takes the path of a file; this one is empty")
         self.path = Path(path)
         super().__init__(str(self.path), max_age=FILE_MAX_AGE, clock=clock)
-        try:
-            is_file = self.path.is_file()  # and no pipe, from which a secret could be read only once
-            if is_file:
-                self._text()
-        except (Gone, OSError) as error:
-            problem = error if isinstance(error, Gone) else type(error).__name__
-            raise ConfigurationError(f"{self!r} cannot be read: {problem}") from None
-        if not is_file:
-            raise ConfigurationError(f"{self!r} cannot be read: there is no such file; mount the secret there")
+        if problem := self._problem():
+            raise ConfigurationError(f"{self!r} cannot be read: {problem}")
         self._held.fetch()
+
+    def _problem(self) -> str:
+        try:
+            if self.path.is_file():
+                self._text()
+                return ""
+            if self.path.is_dir():
+                return "it is a directory; name the file in it"
+            # A secret could be read from a pipe only once.
+            return "it is no regular file" if self.path.exists() else "there is no such file; mount the secret there"
+        except Gone as gone:
+            return str(gone)
+        except OSError as error:
+            return type(error).__name__
 
     def fetch(self) -> bytes:
         """Read the file; see `FetchedSecret.fetch`."""

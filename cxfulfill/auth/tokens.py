@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cxfulfill.auth import notes
 from cxfulfill.errors import BadRequest, Forbidden, Unauthorized
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.json import loads
@@ -21,6 +22,8 @@ SKEW: Final = 30.0
 SIGNATURE_REMOVED: Final = "SIGNATURE_REMOVED_BY_GOOGLE"
 """What Cloud Run's IAM check puts in place of a signature (Cloud Run's troubleshooting page)."""
 BEARER: Final = 'Bearer realm="webhook"'
+SERVICE_AGENT_IN_CX: Final = "service agent auth with ID token (serviceAgentAuth: ID_TOKEN)"
+OAUTH_IN_CX: Final = "third-party OAuth (client credentials), with your provider's token endpoint (oauthConfig)"
 
 _LATEST = 1e11
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -95,10 +98,11 @@ def bearer_token(http: HttpRequest) -> str:
     header = http.headers.get("authorization", "")
     scheme, rest = header[:6].lower(), header[6:]
     if scheme != "bearer" or not rest.strip(" ") or rest[0].isalnum():
-        raise Unauthorized(BEARER, reason="no_credentials")
+        note = notes.no_credential(http.headers.get("authorization"), "Bearer")
+        raise Unauthorized(BEARER, reason="no_credentials", note=note)
     token = rest.strip(" ")
     if rest[0] != " " or len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
-        raise invalid_token("malformed_token")
+        raise invalid_token("malformed_token", notes.bad_bearer(header, MAX_TOKEN_LENGTH))
     return token
 
 
@@ -162,8 +166,11 @@ def looks_like_google_access_token(token: str) -> bool:
     return token.startswith("ya29.")
 
 
-def access_token_refused() -> Unauthorized:
+def access_token_refused(choice: str) -> Unauthorized:
     """Make the refusal of Google's access tokens, which are bound to no audience.
+
+    Args:
+        choice: What to choose in CX, such as `OAUTH_IN_CX`.
 
     Returns:
         The error (``google_access_token``); the log names the setting of CX to change.
@@ -171,7 +178,7 @@ def access_token_refused() -> Unauthorized:
     return invalid_token(
         "google_access_token",
         "a Google access token says nothing of whom it is for; in the CX webhook's settings, under Authentication, "
-        "choose service agent auth with ID token (serviceAgentAuth: ID_TOKEN)",
+        f"choose {choice}",
     )
 
 
@@ -194,13 +201,14 @@ def number_claim(claims: dict[str, Any], name: str) -> float:
     return float(value)
 
 
-def check_times(claims: dict[str, Any], now: float, *, max_lifetime: float) -> None:
+def check_times(claims: dict[str, Any], now: float, *, max_lifetime: float, adjustable: bool = False) -> None:
     """Check the claims ``exp``, ``iat`` and, where there is one, ``nbf``.
 
     Args:
         claims: The claims.
         now: Seconds since 1970.
         max_lifetime: Seconds between ``iat`` and ``exp`` at most.
+        adjustable: Whether that is a setting.
 
     Raises:
         Unauthorized: The token is not valid now (``token_expired``, ``token_not_yet_valid``), or its times are no
@@ -209,11 +217,12 @@ def check_times(claims: dict[str, Any], now: float, *, max_lifetime: float) -> N
     expires, issued = number_claim(claims, "exp"), number_claim(claims, "iat")
     begins = number_claim(claims, "nbf") if "nbf" in claims else issued
     if not issued < expires <= issued + max_lifetime:
-        raise invalid_token("bad_time_claim", f"the token must be valid for at most {max_lifetime:.0f} seconds")
+        note = notes.lifetime(expires - issued, max_lifetime, adjustable=adjustable)
+        raise invalid_token("bad_time_claim", note)
     if now >= expires + SKEW:
-        raise invalid_token("token_expired")
+        raise invalid_token("token_expired", notes.ended(now - expires))
     if now < max(issued, begins) - SKEW:
-        raise invalid_token("token_not_yet_valid", "issued in the future: do both clocks tell the same time?")
+        raise invalid_token("token_not_yet_valid", notes.TOO_EARLY)
 
 
 def check_audience(claims: dict[str, Any], allowed: Iterable[str], *, several: bool) -> None:
@@ -225,16 +234,13 @@ def check_audience(claims: dict[str, Any], allowed: Iterable[str], *, several: b
         several: Whether the claim may be a list (RFC 7519), of which one is to be accepted.
 
     Raises:
-        Unauthorized: It is another one (``audience_not_allowed``); the log shows which.
+        Unauthorized: It is another one (``audience_not_allowed``); the log shows both, so the token must be verified.
     """
     value = claims.get("aud")
     given = value if several and isinstance(value, list) else [value]
     if any(isinstance(audience, str) and audience in allowed for audience in given):
         return
-    shown = ", ".join(str(audience)[:200] for audience in given[:3])
-    raise invalid_token(
-        "audience_not_allowed", f"the token is for {shown}; enter that as audience if it is this webhook"
-    )
+    raise invalid_token("audience_not_allowed", notes.audience(value, allowed))
 
 
 def decode_segment(segment: str) -> bytes:
@@ -260,9 +266,11 @@ def _compact(token: str, head: str, payload: str, signature: str) -> CompactJwt:
         header, claims = loads(decode_segment(head)), loads(decode_segment(payload))
         decoded = decode_segment(signature)
     except (ValueError, BadRequest):
-        raise invalid_token("malformed_token") from None
-    if not isinstance(header, dict) or not isinstance(claims, dict) or not _is_header(header):
-        raise invalid_token("malformed_token")
+        raise invalid_token("malformed_token", notes.NOT_A_JWT) from None
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise invalid_token("malformed_token", notes.NOT_A_JWT)
+    if not _is_header(header):
+        raise invalid_token("malformed_token", notes.BAD_HEADER)
     kind: str | None = header.get("typ")
     return CompactJwt(
         algorithm=header["alg"],

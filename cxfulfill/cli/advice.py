@@ -18,7 +18,10 @@ class Advice:
     change: str
 
 
-_COPY = "a copy from a log line may be cut off, redacted, or without its signature"
+COPY: Final = "a copy from a log line may be cut off, redacted, or without its signature"
+FROM_A_LOG: Final = (
+    "If the token comes from a log line: Cloud Run's logs show tokens without it; try one with its signature."
+)
 
 ADVICE: Final[Mapping[str, Advice]] = {
     # The request as a whole
@@ -48,16 +51,15 @@ ADVICE: Final[Mapping[str, Advice]] = {
     # Tokens
     "malformed_token": Advice(
         "This is no token in the form that is read here.",
-        f"Take the whole token, three parts between dots, in one line: {_COPY}.",
+        f"Take the whole token, three parts between dots, in one line: {COPY}.",
     ),
     "google_access_token": Advice(
         "This is one of Google's access tokens, which says nothing of whom it is for.",
-        "In CX choose service agent auth with ID token, in place of access token or of a service account.",
+        "In CX choose another kind of authentication than an access token of Google's.",
     ),
     "signature_removed_by_platform": Advice(
         "Cloud Run's IAM check has put SIGNATURE_REMOVED_BY_GOOGLE in place of the signature, so nobody can verify it.",
-        "If the token comes from a log line, try one with its signature. If calls come so, the service is private: "
-        "make it public and keep GoogleIdToken, or take CloudRunIam.",
+        f"{FROM_A_LOG} If calls come so, the service is private, and must be public for this check.",
     ),
     "signature_not_removed": Advice(
         "The token still has its signature, so Cloud Run's IAM check has not passed it on.",
@@ -70,12 +72,11 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "algorithm_not_allowed": Advice(
         "The token is signed with an algorithm that is not accepted.",
-        "Let the issuer sign with an accepted one; OAuthJwt takes algorithms=, Google's tokens are RS256 always.",
+        "Let the issuer sign with an accepted one.",
     ),
     "token_type_not_allowed": Advice(
         "The token's type is not that of a token for this webhook.",
-        "See which kind of token was sent: an ID token goes to GoogleIdToken, an access token to OAuthJwt "
-        "(accept_typ_jwt=True where its issuer does not say at+jwt).",
+        "See which kind of token was sent: ID tokens and access tokens are different things.",
     ),
     "key_id_missing": Advice(
         "The token does not name the key that it is signed with (kid).",
@@ -91,16 +92,16 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "bad_signature": Advice(
         "The signature does not fit the token.",
-        f"Take the token unchanged: {_COPY}.",
+        f"Take the token unchanged: {COPY}.",
     ),
     "bad_time_claim": Advice(
         "The token's times are missing, are no numbers, or are too far apart.",
-        "Let the issuer send iat and exp in seconds; OAuthJwt takes max_lifetime=.",
+        "Let the issuer send iat and exp in seconds.",
     ),
     "token_expired": Advice(
         "The token was good once, and is not any more.",
-        "Take a fresh one: CX's ID tokens are good for an hour. What is checked behind the time was not looked at; "
-        "compare aud and the caller's name above with the settings.",
+        "Take a fresh one. What is checked behind the time was not looked at: compare aud and the caller's name above "
+        "with the settings.",
     ),
     "token_not_yet_valid": Advice(
         "The token is not good yet.",
@@ -108,12 +109,11 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "issuer_not_allowed": Advice(
         "The token is from another issuer.",
-        "Compare iss with issuer=, character by character; an ID token of CX is Google's and goes to GoogleIdToken.",
+        "Compare iss with the issuer that is accepted, character by character.",
     ),
     "audience_not_allowed": Advice(
         "The token is for another audience.",
-        "Make aud and audience= equal, character by character: with service agent auth it is the webhook's whole URL "
-        "as it stands in CX, path included, without the query.",
+        "Compare aud with the audience that is accepted, character by character.",
     ),
     "audience_missing": Advice(
         "The issuer does not say whom the token is for.",
@@ -121,8 +121,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "caller_not_allowed": Advice(
         "The caller proved who it is, and is not one of those that may call.",
-        "If it is yours, enter it: project_number= or service_accounts=, client_ids=, subjects= or sans=. If not, "
-        "somebody else calls this URL.",
+        "If it is yours, let it be one of those that may call. If not, somebody else calls this URL.",
     ),
     "claim_missing": Advice(
         "The token lacks a claim that access tokens have (RFC 9068).",
@@ -130,7 +129,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "client_missing": Advice(
         "The token names no client.",
-        "Let the issuer send client_id, or name the claim that it sends: client_claim=.",
+        "Let the issuer name the client.",
     ),
     "id_token": Advice(
         "This is an ID token of your identity provider: it tells its client who signed in, and opens no API.",
@@ -212,14 +211,10 @@ ADVICE: Final[Mapping[str, Advice]] = {
 
 OWN: Final = Advice("This is a reason of an authenticator of your own.", "Look at the class that raises it.")
 
-
-def advice_for(reason: str) -> Advice:
-    """Look a reason code up.
-
-    Args:
-        reason: The code.
-
-    Returns:
-        Its advice; `OWN` where the code is none of ours.
-    """
-    return ADVICE.get(reason, OWN)
+SAID: Final = frozenset(
+    {
+        "google_access_token", "signature_removed_by_platform", "signature_not_removed", "unchecked_header",
+        "token_inactive", "token_bound_otherwise", "certificate_not_proved",
+    }
+)  # fmt: skip
+"""Reasons whose note says nothing that the advice does not say."""

@@ -2,15 +2,17 @@
 
 import sys
 import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 import click
 
 from cxfulfill.auth.base import Principal
-from cxfulfill.cli.advice import advice_for
+from cxfulfill.cli.advice import OWN, SAID
 from cxfulfill.cli.apps import PLATFORM, load_webhook, platform
-from cxfulfill.cli.claims import bearer_of, is_removed, token_facts
+from cxfulfill.cli.changes import advice_for
+from cxfulfill.cli.claims import bearer_of, token_facts
 from cxfulfill.cli.explain import Explanation, Undecided, Verdict
 from cxfulfill.cli.explain import explain as run_checks
 from cxfulfill.cli.instructions import instructions
@@ -20,10 +22,6 @@ from cxfulfill.errors import ConfigurationError, HttpError
 from cxfulfill.http import HttpRequest
 from cxfulfill.pipeline import Pipeline
 
-_REMOVED: Final = (
-    "Cloud Run's IAM check took the signature away, and Cloud Run's logs show tokens without it: a token that was "
-    "copied from a log line cannot be verified anywhere. What it says can be read above all the same."
-)
 _UNREADABLE: Final = (
     "It is no JWT that can be read: an opaque token, or a copy that is cut off or redacted, as those in log lines may "
     "be."
@@ -58,7 +56,7 @@ def explain(
     offline: bool,
     on_cloud_run: bool,
 ) -> None:
-    """Tell what to enter in CX; or, given a token or header, which check refuses it and why.
+    """Tell what to enter in CX; or, given a token, header or certificate, which check refuses it and why.
 
     Arguments end in the shell's history and in lists of processes: better let - read a token or header from standard
     input. Neither is ever printed. Keys are fetched, and an introspection endpoint is asked, as the app does it; every
@@ -69,9 +67,9 @@ def explain(
     """
     if ctx.args:  # not shown: it may be the rest of a header whose quotes were forgotten
         raise click.UsageError("there are more arguments than options: put quotes around 'Name: value'")
-    tried = token is not None or bool(headers)
-    if not tried and (offline or any(each is not None for each in (peer, certificate, session))):
-        raise click.UsageError("--peer, --client-cert, --session and --offline go with --token or --header")
+    tried = token is not None or certificate is not None or bool(headers)
+    if not tried and (offline or peer is not None or session is not None):
+        raise click.UsageError("--peer, --session and --offline go with --token, --header or --client-cert")
     name = read_session(session)
     fields = read_fields(token, headers, sys.stdin.buffer) if tried else {}
     pipeline = _load(target, on_cloud_run=on_cloud_run)
@@ -100,13 +98,16 @@ def _token(http: HttpRequest) -> tuple[Line, ...]:
     facts = token_facts(token, time.time())
     width = max((len(name) for name, _ in facts), default=0)
     lines = [f"{name:{width}}  {text}" for name, text in facts] or [_UNREADABLE]
-    return (heading("Token", *texts(*lines, *([_REMOVED] if is_removed(token) else []))),)
+    return (heading("Token", *texts(*lines)),)
 
 
 def _checks(explanation: Explanation) -> tuple[Line, ...]:
-    lines = [heading("Checks of the request's head", _verdict(explanation.head))]
+    told: set[str] = set()
+    head = _verdict(explanation.head, _elsewhere(explanation.head, explanation.environment), told)
+    lines = [heading("Checks of the request's head", head)]
     if explanation.session:
-        lines.append(heading("Checks of the session's name", *map(_verdict, explanation.session)))
+        verdicts = (_verdict(each, frozenset(), told) for each in explanation.session)
+        lines.append(heading("Checks of the session's name", *verdicts))
     found = explanation.found
     if isinstance(found, Principal):
         lines.append(Line(f"Accepted: {found.name} ({found.method})", Kind.GOOD))
@@ -119,18 +120,42 @@ def _checks(explanation: Explanation) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _verdict(verdict: Verdict) -> Line:
-    below = tuple(map(_verdict, verdict.parts))
+def _elsewhere(head: Verdict, environment: str) -> frozenset[str]:
+    """Give the labels of the environments that the call is not of, as far as that is known."""
+    accepts = {each.label: isinstance(each.found, Principal) for each in _all(head) if each.label}
+    if environment in accepts:
+        return frozenset(accepts) - {environment}
+    refusing = frozenset(label for label, accepted in accepts.items() if not accepted)
+    return refusing if refusing != accepts.keys() else frozenset()
+
+
+def _all(verdict: Verdict) -> Iterator[Verdict]:
+    yield verdict
+    for part in verdict.parts:
+        yield from _all(part)
+
+
+def _verdict(verdict: Verdict, elsewhere: Collection[str], told: set[str], *, refused: bool = True) -> Line:
+    """Tell a verdict. What to change is told where it stands in a caller's way, and once."""
+    refused = refused and verdict.label not in elsewhere
+    inner = refused and (not isinstance(verdict.found, Principal) or bool(verdict.parts and verdict.parts[0].label))
+    below = tuple(_verdict(part, elsewhere, told, refused=inner) for part in verdict.parts)
     match verdict.found:
         case Principal() as principal:
             return Line(f"{verdict.name}: accepts {principal.name}", Kind.GOOD, below)
         case Undecided(why):
             return Line(f"{verdict.name}: not decided", Kind.OPEN, below or texts(f"{why[0].upper()}{why[1:]}."))
         case error:
-            return Line(f"{verdict.name}: refuses, {error.status} {error.reason}", Kind.BAD, below or _advice(error))
+            advice = _advice(error, verdict.mechanism, told) if refused and not below else ()
+            return Line(f"{verdict.name}: refuses, {error.status} {error.reason}", Kind.BAD, below or advice)
 
 
-def _advice(error: HttpError) -> tuple[Line, ...]:
-    advice = advice_for(error.reason)
-    noted = [f"Noted by the check: {error.note}"] if error.note else []
-    return texts(advice.meaning, *noted, f"What to change: {advice.change}")
+def _advice(error: HttpError, mechanism: str, told: set[str]) -> tuple[Line, ...]:
+    advice = advice_for(error.reason, mechanism)
+    # A note of ours says what the reason means, and more; one of the user's says something else.
+    note = None if error.reason in SAID else error.note
+    meant = [] if note and advice is not OWN else [advice.meaning]
+    noted = [f"Noted by the check: {note}"] if note else []
+    sentences = [each for each in (*meant, *noted, f"What to change: {advice.change}") if each not in told]
+    told.update(sentences)
+    return texts(*sentences)

@@ -52,18 +52,6 @@ def token_facts(token: str, now: float) -> tuple[tuple[str, str], ...]:
     return (*facts, ("signature", _signature(segments[2])))
 
 
-def is_removed(token: str) -> bool:
-    """Tell whether Cloud Run took a token's signature away.
-
-    Args:
-        token: The token.
-
-    Returns:
-        Whether its last part is what Cloud Run puts there.
-    """
-    return token.rpartition(".")[2] == SIGNATURE_REMOVED
-
-
 def _object(segment: str) -> dict[str, Any] | None:
     try:
         value = loads(decode_segment(segment))

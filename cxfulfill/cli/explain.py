@@ -16,7 +16,7 @@ from cxfulfill.http import HttpRequest
 from cxfulfill.pipeline import Pipeline
 from cxfulfill.protocol.names import SessionName
 
-_MAX_FETCHES: Final = 8  # the pipeline's own
+_MAX_FETCHES: Final = 16  # the pipeline's own
 _REACHED: Final = {
     "GoogleIdToken": "the token's form, alg, typ, kid and iss are right; its signature, times, aud and e-mail address "
     "were not looked at, since they come behind Google's keys",
@@ -50,14 +50,23 @@ class Verdict:
     """What came of a check.
 
     Attributes:
-        name: Whose check it is.
+        kind: Whose check it is: a class.
         found: What came of it.
+        mechanism: The class of ours that it is; empty for none.
+        label: The environment whose policy it is; empty for none.
         parts: The verdicts of its parts.
     """
 
-    name: str
+    kind: str
     found: Found
+    mechanism: str = ""
+    label: str = ""
     parts: tuple["Verdict", ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"{self.label}: {self.kind}" if self.label else self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +77,13 @@ class Explanation:
         head: What came of those of the request's head.
         session: What came of those of the session's name; none where they were not reached, or there are none.
         session_is_open: Whether the session would be checked too, and none was given.
+        environment: Label of the environment that the session is of; empty where it is not known.
     """
 
     head: Verdict
     session: tuple[Verdict, ...] = ()
     session_is_open: bool = False
+    environment: str = ""
 
     @property
     def found(self) -> Found:
@@ -94,6 +105,19 @@ def parts_of(authenticator: Authenticator) -> tuple[tuple[str, Authenticator], .
     if isinstance(authenticator, ByEnvironment):
         return tuple((environment_label(name), policy) for name, policy in authenticator.policies.items())
     return tuple(("", part) for part in authenticator.parts) if isinstance(authenticator, AnyOf | AllOf) else ()
+
+
+def mechanism_of(authenticator: Authenticator) -> str:
+    """Name the class of ours that an authenticator is.
+
+    Args:
+        authenticator: The authenticator.
+
+    Returns:
+        The class's name, also where a user's class is derived from it; empty where it is the user's own.
+    """
+    ours = (kind.__name__ for kind in type(authenticator).__mro__ if kind.__module__.startswith("cxfulfill."))
+    return next(ours, "")
 
 
 def environment_label(name: str) -> str:
@@ -123,16 +147,19 @@ def explain(pipeline: Pipeline, http: HttpRequest, session: SessionName | None, 
     auth = pipeline.auth
     head = examine(auth, http, offline=offline)
     looks_at_session = pipeline.allowed_agents is not None or _decides_by_session(auth)
+    environment = environment_label(session.environment or DRAFT) if session else ""
     if session is None or not isinstance(head.found, Principal):
-        return Explanation(head, session_is_open=looks_at_session and session is None)
+        is_open = looks_at_session and session is None
+        return Explanation(head, session_is_open=is_open, environment=environment)
     principal, verdicts = head.found, []
     if pipeline.allowed_agents is not None:
         verdicts.append(
             Verdict("allowed_agents", _found(partial(_of_agent, pipeline.allowed_agents, session, principal)))
         )
     if _decides_by_session(auth):
-        verdicts.append(Verdict(type(auth).__name__, _found(lambda: authorize(auth, principal, session))))
-    return Explanation(head, tuple(verdicts))
+        found = _found(lambda: authorize(auth, principal, session))
+        verdicts.append(Verdict(type(auth).__name__, found, mechanism_of(auth)))
+    return Explanation(head, tuple(verdicts), environment=environment)
 
 
 def examine(authenticator: Authenticator, http: HttpRequest, *, offline: bool, label: str = "") -> Verdict:
@@ -148,13 +175,11 @@ def examine(authenticator: Authenticator, http: HttpRequest, *, offline: bool, l
         What came of it.
     """
     parts = tuple(examine(part, http, offline=offline, label=name) for name, part in parts_of(authenticator))
-    kind = type(authenticator).__name__
     found = _found(lambda: _settle(authenticator, http, offline=offline))
-    return Verdict(f"{label}: {kind}" if label else kind, found, parts)
+    return Verdict(type(authenticator).__name__, found, mechanism_of(authenticator), label, parts)
 
 
 def _settle(authenticator: Authenticator, http: HttpRequest, *, offline: bool) -> Found:
-    kind = type(authenticator).__name__
     if offline and is_blocking(authenticator):
         return Undecided("it may have to wait for something, so it is not asked offline")
     for _ in range(_MAX_FETCHES):
@@ -163,7 +188,7 @@ def _settle(authenticator: Authenticator, http: HttpRequest, *, offline: bool) -
         except NeedsIO as need:
             fetch = need.fetch
         if offline:
-            return Undecided(_REACHED.get(kind, "what comes before the first fetch is right"))
+            return Undecided(_REACHED.get(mechanism_of(authenticator), "what comes before the first fetch is right"))
         fetch()
     return Unavailable(reason="auth_not_settled")
 

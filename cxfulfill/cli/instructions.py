@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from cxfulfill.auth.base import Authenticator, credential_headers
 from cxfulfill.auth.combinations import AllOf, AnyOf, ByEnvironment
-from cxfulfill.cli.explain import parts_of
+from cxfulfill.cli.explain import mechanism_of, parts_of
 from cxfulfill.cli.outline import Line, commands, heading, texts
 from cxfulfill.cli.secret_lines import secret_lines
 from cxfulfill.pipeline import Pipeline
@@ -64,8 +64,7 @@ def _mechanism(auth: Authenticator, path: str, label: str = "") -> Line:
 
 
 def _teller(auth: Authenticator) -> Callable[[Any], tuple[Line, ...]] | None:
-    kinds = (kind.__name__ for kind in type(auth).__mro__ if kind.__module__.startswith("cxfulfill."))
-    return next((_TELLERS[kind] for kind in kinds if kind in _TELLERS), None)
+    return _TELLERS.get(mechanism_of(auth))
 
 
 def _one_header(auth: Authenticator) -> tuple[Line, ...]:

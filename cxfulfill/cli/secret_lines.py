@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Final
 
 from cxfulfill.auth.sources import SecretSource
@@ -59,10 +60,12 @@ def _environment(name: str, content: str) -> Line:
 
 
 def _file(path: str, content: str) -> Line:
+    mounted = path if path.startswith("/") else f"/secrets/cx/{PurePath(path).name}"
+    moved = [] if path == mounted else [f"Cloud Run mounts at whole paths only: name one in the app too, as {mounted}"]
     return heading(
         f"File: {path} holds the {content}, and is read again every minute",
-        *texts("On Cloud Run, from Secret Manager:"),
-        *commands(f"{_UPDATE}{shlex.quote(path)}=SECRET:latest"),
+        *texts("On Cloud Run, from Secret Manager:", *moved),
+        *commands(f"{_UPDATE}{shlex.quote(mounted)}=SECRET:VERSION"),
     )
 
 

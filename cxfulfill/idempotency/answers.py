@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from cxfulfill.errors import Unavailable
+
 _MAGIC: Final = b"cxf\x01"
 _NEXT_TURN: Final = ("targetPage", "targetFlow", "pageInfo")
 """What belongs to the turn in which it was said: a later one must not be led to another page by it."""
@@ -17,7 +19,7 @@ class Encryption(Protocol):
         ...
 
     def decrypt(self, token: bytes) -> bytes:
-        """Give it back, or raise where it was not made by `encrypt` with a known key."""
+        """Give it back; raise `Unavailable` where that cannot be done now, anything else where it was not made here."""
         ...
 
 
@@ -56,6 +58,9 @@ class KeptAnswer:
 
         Returns:
             The answer; None where these bytes are none.
+
+        Raises:
+            Unavailable: The encryption says that it cannot be told now, such as where keys are kept elsewhere.
         """
         if not data.startswith(_MAGIC):
             return None
@@ -64,6 +69,8 @@ class KeptAnswer:
             turn, rest = _part(plain)
             body, rest = _part(rest)
             return None if rest else cls(turn.decode(), body)
+        except Unavailable:
+            raise
         except Exception:  # whatever the user's encryption raises for bytes that are not its own
             return None
 

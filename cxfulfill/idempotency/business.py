@@ -1,10 +1,17 @@
 """The user's own key of a call, such as an order's number."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Literal
+from uuid import UUID
 
 from cxfulfill.context import Context
 from cxfulfill.errors import ConfigurationError, ParameterError
+
+_KEYS: Final = (str, int, UUID, date, time, Decimal)
 
 
 class IdempotencyKey:
@@ -28,6 +35,8 @@ class IdempotencyKey:
             raise ConfigurationError('IdempotencyKey: scope is "session" or "application"')
         if not callable(source) and not (isinstance(source, str) and source):
             raise ConfigurationError("idempotency_key= takes the name of a field, or a function of the context")
+        if inspect.iscoroutinefunction(source):
+            raise ConfigurationError("idempotency_key= takes a plain function, not an async one")
         self.source = source
         self.in_session = scope == "session"
 
@@ -45,18 +54,20 @@ class IdempotencyKey:
             known = ", ".join(sorted(names)) or "none: give the handler a second argument"
             raise ConfigurationError(f"{place}: idempotency_key={self.source!r} is no field; there are {known}")
 
-    def value(self, ctx: Context, params: Any) -> str | None:
+    def value(self, ctx: Context, params: Any, names: Collection[str]) -> str | None:
         """Give the key of a call.
 
         Args:
             ctx: The call.
             params: The handler's parameters.
+            names: The parameters that the handler's schema names.
 
         Returns:
             The key; None where there is none.
 
         Raises:
             ParameterError: The function looked for a parameter that is not there.
+            TypeError: It is of a type that cannot be a key.
         """
         if isinstance(self.source, str):
             found = params.get(self.source) if isinstance(params, Mapping) else getattr(params, self.source)
@@ -64,8 +75,24 @@ class IdempotencyKey:
             try:
                 found = self.source(ctx)
             except KeyError as error:
-                raise ParameterError([(str(error.args[0]) if error.args else "*", "missing")]) from error
-        return None if found is None or found == "" else str(found)
+                # A name that is the schema's own may be shown; any other may be a value of the request.
+                missing = error.args[0] if error.args and error.args[0] in names else "*"
+                raise ParameterError([(str(missing), "missing")]) from error
+        return _text(found)
+
+
+def _text(found: Any) -> str | None:
+    if hasattr(found, "get_secret_value"):  # pydantic's secrets, whose text is the same for all
+        found = found.get_secret_value()
+    if isinstance(found, Enum):
+        found = found.value
+    if found is None or found == "":
+        return None
+    if isinstance(found, bool) or not isinstance(found, _KEYS):
+        raise TypeError(
+            f"an idempotency key must be text, a whole number, a date or a UUID, not {type(found).__name__}"
+        )
+    return str(found)
 
 
 def read_key(given: "str | Callable[[Context], Any] | IdempotencyKey | None") -> IdempotencyKey | None:

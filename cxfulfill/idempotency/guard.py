@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.idempotency.store import IdempotencyStore, Lease, Outcome
+from cxfulfill.idempotency.store import Acquired, IdempotencyStore, Lease, Outcome
 
 T = TypeVar("T")
 
@@ -62,48 +62,57 @@ class GuardedStore:
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
-        if not self._bounded or self._failures:
-            return self._call(partial(self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease))
-        try:
-            return self.store.acquire(key, owner=owner, fingerprint=fingerprint, lease=lease)
-        except Exception as error:
-            raise self._noted(error) from error
+        function = partial(self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease)
+        return self._call(function, late=self._give_back)
 
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         """See `IdempotencyStore.complete`; raises `StoreDown`."""
-        if not self._bounded or self._failures:
-            return self._call(partial(self.store.complete, lease, result, ttl=ttl))
-        try:
-            return self.store.complete(lease, result, ttl=ttl)
-        except Exception as error:
-            raise self._noted(error) from error
+        return self._call(partial(self.store.complete, lease, result, ttl=ttl))
 
     def release(self, lease: Lease) -> bool:
         """See `IdempotencyStore.release`; raises `StoreDown`."""
         return self._call(partial(self.store.release, lease))
 
+    def _give_back(self, outcome: Outcome) -> None:
+        """Release what was acquired after nobody waited for it any more."""
+        if isinstance(outcome, Acquired):
+            self.store.release(outcome.lease)
+
     def is_well(self) -> bool:
-        """Tell whether the store is not left alone at the moment.
+        """Tell whether the store can be asked; one that has a ``check()`` is tried.
 
         Returns:
-            Whether it is asked.
+            Whether it can, and is not left alone at the moment.
         """
-        return self._failures < FAILURES or self._clock() >= self._closed_until
+        check = getattr(self.store, "check", None)
+        if check is None:
+            return self._failures < FAILURES or self._clock() >= self._closed_until
+        try:
+            self._call(check)
+        except StoreDown:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the store, where it can be."""
         close = getattr(self.store, "close", None)
-        if close is not None:
-            close()
+        try:
+            if close is not None:
+                close()
+        except Exception as error:  # what else is to be closed must not suffer from it
+            _log.warning("the idempotency store did not close: %s", type(error).__name__)
 
-    def _call(self, function: Callable[[], T]) -> T:
+    def _call(self, function: Callable[[], T], *, late: Callable[[T], None] | None = None) -> T:
         if self._failures >= FAILURES:
             self._try_again()
         try:
-            result = function() if self._bounded else self._within_limit(function)
+            result = function() if self._bounded else self._within_limit(function, late)
+        except StoreDown:
+            raise
         except Exception as error:
             raise self._noted(error) from error
-        self._failures = 0
+        if self._failures:
+            self._failures = 0
         return result
 
     def _try_again(self) -> None:
@@ -123,19 +132,33 @@ class GuardedStore:
         _log.warning("the idempotency store failed with %s", type(error).__name__)
         return StoreDown()
 
-    def _within_limit(self, function: Callable[[], T]) -> T:
+    def _within_limit(self, function: Callable[[], T], late: Callable[[T], None] | None) -> T:
         """Run it in a thread of its own, which is given up after the limit."""
-        if not self._hanging.acquire(blocking=False):
-            raise TimeoutError
+        if not self._hanging.acquire(timeout=TIME_LIMIT):
+            raise StoreDown  # busy, which is no failure of the store
         future: Future[T] = Future()
+        thread = threading.Thread(target=self._run, args=(function, future, late), name="cxfulfill-store", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._hanging.release()
+            raise StoreDown from None
+        try:
+            return future.result(TIME_LIMIT)
+        except TimeoutError:
+            if future.cancel():
+                raise
+            return future.result()  # it came in the last moment
 
-        def run() -> None:
-            try:
-                future.set_result(function())
-            except Exception as error:
+    def _run(self, function: Callable[[], T], future: "Future[T]", late: Callable[[T], None] | None) -> None:
+        try:
+            result = function()
+            if future.set_running_or_notify_cancel():
+                future.set_result(result)
+            elif late is not None:
+                late(result)
+        except Exception as error:
+            if not future.cancelled():
                 future.set_exception(error)
-            finally:
-                self._hanging.release()
-
-        threading.Thread(target=run, name="cxfulfill-store", daemon=True).start()
-        return future.result(TIME_LIMIT)
+        finally:
+            self._hanging.release()

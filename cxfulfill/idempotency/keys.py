@@ -43,7 +43,9 @@ def call_key(application: str, principal: Principal, ctx: Context) -> str | None
     return _digest(str(FORMAT), application, _who(principal), session, turn, ctx.tag, content=content)
 
 
-def business_key(application: str, principal: Principal, ctx: Context, value: str, *, in_session: bool) -> str:
+def business_key(
+    application: str, principal: Principal, ctx: Context, value: str, *, handler: str, in_session: bool
+) -> str | None:
     """Make the key of a call that the user's own key stands for.
 
     Args:
@@ -51,22 +53,39 @@ def business_key(application: str, principal: Principal, ctx: Context, value: st
         principal: Who calls.
         ctx: The call.
         value: The user's key.
+        handler: What tells the handlers of one tag apart.
         in_session: Whether the same value in another session is another call.
+
+    Returns:
+        64 hexadecimal digits; None where the session is to tell and there is none.
+    """
+    info = ctx.request.session_info
+    session = info.session if info else None
+    if in_session and not session:
+        return None
+    where = f"session {session}" if in_session else "application"
+    return _digest(str(FORMAT), application, _who(principal), where, ctx.tag, handler, value)
+
+
+def own_call_key(application: str, principal: Principal, value: str) -> str:
+    """Make the key of a call from what the user's function in place of `call_key` gave.
+
+    Args:
+        application: Name of the application.
+        principal: Who calls.
+        value: What it gave.
 
     Returns:
         64 hexadecimal digits.
     """
-    info = ctx.request.session_info
-    session = (info.session or "") if info and in_session else ""
-    scope = "session" if in_session else "application"
-    return _digest(str(FORMAT), application, _who(principal), scope, session, ctx.tag, value)
+    return _digest(str(FORMAT), application, _who(principal), value)
 
 
 def fingerprint(value: Any) -> str:
     """Digest what a business key is used for.
 
     Args:
-        value: A value of JSON.
+        value: A value of JSON, as CX sent it.
 
     Returns:
         64 hexadecimal digits.
@@ -110,8 +129,8 @@ def _sorted(value: Any) -> Any:
     kind = type(value)
     if kind is dict:
         if _PLAIN.issuperset(map(type, value.values())):
-            return sorted(value.items())  # names differ, so values are never compared
-        return [(name, _sorted(value[name])) for name in sorted(value)]
+            return tuple(sorted(value.items()))  # names differ, so values are never compared
+        return tuple([(name, _sorted(value[name])) for name in sorted(value)])
     if kind is list and not _PLAIN.issuperset(map(type, value)):
         return [_sorted(each) for each in value]
     return value
@@ -132,15 +151,15 @@ def _intent(intent: IntentInfo) -> tuple[Any, ...]:
 
 
 def _who(principal: Principal) -> str:
-    if not principal.others:
-        return f"{len(principal.method)}:{principal.method}{principal.name}"
-    others = "".join(map(_who, principal.others))
-    return f"{len(principal.method)}:{principal.method}{len(principal.name)}:{principal.name}{others};"
+    others = "".join(map(_who, principal.others)) if principal.others else ""
+    method, name = principal.method, principal.name
+    return f"{len(method)}:{method}{len(name)}:{name}{len(principal.others)}:{others}"
 
 
 def _digest(*parts: str, content: bytes = b"") -> str:
     lengths = ",".join([str(len(part)) for part in parts])
-    return hashlib.sha256(f"{lengths}:{''.join(parts)}".encode() + content).hexdigest()
+    head = f"{lengths}:{''.join(parts)}".encode(errors="surrogatepass")  # a user's own key may hold anything
+    return hashlib.sha256(head + content).hexdigest()
 
 
 KeyFunction = Callable[[str, Principal, Context], str | None]

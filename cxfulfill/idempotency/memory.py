@@ -84,12 +84,12 @@ class MemoryStore:
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         """See `IdempotencyStore.complete`."""
         with self._lock:
+            now = self._now()
             record = self._records.get(lease.key)
             if record is None or record.owner != lease.owner:
                 return False
             if len(result) > self._max_bytes:
                 raise StoreFull
-            now = self._now()
             self._drop(lease.key)
             if self._bytes + len(result) > self._max_bytes:
                 self._make_room(now, len(result))

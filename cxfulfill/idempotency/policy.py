@@ -22,6 +22,8 @@ TTL: Final = 3_600.0
 """Seconds that an answer is kept: CX retries within its own 30 seconds, some times."""
 BUSINESS_TTL: Final = 86_400.0
 """Seconds that the answer of a business key is kept where its handler names no ``ttl``."""
+LONGEST: Final = 2_592_000.0
+"""Seconds that any of these may be: 30 days."""
 NEAR: Final = 60.0
 """Seconds within which a call that is alike under another key is noted."""
 
@@ -80,8 +82,14 @@ class Idempotency:
         key: KeyFunction = call_key,
         encryption: Encryption | None = None,
     ) -> None:
-        if not all(0 < seconds < float("inf") for seconds in (lease, ttl, max_run)):
-            raise ConfigurationError("Idempotency: lease, ttl and max_run are seconds above 0")
+        for name, seconds in {"lease": lease, "ttl": ttl, "max_run": max_run}.items():
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= LONGEST:
+                raise ConfigurationError(f"Idempotency: {name} is a number of seconds from 1 to {LONGEST:.0f}")
+        if application is not None and not (isinstance(application, str) and application):
+            raise ConfigurationError("Idempotency: application is a name")
+        hooks = (getattr(encryption, "encrypt", None), getattr(encryption, "decrypt", None))
+        if encryption is not None and not all(map(callable, hooks)):
+            raise ConfigurationError("Idempotency: encryption needs encrypt and decrypt, as cryptography's Fernet has")
         if on_store_error not in ("fail", "run"):
             raise ConfigurationError('Idempotency: on_store_error is "fail" or "run"')
         if not callable(key):
@@ -96,9 +104,8 @@ class Idempotency:
         self.encryption = encryption
 
     def __repr__(self) -> str:
-        shown = (
-            self.given_store.partition(":")[0] if isinstance(self.given_store, str) else type(self.given_store).__name__
-        )
+        given = self.given_store
+        shown = given.partition("://")[0] if isinstance(given, str) and "://" in given else type(given).__name__
         return f"Idempotency({shown}, lease={self.lease:g}, ttl={self.ttl:g}, on_store_error={self.on_store_error!r})"
 
 
@@ -126,7 +133,7 @@ class NearDuplicates:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.count = 0
         self._clock = clock
-        self._seen: OrderedDict[tuple[str | None, ...], tuple[str, float]] = OrderedDict()
+        self._seen: OrderedDict[int, tuple[str, float]] = OrderedDict()
         self._lock = Lock()
 
     def note(self, ctx: Context, key: str) -> None:
@@ -139,7 +146,8 @@ class NearDuplicates:
         request = ctx.request
         session = request.session_info.session if request.session_info else None
         page = request.page_info.current_page if request.page_info else None
-        like = (session, ctx.tag, page, ctx.text, request.trigger_event, request.dtmf_digits)
+        # A hash, so that no words of a user are held here.
+        like = hash((session, ctx.tag, page, ctx.text, request.trigger_event, request.dtmf_digits))
         now = self._clock()
         with self._lock:
             before = self._seen.get(like)
@@ -147,6 +155,7 @@ class NearDuplicates:
             self._seen.move_to_end(like)
             if len(self._seen) > _MAX_NEAR:
                 self._seen.popitem(last=False)
-        if before is not None and before[0] != key and now < before[1] + NEAR:
-            self.count += 1
+            is_near = before is not None and before[0] != key and now < before[1] + NEAR
+            self.count += is_near
+        if is_near:
             _log.info("request_id=%s near_duplicate: alike in session, tag, page and input", ctx.request_id)

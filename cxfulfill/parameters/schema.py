@@ -73,6 +73,18 @@ def field_names(kind: Any) -> frozenset[str] | None:
     return frozenset(getattr(kind, "__dataclass_fields__", None) or kind.__annotations__)
 
 
+def parameter_names(kind: Any) -> frozenset[str]:
+    """List the session parameters that a type reads.
+
+    Args:
+        kind: As for `schema_for`.
+
+    Returns:
+        Their names and aliases; none where it names none.
+    """
+    return _known_names(kind) or field_names(kind) or frozenset()
+
+
 def _is_record(kind: Any) -> bool:
     is_model = isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, RootModel)
     is_dataclass = isinstance(kind, type) and dataclasses.is_dataclass(kind)

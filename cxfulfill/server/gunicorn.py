@@ -5,25 +5,33 @@ Environment: ``PORT`` (8080), ``WEB_CONCURRENCY`` (worker processes, 1), ``CXFUL
 
 TLS, where nothing in front ends it: ``CXFULFILL_TLS_CERT`` and ``CXFULFILL_TLS_KEY`` (PEM files; ``cxfulfill cert``
 makes a pair), and ``CXFULFILL_TLS_CLIENT_CA`` (a PEM file of roots) to demand client certificates, which ``MutualTls``
-then tells apart. With ``CXFULFILL_TLS_CLIENT_CERT=optional`` a caller may come without one. SIGHUP reads renewed files.
+then tells apart. With ``CXFULFILL_TLS_CLIENT_CERT=optional`` a caller may come without one. SIGHUP reads renewed files;
+where they do not pass the check, an ERROR line says why and the ones of before go on.
+
+The logger ``cxfulfill`` writes to stderr as gunicorn does, from INFO up, unless the application configures logging.
 
 Outside Cloud Run, put a buffering proxy in front: a client that sends its headers or its part of the TLS handshake
 slowly holds a thread, and no setting of gunicorn ends that.
 """
 
+import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.settings.server import read_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ssl import SSLContext
 
+_read = read_server()
+
 bind = f"0.0.0.0:{os.environ.get('PORT', '8080')}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+workers = _read.workers
 worker_class = "gthread"
-threads = int(os.environ.get("CXFULFILL_THREADS", "8"))
+threads = _read.threads
 
 # Above the 30 seconds that CX waits at most, and a grace: a worker is never ended under a call that CX awaits.
 timeout = 40
@@ -45,19 +53,18 @@ limit_request_field_size = 8190
 # A worker's heartbeat file belongs in memory: on a slow disk it can stall the worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
 
-certfile = os.environ.get("CXFULFILL_TLS_CERT") or None
-keyfile = os.environ.get("CXFULFILL_TLS_KEY") or None
-ca_certs = os.environ.get("CXFULFILL_TLS_CLIENT_CA") or None
+certfile = _read.certificate
+keyfile = _read.key
+ca_certs = _read.client_ca
+cert_reqs = _read.client_certificates
 
-
-def _cert_reqs(value: str) -> int:
-    known = {"": 2 if ca_certs else 0, "optional": 1, "required": 2}
-    if value not in known:
-        raise ConfigurationError("CXFULFILL_TLS_CLIENT_CERT takes required or optional")
-    return known[value]
-
-
-cert_reqs = _cert_reqs(os.environ.get("CXFULFILL_TLS_CLIENT_CERT", ""))
+# What nobody else handles is written in gunicorn's own form. Python's handler of last resort, which this replaces, is
+# asked only where an application has configured none.
+_last_resort = logging.StreamHandler()
+_last_resort.setFormatter(
+    logging.Formatter("%(asctime)s [%(process)d] [%(levelname)s] %(message)s", "[%Y-%m-%d %H:%M:%S %z]")
+)
+logging.lastResort = _last_resort
 
 
 def on_starting(server: Any) -> None:
@@ -72,13 +79,49 @@ def on_starting(server: Any) -> None:
     settings = server.cfg
     if settings.reload:
         raise RuntimeError("gunicorn's reload is not for serving CX; while developing: flask --app main run --debug")
-    if settings.certfile or settings.keyfile or settings.ca_certs or settings.cert_reqs:
-        from cxfulfill.server.tls import check_settings  # noqa: PLC0415 - only those who end TLS here pay for it
+    try:
+        _read_tls_files(settings)
+        if settings.workers > 1:
+            _share_calls()
+    except ConfigurationError as error:
+        raise RuntimeError(str(error)) from None
 
-        try:
-            check_settings(settings.certfile, settings.keyfile, settings.ca_certs, settings.cert_reqs)
-        except ConfigurationError as error:
-            raise RuntimeError(str(error)) from None
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Wait for handlers that still run, and hand over what is not kept yet; gunicorn calls this in a worker that ends.
+
+    Args:
+        server: gunicorn's arbiter.
+        worker: gunicorn's worker.
+    """
+    del server, worker
+    served = sys.modules.get("cxfulfill.webhook")
+    if served is not None:
+        served.close_all()
+
+
+def on_reload(server: Any) -> None:
+    """Read the files of TLS anew, and go on with those of before where they are wrong; gunicorn calls this at SIGHUP.
+
+    Args:
+        server: gunicorn's arbiter.
+    """
+    try:
+        _read_tls_files(server.cfg)
+    except ConfigurationError as error:
+        server.log.error("TLS goes on with the files of before: %s", error)  # noqa: TRY400 - the sentence says it all
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let the calls' lines through where the application says nothing about logging; gunicorn calls this in a worker.
+
+    Args:
+        worker: gunicorn's worker, which has loaded the application.
+    """
+    del worker
+    log = logging.getLogger("cxfulfill")
+    if not log.hasHandlers() and log.level == logging.NOTSET and log.getEffectiveLevel() == logging.WARNING:
+        log.setLevel(logging.INFO)
 
 
 def ssl_context(settings: Any, make_default: "Callable[[], SSLContext]") -> "SSLContext":
@@ -92,6 +135,23 @@ def ssl_context(settings: Any, make_default: "Callable[[], SSLContext]") -> "SSL
         The context.
     """
     del settings
-    from cxfulfill.server.tls import connection_context  # noqa: PLC0415 - as above
+    from cxfulfill.server.tls import connection_context  # noqa: PLC0415 - only those who end TLS here pay for it
 
     return connection_context(make_default)
+
+
+def _share_calls() -> None:
+    """Make the file in which the workers remember calls, where the application names no store of its own."""
+    from cxfulfill.idempotency import sqlite, urls  # noqa: PLC0415 - a single worker needs none
+
+    urls.shared_file = str(sqlite.prepare(sqlite.make_private_folder() / "calls.sqlite3"))
+
+
+def _read_tls_files(settings: Any) -> None:
+    if settings.certfile or settings.keyfile or settings.ca_certs or settings.cert_reqs:
+        from gunicorn.sock import ssl_context as context_of  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+
+        from cxfulfill.server.tls import check_settings, renew  # noqa: PLC0415 - as above
+
+        check_settings(settings.certfile, settings.keyfile, settings.ca_certs, settings.cert_reqs)
+        renew(lambda: context_of(settings))

@@ -1,53 +1,75 @@
 """From settings to authenticators: what ``CXFULFILL_AUTH`` and its friends say."""
 
-import os
+import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from cxfulfill.auth.base import AllowUnauthenticated, Authenticator
+from cxfulfill.auth.base import AllowUnauthenticated, Authenticator, needs_another_factor
 from cxfulfill.auth.combinations import AllOf, AnyOf, ByEnvironment
 from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
 from cxfulfill.auth.sources import SecretSource
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.settings.table import PREFIX
-from cxfulfill.settings.variables import Used, Variables
+from cxfulfill.settings.table import BY_NAME, PREFIX
+from cxfulfill.settings.variables import Variables
+from cxfulfill.settings.wording import naming
 
 Build = Callable[[Variables], Authenticator]
 
 _ENVIRONMENT = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*([^\s=/]+))?")
+_HOW = "a+b for both, a,b for either"
 
 
-def read_settings(
-    environ: Mapping[str, str] = os.environ, *, overridden: Collection[str] = ()
-) -> tuple[dict[str, Any], list[Used]]:
-    """Read the settings of a webhook.
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment of the agent.
+
+    Attributes:
+        name: Its name in variables.
+        id: Its id in session names; ``draft`` for the draft environment.
+    """
+
+    name: str
+    id: str
+
+
+def read_environments(variables: Variables) -> list[Environment]:
+    """Read which environments have a policy of their own.
 
     Args:
-        environ: The environment.
-        overridden: Keywords that are given otherwise; their variables are not read.
+        variables: The variables.
 
     Returns:
-        Keywords for `Webhook`, and the variables that they came from.
+        The environments; none where one policy is for all.
 
     Raises:
-        ConfigurationError: A variable is wrong, missing, misspelt, or nothing reads it.
+        ConfigurationError: One has no name or id, or there are two of one name or id.
     """
-    variables = Variables(environ)
-    found: dict[str, Any] = {}
-    for keyword, read in _KEYWORDS.items():
-        if keyword not in overridden:
-            found[keyword] = read(variables)
-    variables.check_all_used(overridden=overridden)
-    return {keyword: value for keyword, value in found.items() if value is not None}, list(variables.used.values())
+    found = [_environment(text) for text in variables.texts("ENVIRONMENTS")]
+    names = {each.name.upper() for each in found}  # as they stand in variables
+    if len(names) != len(found) or len({each.id for each in found}) != len(found):
+        raise ConfigurationError(f"{PREFIX}ENVIRONMENTS names an environment twice")
+    return found
 
 
-def read_auth(variables: Variables) -> Authenticator:
+def _environment(text: str) -> Environment:
+    named = _ENVIRONMENT.fullmatch(text)
+    if not named or (named[2] is None) == (named[1] != "draft"):
+        raise ConfigurationError(
+            f"{PREFIX}ENVIRONMENTS takes names with ids: draft, prod=<id of the environment>; a name has letters and "
+            "digits only and begins with a letter, since it stands in variables"
+        )
+    return Environment(named[1], named[2] or "draft")
+
+
+def read_auth(variables: Variables, environments: Iterable[Environment]) -> Authenticator:
     """Build the policy.
 
     Args:
         variables: The variables.
+        environments: The environments that have a policy of their own.
 
     Returns:
         The authenticator.
@@ -55,40 +77,49 @@ def read_auth(variables: Variables) -> Authenticator:
     Raises:
         ConfigurationError: The settings do not make one; the error says what to set.
     """
-    environments = variables.texts("ENVIRONMENTS")
-    if not environments:
-        return _policy(variables)
-    policies, names = {}, set()
-    for text in environments:
-        named = _ENVIRONMENT.fullmatch(text)
-        if not named or (named[2] is None) == (named[1] != "draft"):
-            raise ConfigurationError(f"{PREFIX}ENVIRONMENTS takes names with ids: draft, prod=<id of the environment>")
-        names.add(named[1].upper())  # as they stand in variables
-        policies[named[2] or "draft"] = _policy(variables.within(named[1]))
-    if len(policies) != len(environments) or len(names) != len(environments):
-        raise ConfigurationError(f"{PREFIX}ENVIRONMENTS names an environment twice")
-    return ByEnvironment(policies)
+    policies = {each.id: _policy(variables.within(each.name)) for each in environments}
+    return _joined(f"{PREFIX}ENVIRONMENTS", ByEnvironment, policies) if policies else _policy(variables)
 
 
 def _policy(variables: Variables) -> Authenticator:
-    text = variables.needed("AUTH", f"one of {', '.join(POLICIES)}; a+b for both, a,b for either")
-    alternatives = [_all_of(part, variables) for part in text.split(",")]
-    return alternatives[0] if len(alternatives) == 1 else AnyOf(*alternatives)
+    text = variables.needed("AUTH", f"one of {', '.join(POLICIES)}; {_HOW}")
+    alternatives = [[name.strip() for name in part.split("+")] for part in text.split(",")]
+    different = {frozenset(names) for names in alternatives}
+    if len(different) != len(alternatives) or any(len(set(names)) != len(names) for names in alternatives):
+        raise ConfigurationError(f"{variables.name('AUTH')} names a policy twice")
+    variable, parts = variables.name("AUTH"), [_all_of(names, variables) for names in alternatives]
+    policy = parts[0] if len(parts) == 1 else _joined(variable, AnyOf, *parts)
+    if needs_another_factor(policy):
+        raise ConfigurationError(
+            f"{variable}: mtls proves that Dialogflow calls, not whose agent: join it to another factor, as in "
+            f"{variable}=mtls+google-id-token, or set {variables.name('MTLS_ALLOW_ANY_DIALOGFLOW_CUSTOMER')}=1"
+        )
+    return policy
 
 
-def _all_of(text: str, variables: Variables) -> Authenticator:
-    parts = [_one(name.strip(), variables) for name in text.split("+")]
-    return parts[0] if len(parts) == 1 else AllOf(*parts)
+def _all_of(names: list[str], variables: Variables) -> Authenticator:
+    parts = [_one(name, variables) for name in names]
+    return parts[0] if len(parts) == 1 else _joined(variables.name("AUTH"), AllOf, *parts)
+
+
+def _joined(variable: str, join: Callable[..., Authenticator], *parts: object) -> Authenticator:
+    with naming(lambda _: None, f"{variable}: "):
+        return join(*parts)
 
 
 def _one(name: str, variables: Variables) -> Authenticator:
-    build = POLICIES.get(name)
-    if build is None:
-        raise ConfigurationError(f"{variables.name('AUTH')} takes {', '.join(POLICIES)}")
-    try:
-        return build(variables)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{PREFIX}AUTH={name}: {error}") from None
+    if name not in POLICIES:
+        close = difflib.get_close_matches(name.lower().replace("_", "-"), POLICIES, n=1)
+        advice = f"; did you mean {close[0]}?" if close else ""
+        raise ConfigurationError(f"{variables.name('AUTH')} takes {', '.join(POLICIES)}; {_HOW}{advice}")
+    policy = POLICIES[name]
+
+    def variable_of(keyword: str) -> str | None:
+        setting = f"{policy.stem}{keyword.upper()}"
+        return variables.name(setting) if setting in BY_NAME else None
+
+    with naming(variable_of, f"{variables.name('AUTH')}={name}: "):
+        return policy.build(variables)
 
 
 def _public(name: str) -> Any:
@@ -103,14 +134,11 @@ def _secret_manager(name: str) -> SecretSource:
 
 def _google(variables: Variables) -> dict[str, Any]:
     variables.needed("AUDIENCE", "the webhook's URL as it stands in CX, without the query")
-    accounts = variables.texts("SERVICE_ACCOUNTS")
-    if not accounts:
-        variables.needed("PROJECT_NUMBER", "the number of the agent's project, whose service agent may call")
-    return {
-        "audience": variables.texts("AUDIENCE"),
-        "project_number": variables.text("PROJECT_NUMBER"),
-        "service_accounts": accounts,
-    }
+    audience = variables.texts("AUDIENCE")
+    if variables.chosen(("PROJECT_NUMBER",), ("SERVICE_ACCOUNTS",)) == 1:
+        return {"audience": audience, "service_accounts": variables.texts("SERVICE_ACCOUNTS")}
+    number = variables.needed("PROJECT_NUMBER", "the number of the agent's project, whose service agent may call")
+    return {"audience": audience, "project_number": number}
 
 
 def _google_id_token(variables: Variables) -> Authenticator:
@@ -119,33 +147,23 @@ def _google_id_token(variables: Variables) -> Authenticator:
 
 
 def _cloud_run_iam(variables: Variables) -> Authenticator:
-    confirmed = variables.flag("I_CONFIRM_THE_SERVICE_IS_NOT_PUBLIC")
-    if not confirmed:
-        raise ConfigurationError(f"set {PREFIX}I_CONFIRM_THE_SERVICE_IS_NOT_PUBLIC=1 if callers need run.invoker")
+    if not variables.flag("I_CONFIRM_THE_SERVICE_IS_NOT_PUBLIC"):
+        variable = variables.name("I_CONFIRM_THE_SERVICE_IS_NOT_PUBLIC")
+        raise ConfigurationError(f"set {variable}=1 if callers need run.invoker")
     made: Authenticator = _public("CloudRunIam")(**_google(variables), i_confirm_the_service_is_not_public=True)
     return made
 
 
 def _basic(variables: Variables) -> Authenticator:
-    credentials = variables.secret("BASIC_CREDENTIALS", _secret_manager)
-    if credentials:
-        return BasicAuth.from_credentials(credentials)
+    if variables.chosen(("BASIC_CREDENTIALS",), ("BASIC_USERNAME", "BASIC_PASSWORD")) == 0:
+        return BasicAuth.from_credentials(variables.secret("BASIC_CREDENTIALS", "user:password", _secret_manager))
     username = variables.needed("BASIC_USERNAME", "the user name of the webhook's settings in CX")
-    password = variables.secret("BASIC_PASSWORD", _secret_manager)
-    if not password:
-        raise _no_secret("BASIC_PASSWORD")
-    return BasicAuth(username, password)
+    return BasicAuth(username, variables.secret("BASIC_PASSWORD", "password", _secret_manager))
 
 
 def _header(variables: Variables) -> Authenticator:
-    value = variables.secret("HEADER_VALUE", _secret_manager)
-    if not value:
-        raise _no_secret("HEADER_VALUE")
+    value = variables.secret("HEADER_VALUE", "header value", _secret_manager)
     return HeaderSecret(variables.text("HEADER_NAME") or "Authorization", value)
-
-
-def _no_secret(name: str) -> ConfigurationError:
-    return ConfigurationError(f"set {PREFIX}{name}, or {PREFIX}{name}_FILE, or {PREFIX}{name}_SECRET")
 
 
 def _oauth(variables: Variables) -> dict[str, Any]:
@@ -174,9 +192,7 @@ def _oauth_jwt(variables: Variables) -> Authenticator:
 
 
 def _oauth_introspection(variables: Variables) -> Authenticator:
-    secret = variables.secret("OAUTH_CLIENT_SECRET", _secret_manager)
-    if not secret:
-        raise _no_secret("OAUTH_CLIENT_SECRET")
+    secret = variables.secret("OAUTH_CLIENT_SECRET", "client secret", _secret_manager)
     made: Authenticator = _public("OAuthIntrospection")(
         **_oauth(variables),
         endpoint=variables.needed("OAUTH_ENDPOINT", "the address of the introspection endpoint"),
@@ -205,23 +221,27 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-POLICIES: Final[Mapping[str, Build]] = {
-    "google-id-token": _google_id_token,
-    "cloud-run-iam": _cloud_run_iam,
-    "basic": _basic,
-    "header": _header,
-    "oauth-jwt": _oauth_jwt,
-    "oauth-introspection": _oauth_introspection,
-    "mtls": _mtls,
-    "none": lambda _: AllowUnauthenticated(),
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy of ``CXFULFILL_AUTH``.
+
+    Attributes:
+        build: Makes it from its variables.
+        stem: How these begin, behind the prefix; the rest is the keyword of its class.
+    """
+
+    build: Build
+    stem: str = ""
+
+
+POLICIES: Final[Mapping[str, Policy]] = {
+    "google-id-token": Policy(_google_id_token),
+    "cloud-run-iam": Policy(_cloud_run_iam),
+    "basic": Policy(_basic, "BASIC_"),
+    "header": Policy(_header, "HEADER_"),
+    "oauth-jwt": Policy(_oauth_jwt, "OAUTH_"),
+    "oauth-introspection": Policy(_oauth_introspection, "OAUTH_"),
+    "mtls": Policy(_mtls, "MTLS_"),
+    "none": Policy(lambda _: AllowUnauthenticated()),
 }
 """What ``CXFULFILL_AUTH`` takes."""
-
-_KEYWORDS: Final[Mapping[str, Callable[[Variables], Any]]] = {
-    "auth": read_auth,
-    "allowed_agents": lambda variables: variables.texts("ALLOWED_AGENTS") or None,
-    "path": lambda variables: variables.text("PATH"),
-    "timeout": lambda variables: variables.number("TIMEOUT"),
-    "max_body": lambda variables: variables.number("MAX_BODY", int),
-    "strict_cx_status": lambda variables: variables.flag("STRICT_CX_STATUS"),
-}

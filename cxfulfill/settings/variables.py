@@ -1,20 +1,16 @@
-"""The ``CXFULFILL_*`` variables as they are read; `Webhook.from_env` alone does.
+"""The ``CXFULFILL_*`` variables as they are read; `Webhook.from_env` and the server's settings alone do.
 
 A keyword wins over a variable, a variable over the default. A variable that is misspelt, empty, in quotes, or that
 nothing reads is an error: a setting that is silently without effect is how a service stays open.
 """
 
-import difflib
-import logging
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from cxfulfill.auth.sources import EnvironmentSecret, FileSecret, SecretSource
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.settings.table import PREFIX, SECRET_FORMS, SETTINGS, variable_names
+from cxfulfill.settings.table import NEXT, PREFIX, SCOPE_MARK, SECRET_FORMS, variable_names
 
-_log = logging.getLogger("cxfulfill")
 _FLAGS: Final = {
     "1": True,
     "true": True,
@@ -25,21 +21,8 @@ _FLAGS: Final = {
     "no": False,
     "off": False,
 }
-SCOPE_MARK: Final = "__"
-"""What stands between the name of an environment and that of a setting: ``CXFULFILL_PROD__BASIC_PASSWORD``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A variable that was read.
-
-    Attributes:
-        variable: Its name.
-        value: Its value; ``[redacted]`` for a secret.
-    """
-
-    variable: str
-    value: str
+_COMMON, _OWN = 1, 2
+"""Whose variable of a setting is set: that of all environments, or an environment's own."""
 
 
 class Variables:
@@ -47,27 +30,31 @@ class Variables:
 
     Args:
         environ: The environment.
-        scope: Name of an environment of the agent, whose own variables win; empty for none.
+        environment: Name of an environment of the agent, whose own variables win; empty for none.
+
+    Attributes:
+        used: The variables that were read.
     """
 
-    def __init__(self, environ: Mapping[str, str], scope: str = "", used: dict[str, Used] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str], environment: str = "", used: set[str] | None = None) -> None:
         self._environ = environ
-        self._scope = f"{scope.upper()}{SCOPE_MARK}" if scope else ""
-        self.used: dict[str, Used] = {} if used is None else used
+        self._environment = environment
+        self._scope = f"{environment.upper()}{SCOPE_MARK}" if environment else ""
+        self.used: set[str] = set() if used is None else used
 
-    def within(self, scope: str) -> "Variables":
+    def within(self, environment: str) -> "Variables":
         """Give the variables as one environment of the agent has them.
 
         Args:
-            scope: Name of the environment in variables.
+            environment: Name of the environment.
 
         Returns:
             The same variables, of which those with this name win.
         """
-        return Variables(self._environ, scope, self.used)
+        return Variables(self._environ, environment, self.used)
 
     def name(self, setting: str) -> str:
-        """Name the variable of a setting: the scope's own where it is set.
+        """Name the variable of a setting: the common one only where it alone is set.
 
         Args:
             setting: The setting, without prefix.
@@ -75,15 +62,14 @@ class Variables:
         Returns:
             The variable.
         """
-        own = f"{PREFIX}{self._scope}{setting}"
-        return own if own in self._environ else f"{PREFIX}{setting}"
+        own, common = f"{PREFIX}{self._scope}{setting}", f"{PREFIX}{setting}"
+        return common if common in self._environ and own not in self._environ else own
 
-    def text(self, setting: str, *, secret: bool = False) -> str | None:
+    def text(self, setting: str) -> str | None:
         """Read a setting.
 
         Args:
             setting: The setting, without prefix.
-            secret: Whether its value is one.
 
         Returns:
             The value without white space around it; None where it is not set.
@@ -91,15 +77,18 @@ class Variables:
         Raises:
             ConfigurationError: It is empty or in quotes.
         """
-        variable = self.name(setting)
+        value = self._filled(self.name(setting))
+        if value is not None and value[0] in "\"'" and value[-1] == value[0]:
+            raise ConfigurationError(f"{self.name(setting)} is in quotes; set it without them")
+        return value
+
+    def _filled(self, variable: str) -> str | None:
         value = self._environ.get(variable)
         if value is None:
             return None
-        self.used[variable] = Used(variable, "[redacted]" if secret else value)
+        self.used.add(variable)
         if not value.strip():
             raise ConfigurationError(f"{variable} is empty: set it, or unset it")
-        if not secret and value.strip()[0] in "\"'" and value.strip()[-1] == value.strip()[0]:
-            raise ConfigurationError(f"{variable} is in quotes; set it without them")
         return value.strip()
 
     def needed(self, setting: str, why: str) -> str:
@@ -107,7 +96,7 @@ class Variables:
 
         Args:
             setting: The setting, without prefix.
-            why: What needs it, as the rest of a sentence.
+            why: What it is, as the rest of a sentence.
 
         Returns:
             The value.
@@ -117,7 +106,8 @@ class Variables:
         """
         value = self.text(setting)
         if value is None:
-            raise ConfigurationError(f"set {PREFIX}{self._scope}{setting}: {why}")
+            whose = f" for environment {self._environment}" if self._environment else ""
+            raise ConfigurationError(f"set {self.name(setting)}{whose}: {why}")
         return value
 
     def texts(self, setting: str, separator: str = ",") -> list[str]:
@@ -173,26 +163,27 @@ class Variables:
         try:
             return None if value is None else kind(value)
         except ValueError:
-            raise ConfigurationError(f"{self.name(setting)} must be a number") from None
+            shown = "a whole number" if kind is int else "a number"
+            raise ConfigurationError(f"{self.name(setting)} must be {shown}") from None
 
-    def secret(self, setting: str, manager: Callable[[str], SecretSource]) -> list[SecretSource]:
+    def secret(self, setting: str, what: str, manager: Callable[[str], SecretSource]) -> list[SecretSource]:
         """Read where a secret is, and the one that follows it: in a variable, a file, or Secret Manager.
 
         Args:
             setting: The setting, without prefix.
+            what: What it is, such as ``password``.
             manager: Makes a source from the name of a secret version.
 
         Returns:
-            The sources; none where it is not set.
+            The sources.
 
         Raises:
-            ConfigurationError: It is set in two ways, or only the next one is.
+            ConfigurationError: It is not set, it is set in two ways, or only the next one is.
         """
         makers: tuple[Callable[[str], SecretSource], ...] = (EnvironmentSecret, FileSecret, manager)
-        scoped = any(f"{PREFIX}{self._scope}{name}" in self._environ for name in variable_names(setting))
-        stem = f"{PREFIX}{self._scope if scoped else ''}{setting}"
+        stem = f"{PREFIX}{self._scope if self._level(setting) != _COMMON else ''}{setting}"
         found: list[SecretSource] = []
-        for form in ("", "_NEXT"):
+        for form in ("", NEXT):
             given = [end for end in SECRET_FORMS if f"{stem}{form}{end}" in self._environ]
             if len(given) > 1:
                 raise ConfigurationError(f"set only one of {' and '.join(f'{stem}{form}{end}' for end in given)}")
@@ -200,37 +191,40 @@ class Variables:
                 raise ConfigurationError(f"{stem}{form}{given[0]} is the next one: set the current one too, {stem}")
             for end in given:
                 variable = f"{stem}{form}{end}"
-                value = self.text(variable.removeprefix(PREFIX), secret=not end) or ""
+                value = (self.text(variable.removeprefix(PREFIX)) if end else self._filled(variable)) or ""
                 found.append(_source(makers[SECRET_FORMS.index(end)], value if end else variable, variable))
+        if not found:
+            start = f"environment {self._environment} has no {what}: " if self._environment else ""
+            raise ConfigurationError(f"{start}set {', or '.join(f'{stem}{end}' for end in SECRET_FORMS)}")
         return found
 
-    def check_all_used(self, *, overridden: Collection[str]) -> None:
-        """Refuse variables that nothing has read.
+    def chosen(self, *groups: Sequence[str]) -> int | None:
+        """Tell which of several groups of settings is set, of which one may be; an environment's own one wins.
 
         Args:
-            overridden: Keywords that were given; their variables need not be read.
+            groups: The groups, each of settings without prefix.
+
+        Returns:
+            The group's place; None where none of them is set.
 
         Raises:
-            ConfigurationError: There is one, and whether it is misspelt or belongs to another policy.
+            ConfigurationError: Two are.
         """
-        known = {f"{PREFIX}{name}": setting for setting in SETTINGS for name in variable_names(setting.name)}
-        left = [name for name in self._environ if name.startswith(PREFIX) and name not in self.used]
-        for variable in sorted(left):
-            setting = known.get(variable) or known.get(_unscoped(variable))
-            if setting is None:
-                self._refuse_unknown(variable, known)
-            elif setting.keyword not in ("server", *overridden):
-                raise ConfigurationError(f"{variable} is set, but nothing reads it: it is for {setting.readers}")
+        levels = [max(map(self._level, group)) for group in groups]
+        highest = max(levels)
+        if highest and levels.count(highest) > 1:
+            scope = self._scope if highest == _OWN else ""
+            names = [" and ".join(f"{PREFIX}{scope}{setting}" for setting in group) for group in groups]
+            single = all(len(group) == 1 for group in groups)
+            told = f"only one of {' and '.join(names)}" if single else f"either {', or '.join(names)}"
+            raise ConfigurationError(f"set {told}")
+        return levels.index(highest) if highest else None
 
-    def _refuse_unknown(self, variable: str, known: Mapping[str, object]) -> None:
-        # Without the prefix, which all have in common and which would make anything look alike.
-        names = [name.removeprefix(PREFIX) for name in known]
-        close = difflib.get_close_matches(variable.removeprefix(PREFIX), names, n=1)
-        advice = f"; did you mean {PREFIX}{close[0]}?" if close else ""
-        if self._environ.get(f"{PREFIX}IGNORE_UNKNOWN") == "1":
-            _log.warning("%s is no setting of this release and is ignored", variable)
-            return
-        raise ConfigurationError(f"{variable} is no setting{advice} ({PREFIX}IGNORE_UNKNOWN=1 ignores it)")
+    def _level(self, setting: str) -> int:
+        for level, scope in ((_OWN, self._scope), (_COMMON, "")):
+            if any(f"{PREFIX}{scope}{form}" in self._environ for form in variable_names(setting)):
+                return level
+        return 0
 
 
 def _source(make: Callable[[str], SecretSource], where: str, variable: str) -> SecretSource:
@@ -239,8 +233,3 @@ def _source(make: Callable[[str], SecretSource], where: str, variable: str) -> S
     except ConfigurationError as error:
         # What stands there may be the secret itself, by mistake.
         raise ConfigurationError(f"{variable}: {str(error).replace(where, '...')}") from None
-
-
-def _unscoped(variable: str) -> str:
-    scope, mark, setting = variable.removeprefix(PREFIX).partition(SCOPE_MARK)
-    return f"{PREFIX}{setting}" if scope and mark else variable

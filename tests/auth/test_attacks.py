@@ -131,7 +131,7 @@ def test_an_environment_whose_keys_hang_does_not_delay_another() -> None:
 def test_what_several_policies_lack_is_fetched_at_once(combine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetched, "TIME_LIMIT", 0.05)
     sources = [Source() for _ in range(9)]
-    webhook = Counted(combine(*(app_g(source, project_number=number) for number, source in enumerate(sources))))
+    webhook = Counted(combine(*(app_g(source, project_number=number) for number, source in enumerate(sources, 1))))
     with hanging(*sources):
         assert post(webhook, headers={"Authorization": f"Bearer {token()}"}).status == 503
         assert [source.fetches for source in sources] == [1] * 9

@@ -1,5 +1,7 @@
 """Ours pass the contracts, and a part that breaks one is found out."""
 
+import ast
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,11 +25,13 @@ from cxfulfill import (
     Principal,
     SecretSource,
     Unauthorized,
+    testing,
 )
 from cxfulfill.testing import AuthenticatorContract, KeySourceContract, SecretSourceContract
 from tests.auth.tokens_support import Source, app_g, claims, token
 from tests.pipeline.support import basic
 
+SENTENCE = re.compile(r"[a-z`].{20,}")
 PASSWORD = "a-long-random-password"
 KEY = "the-key-of-the-contract"
 
@@ -158,7 +162,7 @@ def test_a_broken_authenticator_is_found_out(fault: str) -> None:
             return [{"X-Key": KEY}]
 
         def refused(self) -> Iterable[Mapping[str, str]]:
-            return []
+            return [{"X-Key": "another"}]
 
     tests = [getattr(Broken(), name) for name in dir(Broken) if name.startswith("test_")]
 
@@ -166,8 +170,11 @@ def test_a_broken_authenticator_is_found_out(fault: str) -> None:
         for test in tests:
             test()
 
-    with pytest.raises((AssertionError, IndexError, KeyError, NotFound)):
+    with pytest.raises((AssertionError, IndexError, KeyError, NotFound)) as raised:
         run()
+    if isinstance(raised.value, AssertionError):
+        assert SENTENCE.match(str(raised.value))
+    assert KEY not in str(raised.value)
     fault = "none"
     run()
 
@@ -197,18 +204,93 @@ def test_a_broken_source_of_keys_is_found_out(content: bytes) -> None:
         def source(self) -> KeySource:
             return Source(content=content)
 
-    with pytest.raises((AssertionError, ValueError)):
+    with pytest.raises(AssertionError, match="the document must be a JSON object"):
         Broken().test_it_gives_a_document()
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="a cache holds nothing of what it gives"):
         Broken().test_a_cache_takes_it()
+
+
+def test_a_source_of_keys_with_an_odd_age_is_found_out() -> None:
+    class Broken(KeySourceContract):
+        def source(self) -> KeySource:
+            return Source(max_age=-1)
+
+    with pytest.raises(AssertionError, match="max_age must be seconds, or None"):
+        Broken().test_it_gives_a_document()
+
+
+@pytest.mark.parametrize("given", ["changes", "shows", "text"])
+def test_a_broken_source_of_a_secret_is_found_out(given: str) -> None:
+    class Own:
+        count = 0
+
+        def get(self) -> Any:
+            self.count += 1
+            return {"changes": f"{PASSWORD}{self.count}", "text": PASSWORD.encode()}.get(given, PASSWORD)
+
+        def __repr__(self) -> str:
+            return f"Own({PASSWORD})"
+
+    class Broken(SecretSourceContract):
+        def source(self) -> SecretSource:
+            return Own()
+
+        def secret(self) -> str:
+            return PASSWORD
+
+    test = Broken().test_it_hides_the_secret if given == "shows" else Broken().test_it_gives_the_secret
+    with pytest.raises(AssertionError) as raised:
+        test()
+    assert SENTENCE.match(str(raised.value))
+    assert PASSWORD not in str(raised.value).partition("\n")[0]
 
 
 @pytest.mark.parametrize("contract", [AuthenticatorContract, KeySourceContract, SecretSourceContract])
 def test_a_contract_says_what_it_needs(contract: Any) -> None:
     for name in ("authenticator", "accepted", "refused", "source", "secret"):
         if hasattr(contract, name):
-            with pytest.raises(NotImplementedError):
+            with pytest.raises(NotImplementedError, match=rf"^write {name}\(\): "):
                 getattr(contract(), name)()
+
+
+def test_a_contract_without_cases_proves_nothing() -> None:
+    class Nothing(AuthenticatorContract):
+        def authenticator(self) -> Authenticator:
+            return BasicAuth("cx", PASSWORD)
+
+        def accepted(self) -> Iterable[Mapping[str, str]]:
+            return iter(())
+
+        def refused(self) -> Iterable[Mapping[str, str]]:
+            return iter(())
+
+    for test in (Nothing().test_it_accepts, Nothing().test_it_hides_secrets):
+        with pytest.raises(AssertionError, match=r"accepted\(\) gives no case"):
+            test()
+    with pytest.raises(AssertionError, match=r"refused\(\) gives no case"):
+        Nothing().test_it_refuses()
+
+
+def test_cases_may_come_one_by_one() -> None:
+    class OneByOne(AuthenticatorContract):
+        def authenticator(self) -> Authenticator:
+            return BasicAuth("cx", PASSWORD)
+
+        def accepted(self) -> Iterable[Mapping[str, str]]:
+            yield {"Authorization": basic(f"cx:{PASSWORD}")}
+
+        def refused(self) -> Iterable[Mapping[str, str]]:
+            yield {"Authorization": basic("cx:another")}
+
+    for name in dir(OneByOne):
+        if name.startswith("test_"):
+            getattr(OneByOne(), name)()
+
+
+def test_no_assertion_of_a_contract_is_bare() -> None:
+    tree = ast.parse(Path(testing.__file__).read_text(encoding="utf-8"))
+    bare = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert) and node.msg is None]
+    assert bare == []
 
 
 def test_a_document_s_age_may_be_unknown() -> None:

@@ -1,6 +1,5 @@
 """Access tokens that their issuer is asked about: the attack cases A030-A043 against a real endpoint."""
 
-import importlib
 import logging
 import math
 import re
@@ -224,8 +223,9 @@ def test_a042_an_active_token_that_is_not_for_us(
 def test_a042_another_client(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
     webhook = Counted(app_i(endpoint, client_ids=CLIENT))
     accepted(webhook, OPAQUE)
-    endpoint.answers["another"] = active(client_id="another")
-    assert turned_away(webhook, caplog, "Bearer another", 403).reason == "caller_not_allowed"
+    endpoint.answers["opaque-2"] = active(client_id="another")
+    assert turned_away(webhook, caplog, "Bearer opaque-2", 403).reason == "caller_not_allowed"
+    assert "issued to another" in caplog.text
 
 
 @pytest.mark.parametrize("changes", [{"iss": ...}, {"token_type": ...}, {"token_type": "bearer"}, {"nbf": NOW + 30},
@@ -239,8 +239,8 @@ def test_clients_in_place_of_an_audience(endpoint: Endpoint, caplog: pytest.LogC
     webhook = Counted(app_i(endpoint, audience=(), client_ids=[CLIENT]))
     endpoint.answers[OPAQUE] = active(aud=...)
     accepted(webhook, OPAQUE)
-    endpoint.answers["another"] = active(aud=..., client_id="another")
-    assert turned_away(webhook, caplog, "Bearer another", 403).reason == "caller_not_allowed"
+    endpoint.answers["opaque-2"] = active(aud=..., client_id="another")
+    assert turned_away(webhook, caplog, "Bearer opaque-2", 403).reason == "caller_not_allowed"
 
 
 FAILURES: list[tuple[int, dict[str, str], bytes]] = [
@@ -276,7 +276,7 @@ def test_a043_wrong_credentials_of_ours(endpoint: Endpoint, caplog: pytest.LogCa
 def test_a043_nobody_answers(caplog: pytest.LogCaptureFixture) -> None:
     with serving() as gone:
         pass
-    assert "NewConnectionError" in unavailable(Counted(app_i(gone)), caplog)
+    assert "(connection refused)" in unavailable(Counted(app_i(gone)), caplog)
 
 
 def test_a043_the_request_takes_too_long(
@@ -285,7 +285,7 @@ def test_a043_the_request_takes_too_long(
     monkeypatch.setattr(outbound, "TIME_LIMIT", 0.05)
     monkeypatch.setattr(fetched, "TIME_LIMIT", LIMIT)
     endpoint.gate.clear()
-    assert "Timeout" in unavailable(webhook, caplog)
+    assert re.search(r"timed out|too slow", unavailable(webhook, caplog))
 
 
 def await_fetches() -> None:
@@ -622,9 +622,8 @@ def test_a_source_that_turns_weak(endpoint: Endpoint, caplog: pytest.LogCaptureF
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cachetools", None)
-    monkeypatch.delitem(sys.modules, "cxfulfill.auth.introspection")
     with pytest.raises(ConfigurationError, match=r"cxfulfill\[oauth\]"):
-        importlib.import_module("cxfulfill.auth.introspection")
+        OAuthIntrospection(**SETTINGS)
 
 
 COLD = OAuthIntrospection(**SETTINGS)

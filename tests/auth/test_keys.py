@@ -332,7 +332,7 @@ def test_keys_over_http(address: str, path: str, age: float | None) -> None:
 @pytest.mark.parametrize(
     ("path", "problem"),
     [("/redirect", "status 302"), ("/error", "status 500"), ("/empty", "status 204"), ("/large", "too large"),
-     ("/coded", "a coded answer"), ("/short", "ProtocolError")],
+     ("/coded", "a coded answer"), ("/short", "connection broken off")],
 )  # fmt: skip
 def test_an_answer_that_is_none(address: str, path: str, problem: str) -> None:
     with pytest.raises(OutboundError, match=problem):
@@ -342,7 +342,7 @@ def test_an_answer_that_is_none(address: str, path: str, problem: str) -> None:
 @pytest.mark.parametrize("path", ["/hang", "/drip"])
 def test_an_answer_that_takes_too_long(address: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbound, "TIME_LIMIT", 0.05)
-    with pytest.raises(OutboundError, match=r"ReadTimeoutError|too slow"):
+    with pytest.raises(OutboundError, match=r"timed out|too slow"):
         send("GET", address + path)
 
 
@@ -360,7 +360,7 @@ def test_an_answer_in_pieces_that_takes_too_long() -> None:
 
 
 def test_nobody_listens() -> None:
-    with pytest.raises(OutboundError, match="NewConnectionError"):
+    with pytest.raises(OutboundError, match="connection refused"):
         send("GET", "http://127.0.0.1:1/")
 
 

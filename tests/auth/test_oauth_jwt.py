@@ -1,6 +1,5 @@
 """Access tokens that are JWTs: the attack cases A030-A040, end to end and one by one."""
 
-import importlib
 import json
 import sys
 from typing import Any
@@ -433,7 +432,7 @@ def test_a_client_that_is_not_listed(source: Source, caplog: pytest.LogCaptureFi
     value = token(claims(client_id=OTHER_CLIENT, sub=OTHER_CLIENT))
     assert turned_away(webhook, caplog, f"Bearer {value}", 403).reason == "caller_not_allowed"
     assert "client_ids=" in caplog.text
-    assert OTHER_CLIENT not in caplog.text
+    assert f"issued to {OTHER_CLIENT}" in caplog.text
     assert settled(app_o(source, client_ids=OTHER_CLIENT), bearing(f"Bearer {value}")).name == OTHER_CLIENT
 
 
@@ -533,9 +532,8 @@ def test_one_algorithm_may_be_text() -> None:
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "joserfc.jwk", None)
-    monkeypatch.delitem(sys.modules, "cxfulfill.auth.oauth_jwt")
     with pytest.raises(ConfigurationError, match=r"cxfulfill\[oauth\]"):
-        importlib.import_module("cxfulfill.auth.oauth_jwt")
+        OAuthJwt(**SETTINGS)
 
 
 FUZZED = app_o(Source(), accept_typ_jwt=True)

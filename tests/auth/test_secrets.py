@@ -163,7 +163,7 @@ def test_credentials_of_two_users_name_the_caller() -> None:
     [
         ("no-colon-9f2c-1d77-4c60", "user:password"), (f":{PASSWORD}", "username"), ("cx:", "empty"),
         ("cx:short", "too short"), ("cx:changeme-changeme", "placeholder"), (f'"cx:{PASSWORD}"', "quotes"),
-        (f'cx:"{PASSWORD}"', "quotes"), (f"cx:{PASSWORD}\r\nx", "control"), ("", "empty"),
+        (f'cx:"{PASSWORD}"', "quotes"), (f"cx:{PASSWORD}\r\nx", "newline"), ("", "empty"),
         ("Basic Y3g6cMOkOnNzLTRmMWQtOWIwNw==", "user:password"), (f"\ufeffcx:{PASSWORD}", "byte order mark"),
     ],
 )  # fmt: skip
@@ -183,7 +183,7 @@ def test_weak_credentials_for_a_trial() -> None:
     [
         (f" {SECRET}", "space"), (f"{SECRET} ", "space"), ("\udcff" + SECRET, "control"), ("\ufeff" + SECRET, "mark"),
         (f"'{SECRET}'", "quotes"), ("Bearer changeme-and-more", "placeholder"),
-        ("Bearer aaaabbbbaaaabbbbaaaa", "short"),
+        ("Bearer aaaabbbbaaaabbbbaaaa", "too few"),
     ],
 )  # fmt: skip
 def test_a119_header_values_that_could_never_match(value: str, problem: str) -> None:

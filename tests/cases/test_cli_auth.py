@@ -1,9 +1,11 @@
 """``cxfulfill auth explain``: what to enter in CX, and why a caller is not let in, without showing what it sent."""
 
 import ast
+import inspect
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -43,8 +45,9 @@ from cxfulfill.auth.mtls import GOOGLE_CLIENT_SUBJECTS, MutualTls
 from cxfulfill.auth.oauth_jwt import OAuthJwt
 from cxfulfill.auth.secret_manager import SecretManager
 from cxfulfill.auth.sources import EnvironmentSecret, FileSecret
-from cxfulfill.cli.advice import ADVICE, OWN, advice_for
+from cxfulfill.cli.advice import ADVICE, OWN, SAID
 from cxfulfill.cli.apps import load_webhook
+from cxfulfill.cli.changes import CHANGES, advice_for
 from cxfulfill.cli.claims import token_facts
 from cxfulfill.cli.commands import cli
 from cxfulfill.cli.outline import commands, heading, show, texts
@@ -193,8 +196,18 @@ def test_settings_for_a_header(explain: Apps, tmp_path: Path) -> None:
     file.write_text(f"Bearer {CANARY}\n")
     result = explain(HeaderSecret("Authorization", FileSecret(file)), code=0)
     assert "its scheme included (Bearer ...)" in result.output
-    assert f"--update-secrets='{file}'=SECRET:latest" in result.output
+    assert f"--update-secrets='{file}'=SECRET:VERSION" in result.output
+    assert "latest" not in result.output
     hides(result, CANARY)
+
+
+def test_a_file_whose_path_is_not_whole(explain: Apps, folder: Path) -> None:
+    (folder / "hidden").mkdir()
+    (folder / "hidden/key").write_text(CANARY)
+    result = explain(HeaderSecret("X-Key", FileSecret("hidden/key")), code=0)
+    assert "File: hidden/key holds the whole header value" in result.output
+    assert "name one in the app too, as /secrets/cx/key" in result.output
+    assert "--update-secrets=/secrets/cx/key=SECRET:VERSION" in result.output
 
 
 def test_settings_for_secret_manager(explain: Apps) -> None:
@@ -265,8 +278,8 @@ def test_settings_of_parts(explain: Apps) -> None:
 
 
 def test_parts_that_read_one_header(explain: Apps) -> None:
-    parts = (BasicAuth("cx", CANARY), app_g(Source()), HeaderSecret("X-Key", CANARY))
-    assert "BasicAuth and GoogleIdToken read the same header" in explain(AllOf(*parts), code=0).output
+    parts = (app_g(Source()), app_g(Source()), HeaderSecret("X-Key", CANARY))
+    assert "GoogleIdToken and GoogleIdToken read the same header" in explain(AllOf(*parts), code=0).output
     assert "read the same header" not in explain(AnyOf(*parts), code=0).output
 
 
@@ -367,7 +380,7 @@ def test_a_jwt_without_a_signature() -> None:
 def test_a_token_from_a_log_line_of_cloud_run(explain: Apps) -> None:
     given = token(signature=REMOVED)
     result = explain(app_g(Source()), "--token", given, code=1)
-    assert "Cloud Run's logs show tokens without it" in result.output
+    assert result.output.count("Cloud Run's logs show tokens without it") == 1
     assert "GoogleIdToken: refuses, 401 signature_removed_by_platform" in lines_of(result)
     assert "signature       removed by Cloud Run's IAM check" in lines_of(result)
     hides(result, given)
@@ -390,9 +403,8 @@ def test_what_the_check_noted(explain: Apps) -> None:
     result = explain(app_g(Source()), "--token", token(claims(aud="https://wh.example/cx/")), code=1)
     lines = lines_of(result)
     [at] = [index for index, line in enumerate(lines) if line == "GoogleIdToken: refuses, 401 audience_not_allowed"]
-    assert lines[at + 1] == "The token is for another audience."
-    assert lines[at + 2].startswith("Noted by the check: the token is for https://wh.example/cx/;")
-    assert lines[at + 3].startswith("What to change: Make aud and audience= equal")
+    assert lines[at + 1].startswith("Noted by the check: the token is for https://wh.example/cx/;")
+    assert lines[at + 2].startswith("What to change: Make aud and audience= equal")
     assert lines[-1] == "Refused: 401 audience_not_allowed; CX raises webhook.error.rejected"
 
 
@@ -428,7 +440,7 @@ def test_offline_in_parts(explain: Apps) -> None:
     either = AnyOf(app_g(Source()), BasicAuth("cx", CANARY))
     assert explain(either, "--header", f"Authorization: {basic(f'cx:{CANARY}')}", "--offline", code=0)
     lines = lines_of(explain(either, "--token", token(), "--offline", code=1))
-    assert {"AnyOf: not decided", "GoogleIdToken: not decided", "BasicAuth: refuses, 401 bad_credentials"} <= set(lines)
+    assert {"AnyOf: not decided", "GoogleIdToken: not decided", "BasicAuth: refuses, 401 no_credentials"} <= set(lines)
 
 
 class Asks:
@@ -449,9 +461,9 @@ class Asks:
 def test_one_that_asks_without_end(explain: Apps) -> None:
     auth = Asks()
     assert "Asks: refuses, 503 auth_not_settled" in explain(auth, "--token", "x", code=1).output
-    assert auth.fetches == 8
+    assert auth.fetches == 16
     assert "What comes before the first fetch is right." in explain(auth, "--token", "x", "--offline", code=1).output
-    assert auth.fetches == 8
+    assert auth.fetches == 16
 
 
 def test_one_that_blocks_is_not_asked_offline(explain: Apps) -> None:
@@ -479,11 +491,11 @@ def test_a_reason_of_one_s_own(explain: Apps) -> None:
 def test_part_by_part(explain: Apps) -> None:
     either = AnyOf(BasicAuth("cx", CANARY), AllOf(app_g(Source()), HeaderSecret("X-Key", SECRET)))
     lines = explain(either, "--token", token(), code=1).output.splitlines()
-    at = lines.index("  AnyOf: refuses, 401 bad_credentials")
+    at = lines.index("  AnyOf: refuses, 401 no_credentials")
     told = [line for line in lines[at:] if ": refuses" in line or ": accepts" in line]
     assert told == [
-        "  AnyOf: refuses, 401 bad_credentials",
-        "    BasicAuth: refuses, 401 bad_credentials",
+        "  AnyOf: refuses, 401 no_credentials",
+        "    BasicAuth: refuses, 401 no_credentials",
         "    AllOf: refuses, 401 no_credentials",
         f"      GoogleIdToken: accepts {AGENT}",
         "      HeaderSecret: refuses, 401 no_credentials",
@@ -507,11 +519,49 @@ def test_agents_and_environments(explain: Apps) -> None:
         "Accepted: cx (basic)",
     ]  # fmt: skip
     result = explain(policies, *header, "--session", SESSION.format("/environments/prod"), code=1, **agents)
-    assert "the credential is not that of environment prod" in result.output
+    assert "the credential is that of the draft environment, the session is of environment prod" in result.output
     assert lines_of(result)[-1].startswith("Refused: 403 environment_not_allowed")
     result = explain(policies, *header, "--session", SESSION.format("").replace("/a/", "/b/"), code=1, **agents)
     assert "allowed_agents: refuses, 403 agent_not_allowed" in lines_of(result)
     assert lines_of(result)[-1].startswith("Refused: 403 agent_not_allowed")
+
+
+def changes_in(result: Result) -> list[str]:
+    """Give the checks that tell what to change."""
+    lines = lines_of(result)
+    return [
+        next(each for each in reversed(lines[:at]) if ": refuses" in each).partition(": refuses")[0]
+        for at, line in enumerate(lines) if line.startswith("What to change: ")
+    ]  # fmt: skip
+
+
+def test_advice_stands_only_where_the_call_is_held_up(explain: Apps) -> None:
+    policies = ByEnvironment({"draft": BasicAuth("cx", CANARY), "prod": app_g(Source()), "e-2": app_g(Source())})
+    header = ["--header", f"Authorization: {basic(f'cx:{CANARY}')}"]
+    draft, prod, other = (SESSION.format(each) for each in ("", "/environments/prod", "/environments/e-9"))
+    assert changes_in(explain(policies, *header, code=0)) == []
+    assert changes_in(explain(policies, *header, "--session", draft, code=0)) == []
+    assert changes_in(explain(policies, *header, "--session", prod, code=1)) == [
+        "environment prod: GoogleIdToken", "ByEnvironment",
+    ]  # fmt: skip
+    assert changes_in(explain(policies, *header, "--session", other, code=1)) == ["ByEnvironment"]
+    wrong = ["--header", "Authorization: Basic eDp5"]
+    assert changes_in(explain(policies, *wrong, "--session", draft, code=1)) == ["draft environment: BasicAuth"]
+    assert changes_in(explain(policies, *wrong, code=1)) == [
+        "draft environment: BasicAuth", "environment prod: GoogleIdToken",
+    ]  # fmt: skip
+    either = AnyOf(app_g(Source()), BasicAuth("cx", CANARY))
+    assert changes_in(explain(either, *header, code=0)) == []
+
+
+def test_no_sentence_stands_twice(explain: Apps) -> None:
+    either = AnyOf(app_g(Source()), BasicAuth("cx", SECRET), HeaderSecret("X-Key", SECRET))
+    assert ADVICE.keys() >= SAID
+    output = explain(either, "--token", "ya29.abcdef", code=1).output
+    assert output.count("choose service agent auth with ID token") == 1
+    for arguments in (["--header", "X: y"], ["--token", token(key=K2)], ["--token", token(signature=REMOVED)]):
+        sentences = [line for line in lines_of(explain(either, *arguments, code=1)) if line.endswith(".")]
+        assert len(sentences) == len(set(sentences)) > 0
 
 
 def test_a_session_that_nobody_looks_at(explain: Apps) -> None:
@@ -580,7 +630,7 @@ def test_a_certificate_of_the_connection(explain: Apps, tmp_path: Path) -> None:
     der = tmp_path / "cx.der"
     der.write_bytes(CX.der)
     for file in (pem, der):
-        result = explain(of_tls(), "--header", "X: y", "--client-cert", str(file), code=0)
+        result = explain(of_tls(), "--client-cert", str(file), code=0)
         assert "Accepted: CN=Google LLC (mtls)" in lines_of(result)
     assert "--client-cert names the certificate" in explain(of_tls(), "--token", "x", code=1).output
     for odd, problem in ((key, "no certificate in PEM or DER"), (tmp_path / "none", "cannot be read")):
@@ -657,9 +707,9 @@ def test_no_refusal_shows_what_was_sent_or_is_expected(
         (["--tokn", CANARY], "", "No such option"),
         ([f"--tokn={CANARY}"], "", "No such option"),
         (["--token", "a", "--session", CANARY], "", "a session's name is projects/"),
-        (["--peer", "10.0.0.1"], "", "go with --token or --header"),
-        (["--session", SESSION], "", "go with --token or --header"),
-        (["--offline"], "", "go with --token or --header"),
+        (["--peer", "10.0.0.1"], "", "go with --token, --header or --client-cert"),
+        (["--session", SESSION], "", "go with --token, --header or --client-cert"),
+        (["--offline"], "", "go with --token, --header or --client-cert"),
     ],
 )
 def test_arguments_that_are_wrong(explain: Apps, arguments: list[str], stdin: str, problem: str) -> None:
@@ -843,9 +893,8 @@ def test_there_is_advice_for_every_reason_code_and_for_no_other() -> None:
             else:
                 made[name] = ast.unparse(value)
     # The three places that do not write a code down: one hands on its argument, one its parts' code, one makes it.
-    assert made == {
-        "combinations.py": "reasons[0]", "fetched.py": "f'{self._what}_unavailable'", "tokens.py": "reason",
-    }  # fmt: skip
+    assert made.keys() == {"combinations.py", "fetched.py", "tokens.py"}
+    assert made["fetched.py"] == "f'{self._what}_unavailable'"
     codes |= {f"{what}_unavailable" for what in _fetched(trees.values())}
     defaults = {kind.default_reason for kind in (Unauthorized, Forbidden, Unavailable, HttpError)}
     assert len(codes) > 30
@@ -854,6 +903,48 @@ def test_there_is_advice_for_every_reason_code_and_for_no_other() -> None:
         assert advice.meaning.endswith(".")
         assert advice.change.endswith(".")
     assert advice_for("no_such_reason") is OWN
+
+
+OF_ALL = {"no_credentials", "caller_not_allowed"}
+RAISED_IN = {
+    GoogleIdToken: ("google.py", "tokens.py"),
+    CloudRunIam: ("google.py", "tokens.py"),
+    OAuthJwt: ("oauth_jwt.py", "oauth_claims.py", "tokens.py"),
+    OAuthIntrospection: ("introspection.py", "oauth_claims.py", "tokens.py"),
+    MutualTls: ("mtls.py", "proxies.py"),
+    BasicAuth: ("secrets.py", "accepted.py"),
+    HeaderSecret: ("secrets.py", "accepted.py"),
+}
+
+
+@pytest.mark.parametrize("kind", RAISED_IN, ids=lambda kind: str(kind.__name__))
+def test_advice_names_no_keyword_that_the_mechanism_has_not(kind: type) -> None:
+    folder = Path(cxfulfill.auth.__file__).parent
+    trees = [ast.parse((folder / name).read_text()) for name in RAISED_IN[kind]]
+    codes = {value.value for tree in trees for value in _reasons(tree) if isinstance(value, ast.Constant)}
+    mine = OF_ALL | {str(code) for code in codes}
+    assert CHANGES.get(kind.__name__, {}).keys() <= mine
+    for code in mine:
+        advice = advice_for(code, kind.__name__)
+        named = set(re.findall(r"\b([a-z_]+)=", advice.meaning + advice.change))
+        assert named <= inspect.signature(kind).parameters.keys(), code
+
+
+def test_the_same_code_is_advised_on_by_mechanism(explain: Apps) -> None:
+    stranger = token(claims(email="a@x.example"))
+    assert "correct project_number=" in explain(app_g(Source()), "--token", stranger, code=1).output
+    given = oauth.token(oauth.claims(client_id="c-9"))
+    result = explain(oauth.app_o(Source(), client_ids=["c-1"]), "--token", given, code=1)
+    assert "enter it in client_ids=" in result.output
+    assert "project_number" not in result.output
+    assert "choose third-party OAuth" in explain(oauth.app_o(Source()), "--token", "ya29.abcdef", code=1).output
+    assert "choose service agent auth" in explain(app_g(Source()), "--token", "ya29.abcdef", code=1).output
+
+    class Derived(GoogleIdToken):
+        """One of the user's that is one of ours."""
+
+    derived = Derived(audience=AUDIENCE, project_number=123, keys=Source(), now=lambda: NOW)
+    assert "correct project_number=" in explain(derived, "--token", stranger, code=1).output
 
 
 # On a terminal.

@@ -3,9 +3,18 @@
 import ast
 import base64
 import functools
+import http.server
+import json
 import logging
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -13,16 +22,29 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from cxfulfill import GOOGLE_CLIENT_SUBJECTS, GoogleIdToken, HttpRequest, MutualTls, NeedsIO, Webhook, errors
+from cxfulfill import (
+    GOOGLE_CLIENT_SUBJECTS,
+    Gone,
+    GoogleIdToken,
+    HttpRequest,
+    MutualTls,
+    NeedsIO,
+    Webhook,
+    errors,
+    testing,
+)
 from cxfulfill.auth.proxies import PROFILES
 from cxfulfill.cli.commands import cli
 from cxfulfill.http import Headers
 from cxfulfill.settings.table import PREFIX, SETTINGS
+from cxfulfill.testing import AuthenticatorContract, KeySourceContract
 from tests.auth.pki import NOW, issue, make_ca
-from tests.pipeline.support import Counted, Result, basic, post
+from tests.auth.tokens_support import K1, jwk
+from tests.pipeline.support import LIMIT, Counted, Result, basic, post
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs/auth"
@@ -52,8 +74,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the pages say is set."""
     file = tmp_path_factory.mktemp("mounted") / "password"
     file.write_text(SECRET)
+    keys = file.with_name("keys")
+    keys.write_text(json.dumps({"keys": [jwk(K1, "k1")]}))
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**ENVIRONMENT, "CX_PASSWORD_FILE": str(file)}.items():
+        for name, value in {**ENVIRONMENT, "CX_PASSWORD_FILE": str(file), "MIRRORED_KEYS_FILE": str(keys)}.items():
             patch.setenv(name, value)
         snippets.cache_clear()
         yield
@@ -107,13 +131,13 @@ def test_an_environment_has_its_own_password() -> None:
     assert (refused.status, refused.reason) == (403, "environment_not_allowed")
 
 
-def test_the_own_authenticator_fetches_its_keys() -> None:
+def test_the_own_authenticator_fetches_its_keys(caplog: pytest.LogCaptureFixture) -> None:
     known: dict[str, str] = {}
 
     def load() -> dict[str, str]:
         if not known:
             raise ConnectionError
-        return known
+        return dict(known)
 
     def ask(key: str | None) -> Result:
         return post(Counted(auth), headers={"Authorization": None, "X-Partner-Key": key})
@@ -123,13 +147,95 @@ def test_the_own_authenticator_fetches_its_keys() -> None:
     unavailable = ask(SECRET)
     assert (unavailable.status, unavailable.reason) == (503, "partners_unavailable")
     known[sha256(SECRET.encode()).hexdigest()] = "spa"
-    auth._next_try = 0.0
+    assert ask(SECRET).reason == "partners_unavailable"
+    auth._next_load = 0.0
     assert ask(SECRET).status == 200
     assert ask("another").reason == "unknown_partner"
+    known.clear()
+    auth._next_load = 0.0
+    assert ask(SECRET).status == 200, "a load that fails leaves what was loaded"
+    assert [record.name for record in caplog.records if record.exc_info] == ["hotel", "hotel"]
+    known["another digest"] = "gym"
+    auth._next_load = 0.0
+    assert ask(SECRET).reason == "unknown_partner"
     with pytest.raises(NeedsIO):
         snippets("combining.md")["PartnerKeys"](load).authenticate(
             HttpRequest.build("POST", "/webhook", headers={"X-Partner-Key": SECRET})
         )
+
+
+def test_the_own_authenticator_is_ready_once_it_has_loaded() -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def load() -> dict[str, str]:
+        begun.set()
+        assert gate.wait(LIMIT)
+        return {"digest": "spa"}
+
+    auth = snippets("combining.md")["PartnerKeys"](load)
+    assert not auth.ready()
+    assert begun.wait(LIMIT)
+    gate.set()
+    with auth._lock:
+        assert auth.ready()
+
+
+CONTRACTS = {
+    "combining.md": AuthenticatorContract, "keys.md": KeySourceContract,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_the_example_of_a_contract_passes_it(name: str) -> None:
+    kinds = [each for each in snippets(name).values() if isinstance(each, type) and each is not CONTRACTS[name]]
+    [example] = [each for each in kinds if issubclass(each, CONTRACTS[name])]
+    tests = [test for test in dir(example) if test.startswith("test_")]
+    assert len(tests) >= 2
+    for test in tests:
+        getattr(example(), test)()
+
+
+def test_every_contract_is_listed() -> None:
+    contracts = {name for name in vars(testing) if name.endswith("Contract")}
+    assert contracts >= set(re.findall(r"\| `(\w+Contract)` \|", PAGES["combining.md"])) == {
+        "AuthenticatorContract", "KeySourceContract", "SecretSourceContract",
+    }  # fmt: skip
+
+
+def test_a_trial_with_keys_of_one_s_own() -> None:
+    made = snippets("keys.md")
+    own, stranger = made["trial_token"](), made["trial_token"]("a@x.example")
+    assert post(Counted(made["webhook"].auth), headers={"Authorization": f"Bearer {own}"}).status == 200
+    refused = post(Counted(made["webhook"].auth), headers={"Authorization": f"Bearer {stranger}"})
+    assert (refused.status, refused.reason) == (403, "caller_not_allowed")
+
+
+def test_a_vault_that_says_no_ends_its_secret() -> None:
+    statuses = iter((200, 403, 404, 500))
+
+    class Vault(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(next(statuses))
+            self.end_headers()
+            self.wfile.write(SECRET.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Vault) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source = snippets("secrets.md")["VaultSecret"]("cx-password", max_age=300)
+        real, address = urllib.request.urlopen, f"http://127.0.0.1:{server.server_port}/"
+        with pytest.MonkeyPatch.context() as patch:  # the page's port may be taken
+            patch.setattr(urllib.request, "urlopen", lambda url, timeout: real(address, timeout=timeout))
+            assert source.fetch() == SECRET.encode()
+            for _ in range(2):
+                with pytest.raises(Gone):
+                    source.fetch()
+            with pytest.raises(urllib.error.HTTPError) as raised:
+                source.fetch()
+            raised.value.close()
+        server.shutdown()
 
 
 def test_the_testers_password_opens_the_draft_only() -> None:
@@ -190,6 +296,47 @@ def test_the_commands_for_certificates_make_the_files_that_are_named(
     assert {file.name for file in (tmp_path / "certs").iterdir()} == set(re.findall(r"`([^`]+)`", listed))
     assert (tmp_path / "certs-2/server.pem").exists()
     assert not (tmp_path / "certs-2/ca.key").exists()
+
+
+def lines_under(heading: str) -> list[str]:
+    """Give the first commands under a heading of the page about client certificates."""
+    [block] = re.findall(rf"\n### {heading}\n.*?```console\n(.*?)```", PAGES["mutual-tls.md"], re.DOTALL)
+    return [line.removeprefix("$ ") for line in block.splitlines()]
+
+
+def run(lines: list[str], folder: Path) -> str:
+    command = ["bash", "-ec", "\n".join(lines)]
+    environment = {**os.environ, "HOME": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl: apt-get install openssl")
+def test_the_lines_for_a_trial_make_a_certificate_that_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(lines_under("A trial"), tmp_path)
+    assert "OK" in run(["openssl verify -purpose sslclient -CAfile trial-ca.pem client.pem"], tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "trial_app.py").write_text(
+        "from cxfulfill import GOOGLE_CLIENT_SUBJECTS, MutualTls, Webhook\n"
+        "webhook = Webhook(auth=MutualTls(GOOGLE_CLIENT_SUBJECTS, allow_any_dialogflow_customer=True))\n"
+    )
+    command = re.findall(r"`cxfulfill (auth explain [^`]*--client-cert client.pem)`", PAGES["mutual-tls.md"])[0]
+    result = CliRunner().invoke(cli, shlex.split(command.replace("main:", "trial_app:")))
+    assert result.exit_code == 0, result.output
+    assert "Accepted: CN=Google LLC (mtls)" in result.output
+
+
+@pytest.mark.skipif(not Path("/usr/share/ca-certificates/mozilla").is_dir(), reason="needs Debian's ca-certificates")
+def test_the_lines_for_the_roots_make_the_file(tmp_path: Path) -> None:
+    printed = run(lines_under("The roots"), tmp_path)
+    fingerprint = printed.strip().partition("=")[2]
+    assert f"`{fingerprint}`" in PAGES["mutual-tls.md"]
+    roots = x509.load_pem_x509_certificates((tmp_path / "dialogflow-roots.pem").read_bytes())
+    assert [root.subject.rfc4514_string()[:12] for root in roots] == ["CN=SSL.com R", *["CN=GTS Root "] * 4]
 
 
 def constant(node: ast.expr | None) -> str:
@@ -318,7 +465,8 @@ def test_every_mechanism_has_the_same_headings(name: str) -> None:
 def test_links_lead_somewhere(name: str) -> None:
     for target, anchor in re.findall(r"\]\((?!https://)([^)#]*)#?([^)]*)\)", PAGES[name]):
         text = PAGES[target or name]
-        headings = [heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+        plain = [re.sub(r"[^\w -]", "", heading.lower()) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+        headings = [heading.replace(" ", "-") for heading in plain]
         assert not anchor or anchor in headings
 
 

@@ -12,7 +12,7 @@ MARK = "<!-- settings -->\n"
 
 
 def table() -> str:
-    rows = [f"| `{PREFIX}{each.name}` | {each.readers} | {each.meaning} |" for each in SETTINGS]
+    rows = [f"| `{PREFIX}{each.name}` | {each.readers} | {each.text} |" for each in SETTINGS]
     return "\n".join(["| variable | read by | meaning |", "|---|---|---|", *rows]) + "\n"
 
 
@@ -20,8 +20,8 @@ def test_the_page_has_every_setting() -> None:
     text = PAGE.read_text(encoding="utf-8")
     before, mark, rest = text.partition(MARK)
     assert mark
-    after = re.sub(r"\A\n*(?:\|.*\n)*", "", rest)
-    expected = f"{before}{MARK}\n{table()}{after}"
+    after = re.sub(r"\A\n*(?:\|.*\n)*\n*", "", rest)
+    expected = f"{before}{MARK}\n{table()}\n{after}"
     if os.environ.get("CXFULFILL_UPDATE_DOCS"):
         PAGE.write_text(expected, encoding="utf-8")
     assert text == expected or os.environ.get("CXFULFILL_UPDATE_DOCS")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cxfulfill.flights import MAX_UNSAVED, Flights, Landed, Unsaved
+from cxfulfill.flights import MAX_UNSAVED, Flights, Landed
+from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import FAILURES, MAX_HANGING, PAUSE, GuardedStore, StoreDown
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
@@ -47,7 +48,7 @@ def test_the_first_one_flies_and_the_others_wait(flights: Flights) -> None:
     assert (again, is_first, is_second) == (flight, True, False)
     awaited = flights.awaited(flight)
     assert not awaited.done()
-    flights.land(flight, Landed(b"{}"))
+    flights.land(flight, Landed(KeptAnswer("t", b"{}")))
     assert awaited.done()
     assert flights.awaited(flight).done()
     assert flights.board("k", "f")[0] is not flight
@@ -58,7 +59,7 @@ def test_draining_waits_for_what_flies(flights: Flights) -> None:
     assert flights.drain(0.01) is False
     waiting = threading.Thread(target=flights.drain, args=(LIMIT,))
     waiting.start()
-    flights.land(flight, Landed(b"{}"))
+    flights.land(flight, Landed(KeptAnswer("t", b"{}")))
     waiting.join(LIMIT)
     assert not waiting.is_alive()
     assert flights.drain(LIMIT) is True
@@ -82,7 +83,7 @@ def test_a_lease_is_renewed_by_the_thread_itself(store: Broken, clock: Clock) ->
     flight.lease = Lease("k", "o")
     clock.seconds += 1
     assert renewed.wait(LIMIT)
-    flights.land(flight, Landed(b""))
+    flights.land(flight, Landed(KeptAnswer("t", b"")))
     flights.drain(LIMIT)
 
 
@@ -107,14 +108,18 @@ def test_a_lost_lease_is_told(flights: Flights, store: Broken, clock: Clock, cap
     assert "the lease of a handler that still runs was lost" in caplog.text
 
 
-def test_answers_that_wait_for_the_store_are_bounded(flights: Flights, store: Broken) -> None:
+def test_answers_that_wait_for_the_store_are_bounded(flights: Flights, store: Broken, clock: Clock) -> None:
     for number in range(MAX_UNSAVED + 5):
-        flights.leave_unsaved(Unsaved(Lease(str(number), "o"), b"", 1.0))
+        flights.leave_unsaved(str(number), Lease(str(number), "o"), b"", 60.0)
     assert flights.unsaved("4") is None
     assert flights.unsaved("5")
     store.down = True
     flights.look_after()
     assert flights.unsaved("5"), "tried again later"
+    clock.seconds += 60
+    assert flights.unsaved("5") is None, "it has expired"
+    flights.look_after()
+    assert flights._unsaved == {}
 
 
 def test_a_fork_leaves_the_flights_to_the_parent(flights: Flights, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +128,7 @@ def test_a_fork_leaves_the_flights_to_the_parent(flights: Flights, monkeypatch: 
     other, is_first = flights.board("k", "")
     assert is_first
     assert other is not flight
-    flights.land(other, Landed(b""))
+    flights.land(other, Landed(KeptAnswer("t", b"")))
 
 
 class Hanging:

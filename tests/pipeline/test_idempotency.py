@@ -30,6 +30,7 @@ from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
 from tests.pipeline.support import GOOD, LIMIT, Result, app_b, post
+from tests.server.wire import until
 
 AGENT = "projects/p/locations/l/agents/a"
 
@@ -442,6 +443,51 @@ def test_a_business_key_in_the_whole_application(app: App) -> None:
     assert replayed(app.post(call("order", session="s2", turn="t2", parameters={"order": "HH-1"})))
 
 
+def test_a_waiter_of_another_turn_is_not_led_to_another_page() -> None:
+    gate, entered = threading.Event(), threading.Event()
+    with closing(App()) as app:
+
+        def handler(ctx: Context, params: Order) -> Reply:
+            entered.set()
+            gate.wait(LIMIT)
+            return Reply("Ordered.", target_page=f"{AGENT}/flows/f/pages/g")
+
+        app.webhook.add_handler("order", handler, idempotency_key=IdempotencyKey("order", scope="application"))
+        results: dict[str, Result] = {}
+
+        def order(session: str) -> None:
+            body = call("order", turn=session, session=session, parameters={"order": "1"})
+            results[session] = app.post(body)
+
+        threads = [threading.Thread(target=order, args=(session,)) for session in ("a", "b")]
+        threads[0].start()
+        assert entered.wait(LIMIT)
+        threads[1].start()
+        [flight] = flights_of(app)._flying.values()
+        until(lambda: flight.future is not None, "the second one to wait")
+        gate.set()
+        for thread in threads:
+            thread.join(LIMIT)
+        assert "targetPage" in results["a"].json
+        assert (results["b"].said, "targetPage" in results["b"].json) == ("Ordered.", False)
+
+
+class Checked(Broken):
+    """A store that can be checked."""
+
+    def check(self) -> None:
+        self._check()
+
+
+def test_a_store_that_can_be_checked_is_for_ready(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    store = Checked(clock)
+    with closing(App(clock, store=store)) as app:
+        assert app.post(method="GET", path="/ready").status == 503
+        store.down = False
+        assert app.post(method="GET", path="/ready").status == 200
+
+
 def test_a_call_without_a_business_key_has_its_default_key(app: App) -> None:
     with_key(app, "order")
     assert [app.post(call("order", parameters={"order": None})).said for _ in range(2)] == ["Run 1.", "Run 1."]
@@ -449,11 +495,18 @@ def test_a_call_without_a_business_key_has_its_default_key(app: App) -> None:
 
 
 def test_a_key_function_that_misses_a_parameter(app: App) -> None:
-    with_key(app, lambda ctx: ctx.parameters["booking"])
+    with_key(app, lambda ctx: ctx.parameters["order"])
     result = app.post(call("order"))
     assert (result.status, result.reason) == (400, "invalid_parameters")
-    assert "booking (missing)" in result.json["detail"]
+    assert "order (missing)" in result.json["detail"]
     assert app.runs == []
+
+
+def test_a_key_function_that_looks_a_value_up_shows_none(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    with_key(app, lambda ctx: {}[ctx.parameters["order"]])
+    result = app.post(call("order", parameters={"order": "secret-4711"}))
+    assert result.status == 400
+    assert "secret-4711" not in result.body.decode() + caplog.text
 
 
 def test_a_business_key_while_it_is_used_for_something_else() -> None:
@@ -737,9 +790,9 @@ def test_near_duplicates_are_noted(app: App, caplog: pytest.LogCaptureFixture) -
         assert "near_duplicate" in caplog.text
         app.clock.seconds += 61
         app.post(call(text="yes", parameters={"nights": 4}))
-    dedup = app.webhook.pipeline().deduplication
-    assert dedup
-    assert dedup.near.count == 1
+    parts = app.webhook.pipeline().deduplication
+    assert parts
+    assert parts.keying.near.count == 1
 
 
 def test_a_key_function_of_one_s_own() -> None:

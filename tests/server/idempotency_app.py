@@ -30,3 +30,7 @@ def effect(ctx: Context) -> Reply:
     time.sleep(WORK)
     note("end", call)
     return Reply(f"Done, {os.urandom(8).hex()}.", parameters={"key": ctx.idempotency_key})
+
+
+by_default = Webhook(auth=BasicAuth(USERNAME, PASSWORD))
+by_default.add_handler("effect", effect)

@@ -176,3 +176,20 @@ def test_redis_stopped_paused_and_started_again_under_load(serve: Serve, redis: 
     begun = Counter(number for number, ran in effects(noted).items() for what, _ in ran if what == "begin")
     assert max(begun.values()) <= 2
     assert set(load.statuses) == {200, 503}
+
+
+def test_the_shipped_settings_share_calls_among_workers(serve: Serve, tmp_path: Path) -> None:
+    noted = tmp_path / "effects"
+    server = serve(
+        *gunicorn("tests.server.idempotency_app:by_default"), WEB_CONCURRENCY="2", TMPDIR=str(tmp_path),
+        SERVER_TESTS_STORE="memory://", SERVER_TESTS_EFFECTS=str(noted),
+    )  # fmt: skip
+    until(lambda: len(workers(server)) == 2, "both workers")
+    load = Load(server)
+    load.run(range(20), lambda _: None)
+    assert {len(bodies) for bodies in load.answers.values()} == {1}
+    assert len({pid for ran in effects(noted).values() for _, pid in ran}) == 2, "both have worked"
+    assert {sum(what == "begin" for what, _ in ran) for ran in effects(noted).values()} == {1}
+    [folder] = tmp_path.glob("cxfulfill-*")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert server.stop() == 0

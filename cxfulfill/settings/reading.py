@@ -1,0 +1,66 @@
+"""From the environment to a webhook: what `Webhook.from_env` reads."""
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, TypeVar
+
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.settings.names import check_all_used, check_names, check_scopes
+from cxfulfill.settings.policies import read_auth, read_environments
+from cxfulfill.settings.table import PREFIX
+from cxfulfill.settings.variables import Variables
+from cxfulfill.settings.wording import naming
+
+W = TypeVar("W")
+
+
+def build(make: Callable[..., W], overrides: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> W:
+    """Make a webhook from the environment.
+
+    Args:
+        make: Makes it from keywords.
+        overrides: Keywords that win over variables.
+        environ: The environment.
+
+    Returns:
+        The webhook.
+
+    Raises:
+        ConfigurationError: A variable is wrong, missing, misspelt, or nothing reads it; the error says what to set.
+    """
+    found = _read(environ, overrides)
+    with naming(lambda keyword: f"{PREFIX}{keyword.upper()}" if keyword in found else None):
+        return make(**{**found, **overrides})
+
+
+def _read(environ: Mapping[str, str], overridden: Collection[str]) -> dict[str, Any]:
+    variables, own_auth = Variables(environ), "auth" in overridden
+    environments = [] if own_auth else read_environments(variables)
+    names = [each.name for each in environments]
+    check_names(environ, names, ignore=bool(variables.flag("IGNORE_UNKNOWN")))
+    found: dict[str, Any] = {}
+    if not own_auth:
+        check_scopes(environ, names)
+        found["auth"] = read_auth(variables, environments)
+    found |= {keyword: read(variables) for keyword, read in _KEYWORDS.items() if keyword not in overridden}
+    check_all_used(environ, variables.used, overridden=overridden)
+    return {keyword: value for keyword, value in found.items() if value is not None}
+
+
+def _store(variables: Variables) -> str | None:
+    url = variables.text("STORE")
+    if url is not None and "://" not in url:
+        raise ConfigurationError(
+            f"{PREFIX}STORE must be a URL, such as redis://host/0"
+        )  # what stands there is not shown
+    return url
+
+
+_KEYWORDS: Final[Mapping[str, Callable[[Variables], Any]]] = {
+    "allowed_agents": lambda variables: variables.texts("ALLOWED_AGENTS") or None,
+    "idempotency": _store,
+    "path": lambda variables: variables.text("PATH"),
+    "timeout": lambda variables: variables.number("TIMEOUT"),
+    "max_body": lambda variables: variables.number("MAX_BODY", int),
+    "strict_cx_status": lambda variables: variables.flag("STRICT_CX_STATUS"),
+}

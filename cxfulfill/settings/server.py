@@ -1,0 +1,76 @@
+"""The settings that the server reads: the shipped gunicorn settings, and the command line, which checks them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.settings.table import PREFIX
+from cxfulfill.settings.variables import Variables
+
+WORKERS = "WEB_CONCURRENCY"
+"""The variable for the number of workers, which gunicorn and platforms know under this name."""
+_MOST = 9_999
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What the environment says to the server.
+
+    Attributes:
+        workers: Worker processes.
+        threads: Threads in each of them.
+        certificate: PEM file of the server's certificate; None without TLS.
+        key: PEM file of its key; None where it stands in the certificate's file.
+        client_ca: PEM file of client certificates' roots; None where none are asked for.
+        client_certificates: gunicorn's ``cert_reqs``: 0 none, 1 optional, 2 required.
+    """
+
+    workers: int
+    threads: int
+    certificate: str | None
+    key: str | None
+    client_ca: str | None
+    client_certificates: int
+
+    @property
+    def ends_tls(self) -> bool:
+        """Whether anything is said about TLS, be it enough or not."""
+        return bool(self.certificate or self.key or self.client_ca or self.client_certificates)
+
+
+def read_server(environ: Mapping[str, str] = os.environ) -> ServerSettings:
+    """Read the server's settings; its files are not looked at.
+
+    Args:
+        environ: The environment.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: A variable is wrong; the error names it.
+    """
+    variables = Variables(environ)
+    client_ca = variables.text("TLS_CLIENT_CA")
+    asked = {None: 2 if client_ca else 0, "optional": 1, "required": 2}
+    client_certificates = variables.text("TLS_CLIENT_CERT")
+    if client_certificates not in asked:
+        raise ConfigurationError(f"{PREFIX}TLS_CLIENT_CERT takes required or optional")
+    return ServerSettings(
+        workers=_count(WORKERS, environ.get(WORKERS), 1),
+        threads=_count(f"{PREFIX}THREADS", variables.text("THREADS"), 8),
+        certificate=variables.text("TLS_CERT"),
+        key=variables.text("TLS_KEY"),
+        client_ca=client_ca,
+        client_certificates=asked[client_certificates],
+    )
+
+
+def _count(variable: str, value: str | None, default: int) -> int:
+    if value is None:
+        return default
+    text = value.strip()
+    if not text.isdecimal() or len(text) > len(str(_MOST)) or int(text) < 1:
+        raise ConfigurationError(f"{variable} must be a whole number from 1 to {_MOST}")
+    return int(text)
