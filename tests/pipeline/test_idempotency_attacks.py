@@ -3,19 +3,22 @@
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field, SecretStr
 
-from cxfulfill import Context, Idempotency, Principal, Reply, Unavailable
+from cxfulfill import ConfigurationError, Context, Idempotency, IdempotencyKey, Principal, Reply, Unavailable
 from cxfulfill import workers as workers_module
 from cxfulfill.flights import Flights, Landed
 from cxfulfill.idempotency import keys
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.memory import MemoryStore
-from cxfulfill.idempotency.store import Acquired, Completed, Outcome
+from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
+from cxfulfill.webhook import close_all
 from cxfulfill.workers import Workers
 from tests.pipeline.support import LIMIT, Result, post
 from tests.pipeline.test_idempotency import AGENT, App, Broken, Clock, call, flights_of, replayed
@@ -431,3 +434,84 @@ def test_a_store_that_does_not_close_stops_nothing_else(caplog: pytest.LogCaptur
     app.close()
     assert "did not close: ValueError" in caplog.text
     assert "the-password" not in caplog.text
+
+
+async def answers(ctx: Context) -> Reply:
+    return Reply(parameters={"key": ctx.idempotency_key})
+
+
+def test_an_async_handler_over_a_store_that_blocks(tmp_path: Path) -> None:
+    with closing(App(idempotency=f"sqlite:///{tmp_path}/calls.sqlite3")) as app:
+        app.webhook.add_handler("async", answers)
+        first = app.post(call("async"))
+        assert (first.status, replayed(first)) == (200, False)
+        again = app.post(call("async"))
+        assert (again.body, replayed(again)) == (first.body, True)
+
+
+class Ending(Failing):
+    """Encryption that tries to end the process."""
+
+    def encrypt(self, data: bytes) -> bytes:
+        raise SystemExit
+
+
+def test_whatever_ends_an_async_flight_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    policy = Idempotency(MemoryStore(), encryption=Ending(encrypts=False, problem=ValueError()))
+    with closing(App(idempotency=policy)) as app:
+        app.webhook.add_handler("async", answers)
+        app.webhook.add_handler("other", answers, idempotent=False)
+        assert app.post(call("async")).status == 200, "its flight has landed with the handler's answer"
+        assert app.post(call("other")).status == 200
+    assert "a flight ended with SystemExit" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Idempotency(application=5),  # type: ignore[arg-type]
+        lambda: Idempotency(encryption=object()),  # type: ignore[arg-type]
+        lambda: Idempotency(lease="15"), lambda: Idempotency(ttl=True),  # type: ignore[arg-type]
+        lambda: IdempotencyKey(answers),
+    ],
+)  # fmt: skip
+def test_more_mistakes_fail_at_once(make: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        make()
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+def test_an_enum_is_a_key_by_its_value() -> None:
+    with closing(App()) as app:
+        ordering(app, lambda ctx: Colour.RED)
+        ordering_again = [order(app).said for _ in range(2)]
+        assert ordering_again == ["Run 1.", "Run 1."]
+
+
+def test_near_duplicates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cxfulfill.idempotency.policy._MAX_NEAR", 3)
+    with closing(App()) as app:
+        for number in range(6):
+            app.post(call(text=str(number)))
+        parts = app.webhook.pipeline().deduplication
+        assert parts
+        assert len(parts.keying.near._seen) == 3
+
+
+def test_handing_over_leaves_room_for_renewals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cxfulfill.flights.ROUND", -1.0)
+    flights = Flights(GuardedStore(MemoryStore()), lease=15, max_run=600)
+    flights.leave_unsaved("k", Lease("k", "o"), b"", 60.0)
+    flights.look_after()
+    assert flights.unsaved("k"), "in the next round"
+
+
+def test_a_closed_webhook_is_closed_with_all_others() -> None:
+    app = App()
+    assert app.post().status == 200
+    close_all()
+    assert app.post(call(turn="t2")).status == 200, "and serves again where it is asked"
+    app.close()
