@@ -10,8 +10,27 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from cxfulfill import GoogleIdToken, HttpRequest, KeyDocument, NeedsIO, Principal, dialogflow_service_agent
-from cxfulfill.auth.base import Authenticator, identify
+from cxfulfill import GoogleIdToken, HttpRequest, KeyDocument, dialogflow_service_agent
+from cxfulfill.testing import settled
+
+__all__ = [
+    "AGENT",
+    "AUDIENCE",
+    "K1",
+    "K2",
+    "NOW",
+    "Clock",
+    "Down",
+    "Source",
+    "app_g",
+    "bearing",
+    "claims",
+    "encode",
+    "jwk",
+    "rs256",
+    "settled",
+    "token",
+]
 
 NOW = 1_800_000_000.0
 AUDIENCE = "https://wh.example/cx"
@@ -104,14 +123,3 @@ def app_g(source: Source, *, clock: Clock | None = None, **options: Any) -> Goog
 
 def bearing(value: str) -> HttpRequest:
     return HttpRequest.build("POST", "/webhook", headers={"Authorization": value})
-
-
-def settled(auth: Authenticator, http: HttpRequest) -> Principal:
-    """Ask as the pipeline does: fetch what is asked for, and ask again."""
-    for _ in range(8):
-        try:
-            return identify(auth, http)
-        except NeedsIO as need:
-            fetch = need.fetch
-        fetch()
-    raise AssertionError("it asks without end")
