@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from cxfulfill.context import Clock, Deadline
+from cxfulfill.context import Call, Clock, Deadline
 from cxfulfill.errors import BadRequest, Unavailable
 from cxfulfill.flights import Flight, Flights, InProgress, Landed
 from cxfulfill.idempotency.answers import KeptAnswer
@@ -109,7 +109,7 @@ class Deduplication:
 
     async def _first(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
         try:
-            landed = await self._claim(flight, keyed, deadline, runtime)
+            landed = await self._claim(flight, keyed, work.call, runtime)
             if landed is None:
                 await runtime.launch(work, partial(self._carry_out, flight, keyed, work))
         except BaseException as error:
@@ -125,7 +125,7 @@ class Deduplication:
             return flight.outcome
         raise flight.outcome or _aborted()
 
-    async def _claim(self, flight: Flight, keyed: Keyed, deadline: Deadline, runtime: Runtime) -> Landed | None:
+    async def _claim(self, flight: Flight, keyed: Keyed, call: Call, runtime: Runtime) -> Landed | None:
         """Get the right to run, or the answer that there is; None to run."""
         unsaved = self.flights.unsaved(keyed.key)
         if unsaved is not None and (kept := self._unpack(unsaved.result)):
@@ -136,7 +136,7 @@ class Deduplication:
         while True:
             outcome = await self._acquire(key, owner, keyed, runtime, runs_elsewhere=pause > FIRST_PAUSE)
             if outcome is None or isinstance(outcome, Acquired):
-                flight.lease = outcome and _noted(outcome)
+                flight.lease = _noted(outcome, call)
                 return None
             if outcome.fingerprint != keyed.fingerprint:
                 raise _reused()
@@ -145,7 +145,7 @@ class Deduplication:
                     return Landed(answer, replayed=True)
                 key = _instead(key, keyed.key)
             else:
-                await _wait_for_another(pause, deadline, runtime)
+                await _wait_for_another(pause, call.deadline, runtime)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
 
     async def _acquire(
@@ -158,14 +158,10 @@ class Deduplication:
         except StoreDown:
             if runs_elsewhere:
                 raise InProgress from None
-            self._do_without_store()
+            if self.policy.on_store_error == "fail":
+                note = "the idempotency store is down; on_store_error='run' would run the call all the same"
+                raise Unavailable(reason="store_unavailable", retry_after=2, note=note) from None
             return None
-
-    def _do_without_store(self) -> None:
-        if self.policy.on_store_error == "fail":
-            note = "the idempotency store is down; on_store_error='run' would run the call all the same"
-            raise Unavailable(reason="store_unavailable", retry_after=2, note=note) from None
-        _log.warning("the idempotency store is down: a call runs without it, and a retry may run it again")
 
     async def _give_up(self, flight: Flight, error: BaseException, runtime: Runtime) -> None:
         """End a flight that did not begin, or whose worker is ended in this very thread."""
@@ -255,9 +251,18 @@ def _instead(key: str, first: str) -> str:
     return f"{first}r"
 
 
-def _noted(acquired: Acquired) -> Lease:
+def _noted(acquired: Acquired | None, call: Call) -> Lease | None:
+    if acquired is None:
+        _log.warning(
+            "request_id=%s the idempotency store is down: a call runs without it, and a retry may run it again",
+            call.request_id,
+        )
+        return None
     if acquired.took_over:
-        _log.warning("a call runs again: its lease ran out, and what ran before may have had effects")
+        _log.warning(
+            "request_id=%s a call runs again: its lease ran out, and what ran before may have had effects",
+            call.request_id,
+        )
     return acquired.lease
 
 

@@ -25,7 +25,7 @@ from cxfulfill.handlers import (
     read_error_handler,
     read_function,
 )
-from cxfulfill.idempotency.business import IdempotencyKey, read_key
+from cxfulfill.idempotency.business import IdempotencyKey, check_idempotent, read_options
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.parameters.schema import Schema
 from cxfulfill.reply import to_response
@@ -60,7 +60,7 @@ class Router:
     ) -> None:
         self.layer = Layer(
             timeout=check_timeout(timeout),
-            idempotent=idempotent,
+            idempotent=check_idempotent("Router", idempotent),
             middlewares=[check_middleware(function) for function in middleware],
             error_handlers={kind: read_error_handler(kind, function) for kind, function in (on_error or {}).items()},
         )
@@ -287,11 +287,7 @@ def _schema_if_known(function: Function) -> Schema | None:
 
 
 def _check_key(function: Function, given: Key, *, idempotent: bool | None, ttl: float | None) -> IdempotencyKey | None:
-    if ttl is not None and not 0 < ttl < float("inf"):
-        raise ConfigurationError(f"{function.place}: ttl is a number of seconds above 0")
-    if idempotent is False and (given is not None or ttl is not None):
-        raise ConfigurationError(f"{function.place}: idempotent=False leaves nothing for idempotency_key= and ttl=")
-    key = read_key(given)
+    key = read_options(function.place, given, idempotent=idempotent, ttl=ttl)
     if key is not None:
         with suppress(UnresolvedAnnotation):  # looked at again at freeze
             key.check_field(function.names()[0], function.place)

@@ -12,6 +12,7 @@ from cxfulfill.errors import HttpError, ReplyError
 _log = logging.getLogger("cxfulfill")
 _FRAMES = 3
 _MAX_TAG = 128
+_EXPECTED = frozenset({"in_progress"})  # a retry that waited in vain: nothing is to be done
 _MAX_NOTE = 512
 _LIBRARIES = (
     str(PurePath(__file__).parent),
@@ -45,7 +46,7 @@ class Record:
             status: The status that was sent.
         """
         level = logging.INFO if self.error is None else logging.WARNING
-        level = logging.ERROR if status >= 500 else level
+        level = logging.ERROR if status >= 500 and reason_of(self.error) not in _EXPECTED else level
         if not _log.isEnabledFor(level):
             return
         _log.log(level, "%s", self._line(status))

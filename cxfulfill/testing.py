@@ -5,6 +5,7 @@ about: ``class TestTeamHeader(AuthenticatorContract): ...``.
 """
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,8 +24,13 @@ from cxfulfill.auth.sources import SecretSource
 from cxfulfill.context import Context, Deadline
 from cxfulfill.errors import Forbidden, HttpError, Unauthorized, Unavailable
 from cxfulfill.http import CREDENTIAL_HEADERS, Headers, HttpRequest
-from cxfulfill.idempotency.contract import StoreContract
 from cxfulfill.protocol.request import WebhookRequest, read_request
+
+if "pytest" in sys.modules:
+    # So that an assertion of a contract that fails shows the values.
+    sys.modules["pytest"].register_assert_rewrite("cxfulfill.idempotency.contract")
+
+from cxfulfill.idempotency.contract import StoreContract
 
 __all__ = [
     "AuthenticatorContract",

@@ -1,5 +1,6 @@
 """The application: registration and lifecycle."""
 
+import logging
 import os
 import threading
 import time
@@ -12,8 +13,8 @@ from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
 from cxfulfill.context import Clock
 from cxfulfill.deduplication import Deduplication
-from cxfulfill.errors import ConfigurationError
-from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.errors import ConfigurationError, InternalError
+from cxfulfill.http import HttpRequest, HttpResponse, problem_response
 from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.idempotency.store import IdempotencyStore
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH, Pipeline
@@ -35,6 +36,7 @@ DEFAULT_IDEMPOTENCY = Idempotency()
 """A retry gets the answer of the first delivery, from this process's or machine's own store."""
 
 
+_log = logging.getLogger("cxfulfill")
 _open: "WeakSet[Webhook]" = WeakSet()
 
 
@@ -153,7 +155,15 @@ class Webhook(Router):
         Returns:
             The answer, whatever happens.
         """
-        return run(self.pipeline().handle(http, runtime or self._threads))
+        try:
+            pipeline = self.pipeline()
+        except ConfigurationError as error:
+            # Found out only now, by the first request; a server's own answer would be a traceback.
+            _log.error("nothing can be served: %s", error)
+            return problem_response(
+                InternalError(reason="configuration"), self._options["new_id"](), InternalError.status
+            )
+        return run(pipeline.handle(http, runtime or self._threads))
 
     @cached_property
     def wsgi(self) -> WsgiApp:

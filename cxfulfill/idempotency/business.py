@@ -11,6 +11,8 @@ from uuid import UUID
 from cxfulfill.context import Context
 from cxfulfill.errors import ConfigurationError, ParameterError
 
+LONGEST_TTL: Final = 2_592_000.0
+"""Seconds that an answer can be kept at most (30 days)."""
 _KEYS: Final = (str, int, UUID, date, time, Decimal)
 
 
@@ -35,8 +37,8 @@ class IdempotencyKey:
             raise ConfigurationError('IdempotencyKey: scope is "session" or "application"')
         if not callable(source) and not (isinstance(source, str) and source):
             raise ConfigurationError("idempotency_key= takes the name of a field, or a function of the context")
-        if inspect.iscoroutinefunction(source):
-            raise ConfigurationError("idempotency_key= takes a plain function, not an async one")
+        if callable(source) and (inspect.iscoroutinefunction(source) or not takes(source, 1)):
+            raise ConfigurationError("idempotency_key= takes a plain function of the context, not an async one")
         self.source = source
         self.in_session = scope == "session"
 
@@ -81,6 +83,25 @@ class IdempotencyKey:
         return _text(found)
 
 
+def takes(function: object, arguments: int) -> bool:
+    """Tell whether something is a function that can be called with so many arguments.
+
+    Args:
+        function: What stands for one.
+        arguments: How many.
+
+    Returns:
+        Whether it is.
+    """
+    if not callable(function) or isinstance(function, type):
+        return False
+    try:
+        inspect.signature(function).bind(*range(arguments))
+    except TypeError:
+        return False
+    return True
+
+
 def _text(found: Any) -> str | None:
     if hasattr(found, "get_secret_value"):  # pydantic's secrets, whose text is the same for all
         found = found.get_secret_value()
@@ -95,16 +116,52 @@ def _text(found: Any) -> str | None:
     return str(found)
 
 
-def read_key(given: "str | Callable[[Context], Any] | IdempotencyKey | None") -> IdempotencyKey | None:
-    """Read an ``idempotency_key=``.
+def check_idempotent(place: str, idempotent: bool | None) -> bool | None:
+    """Check an ``idempotent=``.
 
     Args:
-        given: What was given.
+        place: Where it stands, for the error.
+        idempotent: What was given.
+
+    Returns:
+        The same.
+
+    Raises:
+        ConfigurationError: It is not True, False or None.
+    """
+    if idempotent is not None and not isinstance(idempotent, bool):
+        raise ConfigurationError(f"{place}: idempotent is True, False or None")
+    return idempotent
+
+
+def read_options(
+    place: str,
+    given: "str | Callable[[Context], Any] | IdempotencyKey | None",
+    *,
+    idempotent: bool | None,
+    ttl: float | None,
+) -> IdempotencyKey | None:
+    """Read what a handler says of its idempotency.
+
+    Args:
+        place: Where the handler is defined, for the error.
+        given: ``idempotency_key=``.
+        idempotent: ``idempotent=``.
+        ttl: ``ttl=``.
 
     Returns:
         The key, or None.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: One of them is wrong, or they contradict each other.
     """
-    return given if given is None or isinstance(given, IdempotencyKey) else IdempotencyKey(given)
+    check_idempotent(place, idempotent)
+    is_time = isinstance(ttl, int | float) and not isinstance(ttl, bool) and 1 <= ttl <= LONGEST_TTL
+    if ttl is not None and not is_time:
+        raise ConfigurationError(f"{place}: ttl is a number of seconds from 1 to {LONGEST_TTL:.0f}")
+    if idempotent is False and (given is not None or ttl is not None):
+        raise ConfigurationError(f"{place}: idempotent=False leaves nothing for idempotency_key= and ttl=")
+    try:
+        return given if given is None or isinstance(given, IdempotencyKey) else IdempotencyKey(given)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{place}: {error}") from None

@@ -29,7 +29,7 @@ class StoreContract:
         unit: Seconds of which leases and times to live are small multiples.
     """
 
-    unit: ClassVar[float] = 10.0
+    unit: ClassVar[float] = 0.5
 
     def store(self) -> IdempotencyStore:
         """Make a store without records."""

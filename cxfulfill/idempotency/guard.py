@@ -1,5 +1,6 @@
 """A store as the policy calls it: bounded in time, and left alone for a while where it is down."""
 
+import inspect
 import logging
 import threading
 import time
@@ -9,7 +10,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.idempotency.store import Acquired, IdempotencyStore, Lease, Outcome
+from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease, Outcome
 
 T = TypeVar("T")
 
@@ -30,6 +31,21 @@ class StoreDown(Exception):
     """The store could not tell, or is left alone since it could not a moment ago."""
 
 
+def check_verbs(store: object) -> None:
+    """Check that something is a store.
+
+    Args:
+        store: What stands for one.
+
+    Raises:
+        ConfigurationError: It is a class, lacks a method, or has an ``async`` one.
+    """
+    if isinstance(store, type) or not all(callable(getattr(store, verb, None)) for verb in _VERBS):
+        raise ConfigurationError("idempotency= needs a store: a URL, or an object with acquire, complete and release")
+    if any(inspect.iscoroutinefunction(getattr(store, verb)) for verb in _VERBS):
+        raise ConfigurationError("a store's acquire, complete and release are plain functions, not async ones")
+
+
 class GuardedStore:
     """A store behind a time limit and a circuit that closes again by itself.
 
@@ -46,10 +62,7 @@ class GuardedStore:
     """
 
     def __init__(self, store: IdempotencyStore, *, clock: Callable[[], float] = time.monotonic) -> None:
-        if isinstance(store, type) or not all(callable(getattr(store, verb, None)) for verb in _VERBS):
-            raise ConfigurationError(
-                "idempotency= needs a store: a URL, or an object with acquire, complete and release"
-            )
+        check_verbs(store)
         self.store = store
         self.blocking = bool(getattr(store, "blocking", True))
         self.troubles = 0
@@ -63,7 +76,10 @@ class GuardedStore:
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
         function = partial(self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease)
-        return self._call(function, late=self._give_back)
+        outcome = self._call(function, late=self._give_back)
+        if not isinstance(outcome, Acquired | InProgress | Completed):
+            raise self._noted(TypeError("acquire gives Acquired, InProgress or Completed"))
+        return outcome
 
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         """See `IdempotencyStore.complete`; raises `StoreDown`."""

@@ -11,8 +11,11 @@ from typing import Final, Literal, NamedTuple
 from cxfulfill.context import Context
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.idempotency.answers import Encryption
+from cxfulfill.idempotency.business import LONGEST_TTL, takes
+from cxfulfill.idempotency.guard import check_verbs
 from cxfulfill.idempotency.keys import KeyFunction, call_key
 from cxfulfill.idempotency.store import IdempotencyStore
+from cxfulfill.idempotency.urls import check_url
 
 LEASE: Final = 15.0
 """Seconds that a lease lasts; it is renewed every third of that while its handler runs."""
@@ -22,8 +25,6 @@ TTL: Final = 3_600.0
 """Seconds that an answer is kept: CX retries within its own 30 seconds, some times."""
 BUSINESS_TTL: Final = 86_400.0
 """Seconds that the answer of a business key is kept where its handler names no ``ttl``."""
-LONGEST: Final = 2_592_000.0
-"""Seconds that any of these may be: 30 days."""
 NEAR: Final = 60.0
 """Seconds within which a call that is alike under another key is noted."""
 
@@ -82,18 +83,14 @@ class Idempotency:
         key: KeyFunction = call_key,
         encryption: Encryption | None = None,
     ) -> None:
-        for name, seconds in {"lease": lease, "ttl": ttl, "max_run": max_run}.items():
-            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= LONGEST:
-                raise ConfigurationError(f"Idempotency: {name} is a number of seconds from 1 to {LONGEST:.0f}")
-        if application is not None and not (isinstance(application, str) and application):
-            raise ConfigurationError("Idempotency: application is a name")
-        hooks = (getattr(encryption, "encrypt", None), getattr(encryption, "decrypt", None))
-        if encryption is not None and not all(map(callable, hooks)):
-            raise ConfigurationError("Idempotency: encryption needs encrypt and decrypt, as cryptography's Fernet has")
+        _check_times(lease=lease, ttl=ttl, max_run=max_run)
+        _check_hooks(application, key, encryption)
         if on_store_error not in ("fail", "run"):
             raise ConfigurationError('Idempotency: on_store_error is "fail" or "run"')
-        if not callable(key):
-            raise ConfigurationError("Idempotency: key must be a function of application, principal and context")
+        if isinstance(store, str):
+            check_url(store)
+        elif store is not None:
+            check_verbs(store)
         self.given_store = store
         self.lease = lease
         self.ttl = ttl
@@ -105,8 +102,28 @@ class Idempotency:
 
     def __repr__(self) -> str:
         given = self.given_store
-        shown = given.partition("://")[0] if isinstance(given, str) and "://" in given else type(given).__name__
+        shown = "the default store" if given is None else type(given).__name__
+        if isinstance(given, str):
+            shown = given.partition("://")[0]
         return f"Idempotency({shown}, lease={self.lease:g}, ttl={self.ttl:g}, on_store_error={self.on_store_error!r})"
+
+
+def _check_times(**times: float) -> None:
+    for name, seconds in times.items():
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= LONGEST_TTL:
+            raise ConfigurationError(f"Idempotency: {name} is a number of seconds from 1 to {LONGEST_TTL:.0f}")
+    if times["max_run"] < times["lease"]:
+        raise ConfigurationError("Idempotency: max_run must not be shorter than lease")
+
+
+def _check_hooks(application: object, key: object, encryption: object) -> None:
+    if application is not None and not (isinstance(application, str) and application):
+        raise ConfigurationError("Idempotency: application is a name")
+    if not takes(key, 3):
+        raise ConfigurationError("Idempotency: key must be a function of application, principal and context")
+    hooks = (getattr(encryption, "encrypt", None), getattr(encryption, "decrypt", None))
+    if encryption is not None and not all(map(callable, hooks)):
+        raise ConfigurationError("Idempotency: encryption needs encrypt and decrypt, as cryptography's Fernet has")
 
 
 def new_owner() -> str:

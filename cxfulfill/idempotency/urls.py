@@ -24,6 +24,28 @@ _log = logging.getLogger("cxfulfill")
 _warned = False
 
 
+def check_url(url: str) -> str:
+    """Check the form of a store's URL, without opening the store.
+
+    Args:
+        url: The URL.
+
+    Returns:
+        Its kind, such as ``redis``.
+
+    Raises:
+        ConfigurationError: There is no such kind of store, or its URL has another form.
+    """
+    kind, mark, rest = url.partition("://")
+    if not mark:
+        raise ConfigurationError(f"a store is named by its URL: {_FORMS}")
+    is_memory = kind == "memory" and not rest
+    is_file = kind == "sqlite" and len(rest) > 1 and rest.startswith("/")
+    if not (is_memory or is_file or (kind in _KINDS and rest.strip("/"))):
+        raise ConfigurationError(f"no store has a URL of this form; there are {_FORMS}")
+    return kind
+
+
 def open_store(url: str) -> IdempotencyStore:
     """Make the store of a URL.
 
@@ -34,18 +56,14 @@ def open_store(url: str) -> IdempotencyStore:
         The store.
 
     Raises:
-        ConfigurationError: There is no such kind of store, its URL has another form, or its extra is missing.
+        ConfigurationError: As for `check_url`; or the store's own settings are wrong, or its extra is missing.
     """
-    kind, mark, rest = url.partition("://")
-    if not mark:
-        raise ConfigurationError(f"a store is named by its URL: {_FORMS}")
-    if kind == "memory" and not rest:
+    kind, rest = check_url(url), url.partition("://")[2]
+    if kind == "memory":
         return MemoryStore()
-    if kind == "sqlite" and len(rest) > 1 and rest.startswith("/"):
+    if kind == "sqlite":
         return _made("cxfulfill.idempotency.sqlite", "SqliteStore", rest[1:])
-    if kind in _KINDS and rest.strip("/"):
-        return _made(*_KINDS[kind], url if kind != "firestore" else rest)
-    raise ConfigurationError(f"no store has a URL of this form; there are {_FORMS}")
+    return _made(*_KINDS[kind], rest if kind == "firestore" else url)
 
 
 def default_store() -> IdempotencyStore:

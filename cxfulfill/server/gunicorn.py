@@ -17,6 +17,7 @@ slowly holds a thread, and no setting of gunicorn ends that.
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxfulfill.errors import ConfigurationError
@@ -144,7 +145,26 @@ def _share_calls() -> None:
     """Make the file in which the workers remember calls, where the application names no store of its own."""
     from cxfulfill.idempotency import sqlite, urls  # noqa: PLC0415 - a single worker needs none
 
-    urls.shared_file = str(sqlite.prepare(sqlite.make_private_folder() / "calls.sqlite3"))
+    folder = sqlite.make_private_folder()
+    for left in folder.glob("calls-*"):
+        process = left.name.removeprefix("calls-").partition(".")[0]
+        # Another application's is left alone; one of this process's number is of an earlier start, and of other code.
+        if process == str(os.getpid()) or not (process.isdigit() and Path(f"/proc/{process}").exists()):
+            left.unlink(missing_ok=True)
+    urls.shared_file = str(sqlite.prepare(folder / f"calls-{os.getpid()}.sqlite3"))
+
+
+def on_exit(server: Any) -> None:
+    """Remove the file in which the workers remembered calls; gunicorn calls this when its master ends.
+
+    Args:
+        server: gunicorn's arbiter.
+    """
+    del server
+    urls = sys.modules.get("cxfulfill.idempotency.urls")
+    if urls is not None and urls.shared_file is not None:
+        for end in ("", "-wal", "-shm"):
+            Path(urls.shared_file + end).unlink(missing_ok=True)
 
 
 def _read_tls_files(settings: Any) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeVar
 
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.idempotency.store import IdempotencyStore
+from cxfulfill.idempotency.urls import open_store
 from cxfulfill.settings.names import check_all_used, check_names, check_scopes
 from cxfulfill.settings.policies import read_auth, read_environments
 from cxfulfill.settings.table import PREFIX
@@ -47,13 +49,13 @@ def _read(environ: Mapping[str, str], overridden: Collection[str]) -> dict[str, 
     return {keyword: value for keyword, value in found.items() if value is not None}
 
 
-def _store(variables: Variables) -> str | None:
+def _store(variables: Variables) -> IdempotencyStore | None:
     url = variables.text("STORE")
-    if url is not None and "://" not in url:
-        raise ConfigurationError(
-            f"{PREFIX}STORE must be a URL, such as redis://host/0"
-        )  # what stands there is not shown
-    return url
+    try:
+        return None if url is None else open_store(url)
+    except ConfigurationError as error:
+        # What stands there is not shown: it may hold a password.
+        raise ConfigurationError(f"{PREFIX}STORE: {str(error).replace(url or ' ', '...')}") from None
 
 
 _KEYWORDS: Final[Mapping[str, Callable[[Variables], Any]]] = {

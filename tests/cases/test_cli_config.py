@@ -161,7 +161,7 @@ def test_the_password_of_a_store_is_not_shown(url: str, shown: str) -> None:
 
 def test_a_store_that_is_no_url() -> None:
     result = run(BASIC | {"STORE": CANARY}, code=1)
-    assert "CXFULFILL_STORE must be a URL, such as redis://host/0" in result.stderr
+    assert "CXFULFILL_STORE: a store is named by its URL: memory://, sqlite:///relative" in result.stderr
     assert ["CXFULFILL_STORE", "environment", "[redacted]"] in rows(result)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field, SecretStr
 
-from cxfulfill import ConfigurationError, Context, Idempotency, IdempotencyKey, Principal, Reply, Unavailable
+from cxfulfill import ConfigurationError, Context, Idempotency, IdempotencyKey, Principal, Reply, Router, Unavailable
 from cxfulfill import workers as workers_module
 from cxfulfill.flights import Flights, Landed
 from cxfulfill.idempotency import keys
@@ -515,3 +515,71 @@ def test_a_closed_webhook_is_closed_with_all_others() -> None:
     close_all()
     assert app.post(call(turn="t2")).status == 200, "and serves again where it is asked"
     app.close()
+
+
+@pytest.mark.parametrize("store", ["postgres://u:the-password@h/d", "memory://x", "", "none", 5, True, {}, MemoryStore])
+def test_what_is_no_store_fails_at_import(store: Any) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        App(idempotency=store)
+    assert "the-password" not in str(raised.value)
+
+
+def test_what_is_found_out_by_the_first_request_is_a_problem_document(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App(idempotency=f"sqlite:///{tmp_path}/nowhere/calls.sqlite3")
+    for path in ("/webhook", "/health"):
+        result = app.post(path=path)
+        assert (result.status, result.reason) == (500, "configuration")
+    assert "nothing can be served: SqliteStore" in caplog.text
+    app.close()
+
+
+def test_a_store_that_answers_with_nothing_is_down(caplog: pytest.LogCaptureFixture) -> None:
+    class Nothing(MemoryStore):
+        def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Any:
+            return None
+
+    with closing(App(store=Nothing())) as app:
+        assert app.post().reason == "store_unavailable"
+        assert app.runs == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"ttl": "1h"}, {"ttl": 1e300}, {"ttl": 0.5}, {"idempotent": "no"}, {"idempotency_key": lambda: 1},
+     {"idempotency_key": lambda a, b: 1}, {"idempotency_key": IdempotencyKey}],
+)  # fmt: skip
+def test_mistakes_of_a_handler_fail_at_import(options: dict[str, Any]) -> None:
+    with closing(App()) as app, pytest.raises(ConfigurationError, match=r"test_idempotency\.py"):
+        app.handle("wrong", **options)
+
+
+@pytest.mark.parametrize("options", [{"key": lambda ctx: "k"}, {"key": str}, {"max_run": 5}, {"lease": 700}])
+def test_mistakes_of_a_policy_fail_at_import(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        Idempotency(**options)
+
+
+def test_a_router_s_idempotent_is_yes_or_no() -> None:
+    no: Any = "no"
+    with pytest.raises(ConfigurationError, match="True, False or None"):
+        Router(idempotent=no)
+
+
+def test_a_retry_that_waits_in_vain_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    with closing(App(clock)) as app:
+        key = str(app.post().json["sessionInfo"]["parameters"]["key"])
+    store = MemoryStore(clock=clock)
+    store.acquire(key, owner="elsewhere", fingerprint="", lease=60.0)
+    with closing(App(clock, store=store)) as app:
+        app.webhook._threads._pause = lambda seconds: setattr(clock, "seconds", clock.seconds + seconds)
+        caplog.clear()
+        assert app.post().reason == "in_progress"
+    [record] = [each for each in caplog.records if "in_progress" in each.getMessage()]
+    assert record.levelname == "WARNING"
+
+
+def test_the_default_store_is_named() -> None:
+    assert "the default store" in repr(Idempotency())

@@ -192,4 +192,20 @@ def test_the_shipped_settings_share_calls_among_workers(serve: Serve, tmp_path: 
     assert {sum(what == "begin" for what, _ in ran) for ran in effects(noted).values()} == {1}
     [folder] = tmp_path.glob("cxfulfill-*")
     assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.glob("calls-*"))
     assert server.stop() == 0
+    assert list(folder.glob("calls-*")) == [], "another start, of other code perhaps, remembers nothing"
+
+
+def test_two_applications_of_one_user_share_nothing(serve: Serve, tmp_path: Path) -> None:
+    answers = set()
+    for name in ("one", "other"):
+        server = serve(
+            *gunicorn("tests.server.idempotency_app:by_default"), WEB_CONCURRENCY="2", TMPDIR=str(tmp_path),
+            SERVER_TESTS_STORE="memory://", SERVER_TESTS_EFFECTS=str(tmp_path / name),
+        )  # fmt: skip
+        until(lambda server=server: len(workers(server)) == 2, "both workers")  # type: ignore[misc]
+        load = Load(server)
+        load.run(range(1), lambda _: None)
+        answers |= load.answers[0]
+    assert len(answers) == 2
