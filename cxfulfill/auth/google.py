@@ -21,12 +21,10 @@ from cxfulfill.auth.tokens import (
     SERVICE_AGENT_IN_CX,
     CompactJwt,
     WallClock,
-    access_token_refused,
     bearer_token,
     check_audience,
     check_times,
     invalid_token,
-    looks_like_google_access_token,
     not_allowed,
     read_compact,
     read_removed,
@@ -148,10 +146,7 @@ class GoogleIdToken(_GoogleCaller):
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept a token of one of the service accounts; see `Authenticator.authenticate`."""
-        token = bearer_token(http)
-        if looks_like_google_access_token(token):
-            raise access_token_refused(SERVICE_AGENT_IN_CX)
-        jwt = read_compact(token)
+        jwt = read_compact(bearer_token(http, in_cx=SERVICE_AGENT_IN_CX))
         key_id = _check_header(jwt)
         verifier = self.keys.find(key_id)
         if verifier is None:
@@ -225,10 +220,7 @@ class CloudRunIam(_GoogleCaller):
                 "unchecked_header",
                 "with X-Serverless-Authorization the platform checks that header and not Authorization, which CX uses",
             )
-        token = bearer_token(http)
-        if looks_like_google_access_token(token):
-            raise access_token_refused(SERVICE_AGENT_IN_CX)
-        jwt = read_removed(token)
+        jwt = read_removed(bearer_token(http, in_cx=SERVICE_AGENT_IN_CX))
         _check_header(jwt)
         return self._principal(jwt.claims)
 

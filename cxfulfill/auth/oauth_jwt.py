@@ -18,12 +18,10 @@ from cxfulfill.auth.tokens import (
     OAUTH_IN_CX,
     CompactJwt,
     WallClock,
-    access_token_refused,
     bearer_token,
     check_times,
     decode_segment,
     invalid_token,
-    looks_like_google_access_token,
     read_compact,
 )
 from cxfulfill.errors import ConfigurationError
@@ -115,10 +113,7 @@ class OAuthJwt:
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept a valid token of the issuer for this webhook; see `Authenticator.authenticate`."""
-        token = bearer_token(http)
-        if looks_like_google_access_token(token):
-            raise access_token_refused(OAUTH_IN_CX)
-        jwt = read_compact(token)
+        jwt = read_compact(bearer_token(http, in_cx=OAUTH_IN_CX))
         key = self.keys.find(self._check_header(jwt))
         if key is None:
             note = f"there is no key of this id at {self.keys.shown}: do keys= and issuer= fit together?"

@@ -83,17 +83,20 @@ def not_allowed(note: str) -> Forbidden:
     return Forbidden(reason="caller_not_allowed", note=note)
 
 
-def bearer_token(http: HttpRequest) -> str:
+def bearer_token(http: HttpRequest, *, in_cx: str) -> str:
     """Give the token of the ``Authorization`` header; none is ever taken from a query or a body.
 
     Args:
         http: The request.
+        in_cx: What to choose in CX in place of Google's access tokens, such as `OAUTH_IN_CX`; for the log.
 
     Returns:
         The token.
 
     Raises:
-        Unauthorized: There is no bearer token (``no_credentials``), or it is not one of RFC 6750's grammar.
+        Unauthorized: There is no bearer token (``no_credentials``), it is not one of RFC 6750's grammar
+            (``malformed_token``), or one of Google's opaque access tokens, which are bound to no audience
+            (``google_access_token``).
     """
     header = http.headers.get("authorization", "")
     scheme, rest = header[:6].lower(), header[6:]
@@ -103,6 +106,12 @@ def bearer_token(http: HttpRequest) -> str:
     token = rest.strip(" ")
     if rest[0] != " " or len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
         raise invalid_token("malformed_token", notes.bad_bearer(header, MAX_TOKEN_LENGTH))
+    if token.startswith("ya29."):
+        raise invalid_token(
+            "google_access_token",
+            "a Google access token says nothing of whom it is for; in the CX webhook's settings, under Authentication, "
+            f"choose {in_cx}",
+        )
     return token
 
 
@@ -152,34 +161,6 @@ def read_removed(token: str) -> CompactJwt:
             "to be public, where GoogleIdToken is right",
         )
     return _compact(token, head, payload, signature)
-
-
-def looks_like_google_access_token(token: str) -> bool:
-    """Tell whether a token is one of Google's opaque access tokens.
-
-    Args:
-        token: The token.
-
-    Returns:
-        Whether it starts as they do.
-    """
-    return token.startswith("ya29.")
-
-
-def access_token_refused(choice: str) -> Unauthorized:
-    """Make the refusal of Google's access tokens, which are bound to no audience.
-
-    Args:
-        choice: What to choose in CX, such as `OAUTH_IN_CX`.
-
-    Returns:
-        The error (``google_access_token``); the log names the setting of CX to change.
-    """
-    return invalid_token(
-        "google_access_token",
-        "a Google access token says nothing of whom it is for; in the CX webhook's settings, under Authentication, "
-        f"choose {choice}",
-    )
 
 
 def number_claim(claims: dict[str, Any], name: str) -> float:
