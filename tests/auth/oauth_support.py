@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 from cxfulfill import HttpRequest
 from cxfulfill.auth.introspection import OAuthIntrospection
 from cxfulfill.auth.oauth_jwt import OAuthJwt
-from tests.auth.tokens_support import K1, NOW, Clock, Source, bearing, encode
+from tests.auth.tokens_support import K1, NOW, Source, bearing, encode
 from tests.auth.tokens_support import jwk as rsa_jwk
+from tests.clock import Clock
 from tests.pipeline.support import LIMIT, Counted, Result, Unreadable, post, refused
 
 ISSUER = "https://idp.example/tenant"
@@ -97,7 +98,7 @@ def token(
 
 def app_o(keys: Source | str, *, clock: Clock | None = None, **options: Any) -> OAuthJwt:
     """Fixture O of the attack cases."""
-    clock = clock or Clock()
+    clock = clock or Clock(NOW)
     settings: dict[str, Any] = {"issuer": ISSUER, "audience": API, "keys": keys} | options
     return OAuthJwt(**settings, now=clock, clock=clock)
 
@@ -210,7 +211,7 @@ def serving() -> Iterator[Endpoint]:
 class Times:
     """Both clocks of a verifier, which a test moves."""
 
-    now: Clock = field(default_factory=Clock)
+    now: Clock = field(default_factory=lambda: Clock(NOW))
     clock: Clock = field(default_factory=lambda: Clock(5.0))
 
     def move(self, seconds: float) -> None:

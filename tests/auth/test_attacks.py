@@ -31,7 +31,8 @@ from cxfulfill.auth.outbound import OutboundError, send
 from cxfulfill.server.wsgi import EnvironHeaders
 from tests.auth.oauth_support import Times, active, app_i, serving
 from tests.auth.test_agents import STAGING, body, session_in
-from tests.auth.tokens_support import K1, K2, Clock, Source, app_g, bearing, jwk, settled, token
+from tests.auth.tokens_support import K1, K2, NOW, Source, app_g, bearing, jwk, settled, token
+from tests.clock import Clock
 from tests.pipeline.support import CANARY, LIMIT, Counted, Finds, basic, post, refused
 
 STATIC = "Bearer prod-static-secret-9f2c77aa"
@@ -58,7 +59,7 @@ class Vault(FetchedSecret):
 
 @pytest.mark.parametrize("dies", [False, True])
 def test_a_refresh_in_the_background_that_hangs_or_dies_is_given_up(dies: bool) -> None:
-    clock, gate, loads = Clock(), threading.Event(), []
+    clock, gate, loads = Clock(NOW), threading.Event(), []
 
     def load() -> Held[int]:
         loads.append(1)
@@ -162,7 +163,7 @@ def test_an_authenticator_that_never_settles(caplog: pytest.LogCaptureFixture) -
     restless = Restless()
     assert refused(Counted(restless), caplog, 503).reason == "auth_not_settled"
     assert restless.fetches <= 16
-    clock = Clock()
+    clock = Clock(NOW)
     slow = Restless(clock)
     assert refused(Counted(slow, clock=clock), caplog, 503).reason == "auth_not_settled"
     assert slow.fetches == 2, "none is begun after 3 seconds"
@@ -254,7 +255,7 @@ def test_a_server_that_drips_is_cut_off(answer: bytes, monkeypatch: pytest.Monke
 
 
 def test_a_new_key_while_the_source_is_down_is_undecided() -> None:
-    source, clock = Source([jwk(K1, "k1")]), Clock()
+    source, clock = Source([jwk(K1, "k1")]), Clock(NOW)
     auth = app_g(source, clock=clock)
     webhook = Counted(auth)
     settled(auth, bearing(f"Bearer {token()}"))
@@ -293,7 +294,7 @@ def test_equal_authenticators_of_the_user_s(kind: Any) -> None:
 
 
 def test_a_revoked_secret_beside_a_good_one_is_simply_wrong() -> None:
-    clock = Clock()
+    clock = Clock(NOW)
     old = Vault("the-old-key-of-this-test", clock=clock)
     old.value = Gone("revoked")
     webhook = Counted(HeaderSecret("X-Key", [KEY, old]))
@@ -304,7 +305,7 @@ def test_a_revoked_secret_beside_a_good_one_is_simply_wrong() -> None:
 
 def test_a_revocation_that_comes_late_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetched, "TIME_LIMIT", 0.02)
-    clock = Clock()
+    clock = Clock(NOW)
     vault = Vault(clock=clock)
     webhook = Counted(HeaderSecret("X-Key", vault))
     assert post(webhook, headers={"X-Key": KEY}).status == 200

@@ -19,7 +19,8 @@ from cxfulfill.auth import fetched, outbound
 from cxfulfill.auth.fetched import COOL_DOWN, PAUSE, STALE_FOR, Fetched, Gone, Held
 from cxfulfill.auth.google import GoogleIdToken
 from cxfulfill.auth.outbound import OutboundError, check_url, send
-from tests.auth.tokens_support import K1, K2, Clock, Source, app_g, bearing, jwk, settled, token
+from tests.auth.tokens_support import K1, K2, NOW, Source, app_g, bearing, jwk, settled, token
+from tests.clock import Clock
 from tests.pipeline.support import LIMIT, Counted, Result, body_of, post
 
 GOOD = {"Authorization": f"Bearer {token()}"}
@@ -47,7 +48,7 @@ def test_nothing_is_fetched_before_it_is_needed() -> None:
 
 
 def test_a024_an_unknown_key_id() -> None:
-    source, clock = Source(), Clock()
+    source, clock = Source(), Clock(NOW)
     webhook = Counted(app_g(source, clock=clock))
     unknown = {"Authorization": f"Bearer {token(kid='k9')}"}
     assert post(webhook, headers=unknown).reason == "unknown_key"
@@ -61,7 +62,7 @@ def test_a024_an_unknown_key_id() -> None:
 
 
 def test_a025_a_rotated_key() -> None:
-    source, clock = Source([jwk(K1, "k1")]), Clock()
+    source, clock = Source([jwk(K1, "k1")]), Clock(NOW)
     webhook = Counted(app_g(source, clock=clock))
     assert status(webhook) == 200
     source.keys = [jwk(K2, "k3")]
@@ -72,7 +73,7 @@ def test_a025_a_rotated_key() -> None:
 
 
 def test_a026_the_source_is_down_and_no_key_is_held(caplog: pytest.LogCaptureFixture) -> None:
-    source, clock = Source(down=True), Clock()
+    source, clock = Source(down=True), Clock(NOW)
     webhook = Counted(app_g(source, clock=clock))
     for _ in range(3):
         result = post(webhook, headers=GOOD)
@@ -85,10 +86,8 @@ def test_a026_the_source_is_down_and_no_key_is_held(caplog: pytest.LogCaptureFix
 
 
 def test_a027_the_source_is_down_and_keys_are_held() -> None:
-    source, clock = Source(), Clock()
-    auth = GoogleIdToken(
-        audience="https://wh.example/cx", project_number=123, keys=source, now=lambda: 1.8e9, clock=clock
-    )
+    source, clock = Source(), Clock(NOW)
+    auth = app_g(source, clock=clock, now=lambda: NOW)
     webhook = Counted(auth)
     assert status(webhook) == 200
     source.down = True
@@ -115,7 +114,7 @@ def hanging(source: Source) -> Iterator[None]:
 def test_a028_the_source_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetched.TIME_LIMIT == 3
     monkeypatch.setattr(fetched, "TIME_LIMIT", 0.01)
-    source, clock = Source(), Clock()
+    source, clock = Source(), Clock(NOW)
     webhook = Counted(app_g(source, clock=clock))
     with hanging(source):
         assert post(webhook, headers=GOOD).status == 503
@@ -126,10 +125,8 @@ def test_a028_the_source_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a028_a_hanging_source_delays_nobody_who_has_a_key() -> None:
-    source, clock = Source(), Clock()
-    auth = GoogleIdToken(
-        audience="https://wh.example/cx", project_number=123, keys=source, now=lambda: 1.8e9, clock=clock
-    )
+    source, clock = Source(), Clock(NOW)
+    auth = app_g(source, clock=clock, now=lambda: NOW)
     webhook = Counted(auth)
     assert status(webhook) == 200
     clock.seconds += 4_000  # past their age
@@ -165,7 +162,7 @@ def test_a029_50_parallel_cold_requests() -> None:
 
 
 def test_keys_are_renewed_before_they_are_too_old() -> None:
-    source, clock = Source(max_age=1_000), Clock()
+    source, clock = Source(max_age=1_000), Clock(NOW)
     webhook = Counted(app_g(source, clock=clock))
     assert status(webhook) == 200
     clock.seconds += 799
@@ -182,10 +179,8 @@ def test_keys_are_renewed_before_they_are_too_old() -> None:
 
 @pytest.mark.parametrize(("given", "held"), [(0, 60), (5, 60), (100, 100), (1e9, 86_400), (None, 3_600)])
 def test_the_age_of_keys_is_bounded(given: float | None, held: float) -> None:
-    source, clock = Source(max_age=given), Clock()
-    auth = GoogleIdToken(
-        audience="https://wh.example/cx", project_number=123, keys=source, now=lambda: 1.8e9, clock=clock
-    )
+    source, clock = Source(max_age=given), Clock(NOW)
+    auth = app_g(source, clock=clock, now=lambda: NOW)
     settled(auth, bearing(GOOD["Authorization"]))
     clock.seconds += held - 0.01
     auth.authenticate(bearing(GOOD["Authorization"]))
@@ -390,7 +385,7 @@ def test_an_address(url: str) -> None:
 
 
 def test_a_value_that_its_source_took_back() -> None:
-    clock = Clock()
+    clock = Clock(NOW)
     given: list[Any] = [Held("a", 10.0), Gone("revoked")]
 
     def load() -> Held[str]:
@@ -437,7 +432,7 @@ def test_who_comes_too_late_for_a_fetch_begins_no_other() -> None:
 
 def test_a_fetch_that_was_given_up_lands_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetched, "TIME_LIMIT", 0.01)
-    gate, clock = threading.Event(), Clock()
+    gate, clock = threading.Event(), Clock(NOW)
     value = Fetched("keys", "test", lambda: Held(gate.wait(LIMIT), 1.0), clock=clock)
     value.fetch()
     gate.set()

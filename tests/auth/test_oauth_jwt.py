@@ -36,7 +36,8 @@ from tests.auth.oauth_support import (
     token,
     turned_away,
 )
-from tests.auth.tokens_support import K1, K2, NOW, Clock, Source, bearing, encode, settled
+from tests.auth.tokens_support import K1, K2, NOW, Source, bearing, encode, settled
+from tests.clock import Clock
 from tests.pipeline.support import Counted, basic, post, refused
 
 GOOD = token()
@@ -380,7 +381,7 @@ def test_an_unknown_key_is_looked_for_once(source: Source, webhook: Counted, cap
 
 
 def test_a_new_key_is_found() -> None:
-    clock, source = Clock(), Source([jwk(K1, "k1")])
+    clock, source = Clock(NOW), Source([jwk(K1, "k1")])
     webhook = Counted(app_o(source, clock=clock))
     accepted(webhook, GOOD)
     source.keys = [jwk(K2, "k2")]

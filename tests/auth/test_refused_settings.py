@@ -9,8 +9,9 @@ import pytest
 from cxfulfill import BasicAuth, ConfigurationError, FileSecret, GoogleIdToken, HeaderSecret, dialogflow_service_agent
 from cxfulfill.auth.introspection import OAuthIntrospection
 from cxfulfill.auth.sources import FILE_MAX_AGE
-from tests.auth.test_secrets import Clock, replace
+from tests.auth.test_secrets import replace
 from tests.auth.tokens_support import AUDIENCE
+from tests.clock import Clock
 from tests.pipeline.support import SECRET, Counted, basic, post
 
 PASSWORD = "a-long-random-password"
@@ -159,13 +160,13 @@ def test_a_file_that_is_gone_is_named_once(tmp_path: Path, caplog: pytest.LogCap
     file.write_text(SECRET)
     webhook = Counted(HeaderSecret("X-Key", FileSecret(file, clock=clock)))
     file.unlink()
-    clock.now += FILE_MAX_AGE
+    clock.seconds += FILE_MAX_AGE
     with caplog.at_level(logging.INFO):
         assert post(webhook, headers={"X-Key": SECRET}).status == 503
     problem = "FileNotFoundError; mount the secret there, readable by this process"
     assert caplog.messages[0] == f"secret could not be fetched from FileSecret('{file}'): {problem}"
     assert f"note=\"no secret from FileSecret('{file}'): {problem}\"" in caplog.messages[1]
     replace(file, "x" * 70_000)
-    clock.now += FILE_MAX_AGE
+    clock.seconds += FILE_MAX_AGE
     assert post(webhook, headers={"X-Key": SECRET}).status == 503
     assert all(message.count(str(file)) == 1 for message in caplog.messages)

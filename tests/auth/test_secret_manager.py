@@ -18,7 +18,8 @@ from cxfulfill.auth import fetched, secret_manager
 from cxfulfill.auth.fetched import PAUSE, STALE_FOR
 from cxfulfill.auth.secret_manager import MAX_AGE, SecretManager
 from tests.auth.secret_manager_server import NAME, NEXT_NAME, SecretManagerServer
-from tests.auth.test_secrets import CREDENTIALS, Clock, background, key, probe, sign_in
+from tests.auth.test_secrets import CREDENTIALS, background, key, probe, sign_in
+from tests.clock import Clock
 from tests.pipeline.support import CANARY, NEXT_SECRET, SECRET, Counted, Unreadable, basic, post
 
 Status = grpc.StatusCode
@@ -67,10 +68,10 @@ def test_a120_a_payload_with_a_newline(
 def test_it_is_fetched_again_after_its_age(server: SecretManagerServer, auth: HeaderSecret, clock: Clock) -> None:
     assert key(auth, SECRET).status == 200
     server.versions[NAME] = NEXT_SECRET.encode()
-    clock.now += MAX_AGE / 2
+    clock.seconds += MAX_AGE / 2
     assert (key(auth, SECRET).status, key(auth, NEXT_SECRET).status) == (200, 401)
     assert len(server.calls) == 1
-    clock.now += MAX_AGE / 2
+    clock.seconds += MAX_AGE / 2
     assert (key(auth, NEXT_SECRET).status, key(auth, SECRET).status) == (200, 401)
     assert len(server.calls) == 2
 
@@ -78,7 +79,7 @@ def test_it_is_fetched_again_after_its_age(server: SecretManagerServer, auth: He
 def test_it_is_fetched_again_in_the_background(server: SecretManagerServer, auth: HeaderSecret, clock: Clock) -> None:
     assert key(auth, SECRET).status == 200
     server.versions[NAME] = NEXT_SECRET.encode()
-    clock.now += MAX_AGE * 0.9
+    clock.seconds += MAX_AGE * 0.9
     assert key(auth, SECRET).status == 200
     background()
     assert (key(auth, NEXT_SECRET).status, len(server.calls)) == (200, 2)
@@ -91,7 +92,7 @@ def test_a050_rotation_by_two_versions(server: SecretManagerServer, clock: Clock
     assert [key(auth, value).status for value in (SECRET, NEXT_SECRET, "Bearer x")] == [200, 200, 401]
     assert sorted(server.calls) == [NAME, NEXT_NAME]
     server.versions[NAME] = Status.FAILED_PRECONDITION  # the old one is disabled, and still in the settings
-    clock.now += MAX_AGE
+    clock.seconds += MAX_AGE
     assert [key(auth, value).status for value in (NEXT_SECRET, SECRET)] == [200, 401]
     assert probe(auth) == {"handlers": True, "store": True, "auth": True}
 
@@ -117,7 +118,7 @@ def test_a_version_that_was_taken_back_opens_nothing(
     if warm:
         assert key(auth, SECRET).status == 200
     server.versions[NAME] = status
-    clock.now += MAX_AGE
+    clock.seconds += MAX_AGE
     result = key(auth, SECRET, stream=Unreadable())
     assert (result.status, result.reason) == (503, "secret_unavailable")
     assert result.headers["Retry-After"] == str(PAUSE)
@@ -127,7 +128,7 @@ def test_a_version_that_was_taken_back_opens_nothing(
     assert SECRET not in caplog.text
     assert key(auth, None).status == 401
     server.versions[NAME] = SECRET.encode()
-    clock.now += PAUSE
+    clock.seconds += PAUSE
     assert key(auth, SECRET).status == 200
 
 
@@ -136,10 +137,10 @@ def test_a_server_that_is_down_leaves_the_secret_in_force(
 ) -> None:
     assert key(auth, SECRET).status == 200
     server.stop()
-    clock.now += MAX_AGE
+    clock.seconds += MAX_AGE
     assert (key(auth, SECRET).status, key(auth, NEXT_SECRET).status) == (200, 401)
     assert "versions/3'): ServiceUnavailable" in caplog.text
-    clock.now += STALE_FOR
+    clock.seconds += STALE_FOR
     assert key(auth, SECRET).status == 503
 
 

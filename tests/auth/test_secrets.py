@@ -17,19 +17,12 @@ from cxfulfill.auth import fetched
 from cxfulfill.auth.accepted import Accepted
 from cxfulfill.auth.fetched import PAUSE, STALE_FOR, Gone
 from cxfulfill.auth.sources import FILE_MAX_AGE, MAX_BYTES, EnvironmentSecret, FetchedSecret, FileSecret, SecretSource
+from tests.clock import Clock
 from tests.pipeline.support import CANARY, LIMIT, NEXT_SECRET, SECRET, Counted, Result, Unreadable, basic, post
 
 PASSWORD = "pä:ss-4f1d-9b07-a6c3"
 CREDENTIALS = f"cx:{PASSWORD}"
 VARIABLE = "CX_WEBHOOK_SECRET"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Held:
@@ -260,14 +253,14 @@ def test_a050_a_file_that_is_replaced(file: Path, clock: Clock) -> None:
     assert not auth.blocking
     replace(file, NEXT_SECRET)
     assert (key(auth, SECRET).status, key(auth, NEXT_SECRET).status) == (200, 401)
-    clock.now += FILE_MAX_AGE
+    clock.seconds += FILE_MAX_AGE
     assert (key(auth, SECRET).status, key(auth, NEXT_SECRET).status) == (401, 200)
 
 
 def test_a_file_is_read_again_in_the_background(file: Path, clock: Clock) -> None:
     auth = HeaderSecret("Authorization", FileSecret(file, clock=clock))
     replace(file, NEXT_SECRET)
-    clock.now += FILE_MAX_AGE * 0.9
+    clock.seconds += FILE_MAX_AGE * 0.9
     assert key(auth, SECRET).status == 200
     background()
     assert (key(auth, SECRET).status, key(auth, NEXT_SECRET).status) == (401, 200)
@@ -312,7 +305,7 @@ def test_a119_a_weak_value_that_arrives_later(
 ) -> None:
     webhook = Counted(HeaderSecret("Authorization", FileSecret(file, clock=clock)))
     replace(file, value)
-    clock.now += FILE_MAX_AGE
+    clock.seconds += FILE_MAX_AGE
     for sent in (value, SECRET, value):
         result = post(webhook, headers={"Authorization": sent}, stream=Unreadable())
         assert (result.status, result.reason) == (503, "secret_refused")
@@ -324,7 +317,7 @@ def test_a119_a_weak_value_that_arrives_later(
     assert CANARY not in caplog.text
     assert post(webhook, method="GET", path="/ready").status == 503
     replace(file, NEXT_SECRET)
-    clock.now += FILE_MAX_AGE
+    clock.seconds += FILE_MAX_AGE
     assert post(webhook, headers={"Authorization": NEXT_SECRET}).status == 200
 
 
@@ -337,14 +330,14 @@ def test_a_file_that_is_gone_or_no_text_any_more_opens_nothing(
         file.unlink()
     else:
         replace(file, content)
-    clock.now += FILE_MAX_AGE
+    clock.seconds += FILE_MAX_AGE
     result = post(webhook, headers={"Authorization": SECRET}, stream=Unreadable())
     assert (result.status, result.reason) == (503, "secret_unavailable")
     assert result.headers["Retry-After"] == str(PAUSE)
     assert f"note=\"no secret from FileSecret('{file}'): " in caplog.text
     assert SECRET not in caplog.text
     file.write_text(NEXT_SECRET)
-    clock.now += PAUSE
+    clock.seconds += PAUSE
     assert post(webhook, headers={"Authorization": NEXT_SECRET}).status == 200
 
 
@@ -352,9 +345,9 @@ def test_a_file_that_cannot_be_read_for_now_goes_on(file: Path, clock: Clock) ->
     auth = HeaderSecret("Authorization", FileSecret(file, clock=clock))
     file.unlink()
     file.mkdir()
-    clock.now += FILE_MAX_AGE
+    clock.seconds += FILE_MAX_AGE
     assert key(auth, SECRET).status == 200
-    clock.now += STALE_FOR
+    clock.seconds += STALE_FOR
     assert key(auth, SECRET).status == 503
 
 
@@ -377,7 +370,7 @@ def test_a120_nor_again_where_the_file_is_replaced(file: Path, clock: Clock, cap
     file.write_text(SECRET + "\n")
     auth = HeaderSecret("Authorization", FileSecret(file, clock=clock))
     replace(file, NEXT_SECRET + "\n")
-    clock.now += FILE_MAX_AGE
+    clock.seconds += FILE_MAX_AGE
     assert key(auth, NEXT_SECRET).status == 200
     [line] = newlines(caplog)
     assert str(file) in line
@@ -454,11 +447,11 @@ def test_a_source_that_is_down_serves_what_it_holds(clock: Clock, caplog: pytest
     assert source.fetches == 0
     assert key(auth, SECRET).status == 200
     source.value = OSError(CANARY)
-    clock.now += 100
+    clock.seconds += 100
     assert (key(auth, SECRET).status, key(auth, NEXT_SECRET).status) == (200, 401)
     assert source.fetches == 2
     source.value = Gone("revoked")
-    clock.now += PAUSE
+    clock.seconds += PAUSE
     result = key(auth, SECRET)
     assert (result.status, result.reason) == (503, "secret_unavailable")
     assert "note=\"no secret from Vault('vault/cx'): revoked\"" in caplog.text
@@ -579,7 +572,7 @@ def test_ready_starts_the_first_fetch(clock: Clock) -> None:
     background()
     assert probe(auth) == {"handlers": True, "store": True, "auth": True}
     assert source.fetches == 1
-    clock.now += 100  # past its age, and still held
+    clock.seconds += 100  # past its age, and still held
     assert probe(auth) == {"handlers": True, "store": True, "auth": True}
     background()
     assert source.fetches == 2
@@ -591,7 +584,7 @@ def test_ready_says_no_where_the_value_is_refused_or_gone(clock: Clock) -> None:
     auth.warm()
     assert not auth.ready()
     source.value = Gone("revoked")
-    clock.now += 100
+    clock.seconds += 100
     auth.warm()
     assert not auth.ready()
 

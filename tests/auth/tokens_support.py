@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from cxfulfill import GoogleIdToken, HttpRequest, KeyDocument, dialogflow_service_agent
 from cxfulfill.testing import settled
+from tests.clock import Clock
 
 __all__ = [
     "AGENT",
@@ -19,7 +20,6 @@ __all__ = [
     "K1",
     "K2",
     "NOW",
-    "Clock",
     "Down",
     "Source",
     "app_g",
@@ -104,21 +104,11 @@ class Source:
         return KeyDocument(content, self.max_age)
 
 
-@dataclass
-class Clock:
-    """Seconds that go up when a test says so; wall clock and monotonic clock in one."""
-
-    seconds: float = NOW
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 def app_g(source: Source, *, clock: Clock | None = None, **options: Any) -> GoogleIdToken:
     """Fixture G of the attack cases."""
-    clock = clock or Clock()
-    settings: dict[str, Any] = {"audience": AUDIENCE, "project_number": 123} | options
-    return GoogleIdToken(**settings, keys=source, now=clock, clock=clock)
+    clock = clock or Clock(NOW)
+    settings: dict[str, Any] = {"audience": AUDIENCE, "project_number": 123, "now": clock} | options
+    return GoogleIdToken(**settings, keys=source, clock=clock)
 
 
 def bearing(value: str) -> HttpRequest:

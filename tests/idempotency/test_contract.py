@@ -12,16 +12,7 @@ from cxfulfill.idempotency.contract import StoreContract
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.sqlite import SqliteStore
 from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease, Outcome
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 class ContractWithClock(StoreContract):
@@ -37,10 +28,10 @@ class ContractWithClock(StoreContract):
             store.close()
 
     def pass_time(self, store: IdempotencyStore, seconds: float) -> None:
-        self.clock.now += seconds
+        self.clock.seconds += seconds
 
     def turn_back(self, store: IdempotencyStore, seconds: float) -> None:
-        self.clock.now -= seconds
+        self.clock.seconds -= seconds
 
 
 class TestMemory(ContractWithClock):

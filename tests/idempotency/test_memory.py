@@ -7,14 +7,7 @@ import pytest
 from cxfulfill import ConfigurationError
 from cxfulfill.idempotency.memory import MemoryStore, StoreFull
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def ask(store: MemoryStore, key: str, owner: str = "a", lease: float = 10.0) -> Outcome:
@@ -55,13 +48,13 @@ def test_the_oldest_is_the_one_that_was_completed_first() -> None:
 
 
 def test_what_has_expired_makes_room_before_results_do() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     store = MemoryStore(max_records=4, clock=clock)
     run(store, "oldest")
     run(store, "short", ttl=5)
     ask(store, "lost", lease=5)
     run(store, "youngest")
-    clock.now = 5
+    clock.seconds = 5
 
     ask(store, "new")
 
@@ -69,7 +62,7 @@ def test_what_has_expired_makes_room_before_results_do() -> None:
 
 
 def test_a_running_lease_is_never_dropped() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     store = MemoryStore(max_records=3, clock=clock)
     for key in "abc":
         ask(store, key)
@@ -83,7 +76,7 @@ def test_a_running_lease_is_never_dropped() -> None:
     assert isinstance(ask(store, "d"), Acquired)
     with pytest.raises(StoreFull):
         ask(store, "e")
-    clock.now = 10
+    clock.seconds = 10
     assert isinstance(ask(store, "e"), Acquired)
 
 
@@ -134,13 +127,13 @@ def test_a_result_that_is_larger_than_the_store_is_refused_and_its_lease_kept() 
 
 
 def test_bytes_are_given_back() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     store = MemoryStore(clock=clock)
     run(store, "repeated", bytes(50))
     store.complete(Lease("repeated", "a"), bytes(70), ttl=100)
     assert store._bytes == 70
 
-    clock.now = 100
+    clock.seconds = 100
     ask(store, "repeated", "b")
 
     assert store._bytes == 0

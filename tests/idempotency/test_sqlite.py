@@ -22,6 +22,7 @@ from cxfulfill import ConfigurationError
 from cxfulfill.idempotency import sqlite_file
 from cxfulfill.idempotency.sqlite import LEASE_KEPT, SqliteStore, make_private_folder, prepare
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
+from tests.clock import Clock
 
 SPAWN: Final = multiprocessing.get_context("spawn")
 KEYS: Final = [f"key-{number}" for number in range(150)]
@@ -29,17 +30,9 @@ PATIENCE: Final = 60.0
 """Seconds after which a test gives up, on however slow a machine."""
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture
@@ -146,10 +139,10 @@ def test_the_lease_of_a_killed_process_runs_out(file: Path, clock: Clock) -> Non
     killed(process)
     told.close()
 
-    clock.now = time.time()
+    clock.seconds = time.time()
     with closing(SqliteStore(file, clock=clock)) as store:
         assert ask(store, owner="b") == InProgress("print-child")
-        clock.now += 15
+        clock.seconds += 15
         assert ask(store, owner="b") == Acquired(Lease("k", "b", "print-b"), took_over=True)
 
 
@@ -395,7 +388,7 @@ def test_a_call_that_another_takes_over_between_two_looks_is_in_progress(
     store: SqliteStore, file: Path, clock: Clock
 ) -> None:
     ask(store)
-    clock.now += 10
+    clock.seconds += 10
     with closing(SqliteStore(file, clock=clock)) as other:
         interfering(store, "BEGIN", lambda: ask(other, owner="c"))
 
@@ -422,12 +415,12 @@ def test_what_has_expired_is_purged_and_nothing_else(store: SqliteStore, raw: sq
     ask(store, "lost", lease=5)
     ask(store, "running", lease=LEASE_KEPT * 2)
     ask(store, "purges", lease=LEASE_KEPT * 2)
-    clock.now += 5
+    clock.seconds += 5
     purge(store, 50)
     others = {f"long-{number}" for number in range(100)} | {"running", "purges"}
     assert rows(raw) == others | {"lost"}, "who takes it over must be told"
 
-    clock.now += LEASE_KEPT
+    clock.seconds += LEASE_KEPT
     purge(store, 50)
     assert rows(raw) == others
 
@@ -435,7 +428,7 @@ def test_what_has_expired_is_purged_and_nothing_else(store: SqliteStore, raw: sq
 def test_a_purge_is_bounded(store: SqliteStore, raw: sqlite3.Connection, clock: Clock) -> None:
     for number in range(600):
         run(store, str(number), ttl=1)
-    clock.now += 1
+    clock.seconds += 1
     raw.execute("DELETE FROM calls_v1 WHERE key = 'purges'")
 
     purge(store)
@@ -449,7 +442,7 @@ def test_a_store_in_use_keeps_little_of_what_has_expired(
     """A call a second with a time to live of 400 seconds, and one old result that keeps the lowest place."""
     run(store, "old", ttl=1_000_000)
     for number in range(5_000):
-        clock.now += 1
+        clock.seconds += 1
         run(store, str(number), ttl=400)
 
     # By its design a third more; the places are random.
@@ -646,7 +639,7 @@ def test_the_file_may_be_removed_or_replaced_while_processes_use_it(
         assert ask(other, owner="b") == Completed("print-a", b"answer")
         for path in file.parent.iterdir():
             path.unlink()
-        clock.now += 1
+        clock.seconds += 1
 
         assert isinstance(ask(store), Acquired)
         assert ask(other, owner="b") == InProgress("print-a")
@@ -655,7 +648,7 @@ def test_the_file_may_be_removed_or_replaced_while_processes_use_it(
             path.unlink()
         with closing(SqliteStore(file, clock=clock)) as third:
             run(third, owner="c")
-            clock.now += 1
+            clock.seconds += 1
             assert ask(store, owner="b") == ask(other, owner="b") == Completed("print-c", b"answer")
 
 

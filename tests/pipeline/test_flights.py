@@ -10,8 +10,9 @@ from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import FAILURES, MAX_HANGING, PAUSE, GuardedStore, StoreDown
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
+from tests.clock import Clock
 from tests.pipeline.support import LIMIT
-from tests.pipeline.test_idempotency import Broken, Clock
+from tests.pipeline.test_idempotency import Broken
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from cxfulfill.flights import Flights
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
+from tests.clock import Clock
 from tests.pipeline.support import GOOD, LIMIT, Result, app_b, post
 from tests.server.wire import until
 
@@ -43,14 +44,6 @@ def call(tag: str = "count", turn: str | None = "turn-1", session: str | None = 
     if turn is not None:
         body["detectIntentResponseId"] = turn
     return json.dumps(body).encode()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 class App:
@@ -96,16 +89,6 @@ def test_a100_the_same_request_twice(app: App) -> None:
     assert first.status == 200
     assert first.body == second.body == third.body
     assert [replayed(result) for result in (first, second, third)] == [False, True, True]
-
-
-def in_threads(number: int, function: Callable[[], Result]) -> list[Result]:
-    results: list[Result] = []
-    threads = [threading.Thread(target=lambda: results.append(function())) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(LIMIT)
-    return results
 
 
 @pytest.mark.parametrize("kind", ["plain", "watched", "async"])

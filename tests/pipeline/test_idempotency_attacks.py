@@ -20,8 +20,9 @@ from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.webhook import close_all
 from cxfulfill.workers import Workers
+from tests.clock import Clock
 from tests.pipeline.support import LIMIT, Result, post
-from tests.pipeline.test_idempotency import AGENT, App, Broken, Clock, call, flights_of, replayed
+from tests.pipeline.test_idempotency import AGENT, App, Broken, call, flights_of, replayed
 
 
 class Failing:
