@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cxfulfill.auth.secret_manager import SecretManager
     from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
     from cxfulfill.auth.sources import EnvironmentSecret, FetchedSecret, FileSecret, SecretSource
-    from cxfulfill.context import Call, Clock, Context, Deadline, FormParameter, Page
+    from cxfulfill.context import Call, Clock, Context, Deadline, FlexibleContext, FormParameter, Page
     from cxfulfill.errors import (
         BadRequest,
         ConfigurationError,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Unauthorized,
         Unavailable,
     )
+    from cxfulfill.flexible import FlexibleHandler
     from cxfulfill.handlers import Answer, Handler, Middleware
     from cxfulfill.http import HttpRequest, HttpResponse
     from cxfulfill.idempotency.business import IdempotencyKey
@@ -79,6 +80,8 @@ __all__ = [
     "EnvironmentSecret",
     "FetchedSecret",
     "FileSecret",
+    "FlexibleContext",
+    "FlexibleHandler",
     "Forbidden",
     "FormParameter",
     "Gone",
@@ -172,6 +175,7 @@ _HOMES = {
         "Clock",
         "Context",
         "Deadline",
+        "FlexibleContext",
         "FormParameter",
         "Page",
     ),
@@ -187,6 +191,7 @@ _HOMES = {
         "Unauthorized",
         "Unavailable",
     ),
+    "cxfulfill.flexible": ("FlexibleHandler",),
     "cxfulfill.handlers": (
         "Answer",
         "Handler",

@@ -238,3 +238,29 @@ class Context(Call):
     def sentiment(self) -> SentimentAnalysisResult | None:
         """The sentiment of the user's words, if the agent analyses it."""
         return self.request.sentiment_analysis_result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlexibleContext(Call):
+    """A flexible webhook call: method, path and the agent author's own JSON.
+
+    CX tells neither session nor turn on these calls, unless the agent's author puts them into URL or body.
+
+    Attributes:
+        route: The path's pattern, such as ``/orders/<int:id>``.
+        path: Values of the path's variables, converted as the pattern says.
+        query: Values of the query; ``$session.params`` references that CX left unresolved are missing.
+        body: The JSON body; None where there is none.
+        parameters: Path, query, chosen headers and the members of the body, as they go into the handler's schema.
+    """
+
+    route: str
+    path: Mapping[str, Any] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    body: Any = field(repr=False)
+    parameters: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose records carry ``request_id`` and ``route``."""
+        return logging.LoggerAdapter(_log, {"request_id": self.request_id, "route": self.route})

@@ -16,7 +16,6 @@ from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates, new
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
 from cxfulfill.keying import Keying
-from cxfulfill.reply import to_response
 from cxfulfill.runtime import Carrier, DeadlineExceeded, Runtime, Work
 
 FIRST_PAUSE: Final = 0.02
@@ -177,7 +176,7 @@ class Deduplication:
         outcome: Landed | Exception = _aborted()
         try:
             try:
-                body = to_response(await carrier.invoke(work)).encode()
+                body = work.encode(await carrier.invoke(work))
             except Exception as error:
                 outcome = error
                 await self._release(flight, carrier)

@@ -6,7 +6,7 @@ Statuses and events are those of Google's webhook page: 400 raises ``webhook.err
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Self
 
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -99,19 +99,27 @@ class BadRequest(HttpError):
 
 
 class ParameterError(BadRequest):
-    """400: session parameters do not fit the handler's schema.
+    """400: parameters do not fit the handler's schema.
+
+    Args:
+        problems: See the attribute.
+        messages: See the attribute.
 
     Attributes:
-        problems: One ``(name, code)`` a parameter: its name, and what is wrong as pydantic's error type
-            (``missing``, ``int_parsing``, ...). Never its value.
+        problems: One ``(name, code)`` a problem: the parameter's name, and what is wrong: pydantic's error type
+            (``missing``, ``int_parsing``, ...), the key of marshmallow's message, or an entity's own code. Never its
+            value.
+        messages: What could be said to the user about a parameter, by its name; without its value. They are not sent
+            unless you do so.
     """
 
     default_reason = "invalid_parameters"
 
-    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, problems: Iterable[tuple[str, str]], messages: Mapping[str, str] | None = None) -> None:
         self.problems = tuple(problems)
+        self.messages = dict(messages or {})
         named = ", ".join(f"{name} ({code})" for name, code in self.problems)
-        super().__init__(detail=f"Session parameters do not fit: {named}.")
+        super().__init__(detail=f"Parameters do not fit: {named}.")
 
 
 class Unauthorized(HttpError):

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.parameters.schema import Schema, field_names, parameter_names, schema_for
+from cxfulfill.parameters.base import Schema
+from cxfulfill.parameters.schema import schema_for
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.reply import Reply
 
@@ -50,6 +51,7 @@ class Function:
         place: Where it is defined, for messages.
         takes_params: Whether it takes the parameters as second argument.
         annotation: That argument's annotation, or the ``params=`` given in its stead.
+        is_given: Whether it is the latter.
     """
 
     call: Callable[..., Any]
@@ -57,27 +59,32 @@ class Function:
     place: str
     takes_params: bool
     annotation: Any
+    is_given: bool = False
 
-    def schema(self) -> Schema:
+    def schema(self) -> Schema | None:
         """Make the schema of the second argument.
 
         Returns:
-            The schema.
+            The schema; None where it takes none.
 
         Raises:
             UnresolvedAnnotation: The annotation names a type that its module does not hold (yet).
             ConfigurationError: It is no type that holds parameters.
         """
+        if not self.takes_params:
+            return None
         kind = self._resolved()
         try:
-            return schema_for(kind)
+            return schema_for(kind, is_annotation=not self.is_given)
         except ConfigurationError as error:
             raise ConfigurationError(f"{self.place}: {error}") from error
 
-    def names(self) -> tuple[frozenset[str] | None, frozenset[str]]:
-        """List the second argument's fields (None for any), and the parameters that it names; raises as `schema`."""
-        kind = self._resolved() if self.takes_params else None
-        return (field_names(kind), parameter_names(kind)) if self.takes_params else (frozenset(), frozenset())
+    def schema_if_known(self) -> Schema | None:
+        """Make the schema, as `schema` does; None too where the annotation cannot be resolved yet."""
+        try:
+            return self.schema()
+        except UnresolvedAnnotation:
+            return None
 
     def _resolved(self) -> Any:
         if not isinstance(self.annotation, str):
@@ -128,7 +135,7 @@ def read_function(function: Callable[..., Any], params: Any = None) -> Function:
         raise ConfigurationError(f"{place}: params= takes a type, not its name")
     annotation = params if params is not None or not takes_params else arguments[1].annotation
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
-    return Function(function, is_async, place, takes_params, annotation)
+    return Function(function, is_async, place, takes_params, annotation, is_given=params is not None)
 
 
 def read_error_handler(kind: Any, function: Callable[..., Any]) -> Function:

@@ -6,22 +6,12 @@ that was not read whole.
 
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from cxfulfill.auth.agents import AllowedAgents
-from cxfulfill.auth.base import (
-    Authenticator,
-    NeedsIO,
-    Principal,
-    authorize,
-    credential_headers,
-    decides_by_session,
-    identify,
-    is_blocking,
-    is_ready,
-)
-from cxfulfill.context import Clock, Context, Deadline
+from cxfulfill.auth.base import Principal
+from cxfulfill.calls import Served
+from cxfulfill.context import Call, Clock, Context, Deadline
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.errors import (
     BadRequest,
@@ -30,13 +20,16 @@ from cxfulfill.errors import (
     InternalError,
     MethodNotAllowed,
     NotFound,
+    ParameterError,
     Unavailable,
 )
+from cxfulfill.gate import Gate
 from cxfulfill.handlers import Function, Invocation
-from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, json_response, problem_response
-from cxfulfill.protocol.names import SessionName
-from cxfulfill.protocol.request import WebhookRequest, read_request
+from cxfulfill.http import HttpRequest, HttpResponse, json_response, problem_response
+from cxfulfill.paths import Match, Paths
+from cxfulfill.protocol.request import read_request
 from cxfulfill.reply import to_response
+from cxfulfill.reprompt import reprompt
 from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
 from cxfulfill.table import Table
 from cxfulfill.target import Target
@@ -45,9 +38,6 @@ from cxfulfill.telemetry import Record, reason_of
 T = TypeVar("T")
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
-MAX_FETCHING: Final = 3.0
-"""Seconds after which no further fetch of the authenticators is begun for a request."""
-_MAX_FETCHES: Final = 16
 
 _STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
 """What an error of a handler or authenticator may have (Google's webhook page); others are the transport's."""
@@ -62,9 +52,9 @@ class Pipeline:
 
     Attributes:
         path: Path of the standard webhook.
-        auth: Who may call.
-        allowed_agents: Whose sessions are served; None for all.
-        table: The handlers by tag.
+        gate: Who may call.
+        table: The handlers of standard calls by tag.
+        routes: The handlers of flexible calls by path and method.
         deduplication: What sees to it that a call runs once; None where nothing does.
         error_handlers: The application's own functions by exception class.
         max_body: Largest body in bytes.
@@ -75,9 +65,9 @@ class Pipeline:
     """
 
     path: str
-    auth: Authenticator
-    allowed_agents: AllowedAgents | None
+    gate: Gate
     table: Table[Target]
+    routes: Paths[Served]
     deduplication: Deduplication | None
     error_handlers: dict[type[Exception], Function]
     max_body: int
@@ -85,14 +75,6 @@ class Pipeline:
     strict_cx_status: bool
     clock: Clock
     new_id: Callable[[], str]
-    blocking_auth: bool = field(init=False)
-    hidden: frozenset[str] = field(init=False)
-    by_session: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "blocking_auth", is_blocking(self.auth))
-        object.__setattr__(self, "hidden", CREDENTIAL_HEADERS | credential_headers(self.auth))
-        object.__setattr__(self, "by_session", self.allowed_agents is not None or decides_by_session(self.auth))
 
     async def handle(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
         """Answer a request, whatever happens.
@@ -118,64 +100,58 @@ class Pipeline:
     async def _serve(self, http: HttpRequest, runtime: Runtime, record: Record) -> HttpResponse:
         started = self.clock()
         deadline = Deadline(started + self.timeout, self.clock)
-        length = self._check_head(http)
-        principal = await _of_cx(self._authenticate(http, runtime))
+        match = self._match(http)
+        length = self._declared_length(http)
+        served = match.found if match else None
+        gate = served.gate if served else self.gate
+        record.route = served.route.pattern.text if served else ""
+        principal = await _of_cx(gate.authenticate(http, runtime))
         record.principal = principal.name
-        request = read_request(await self._read(http, runtime, deadline, length))
-        principal = await _of_cx(self._authorize(principal, http, request, runtime))
+        has_body = served is None or served.has_body(http, length)
+        body = await self._read(http, runtime, deadline, length) if has_body else b""
+        if match is None:
+            ctx = await self._standard(http, body, principal, deadline, runtime, record)
+            return await _of_cx(self._answer(ctx, None, started, runtime, record))
+        call = match.found.call(http, match, body, caller=principal, deadline=deadline, id_=record.request_id)
+        response = await _of_cx(self._answer(call, match.found.target, started, runtime, record))
+        allow = (("Allow", ", ".join(match.allowed)),) if match.allowed else ()  # RFC 9110 9.3.7
+        return replace(response, headers=response.headers + allow)
+
+    def _match(self, http: HttpRequest) -> Match[Served] | None:
+        """Find the flexible handler of a request; None where it is for the standard webhook."""
+        if http.path != self.path:
+            return self.routes.find(http)
+        if http.method != "POST":
+            raise MethodNotAllowed("POST")
+        return None
+
+    def _declared_length(self, http: HttpRequest) -> int | None:
+        length = http.declared_length()
+        if length is not None and length > self.max_body:
+            raise ContentTooLarge
+        return length
+
+    async def _standard(
+        self,
+        http: HttpRequest,
+        body: bytes,
+        principal: Principal,
+        deadline: Deadline,
+        runtime: Runtime,
+        record: Record,
+    ) -> Context:
+        request = read_request(body)
+        principal = await _of_cx(self.gate.authorize(principal, http, request, runtime))
         record.principal = principal.name
         ctx = Context(
-            http=http.redacted(self.hidden),
+            http=http.redacted(self.gate.hidden),
             principal=principal,
             deadline=deadline,
             request_id=record.request_id,
             request=request,
         )
         record.tag = ctx.tag
-        return await _of_cx(self._answer(ctx, started, runtime, record))
-
-    def _check_head(self, http: HttpRequest) -> int | None:
-        if http.path != self.path:
-            raise NotFound(reason="unknown_path", detail="Nothing is served on this path.")
-        if http.method != "POST":
-            raise MethodNotAllowed("POST")
-        length = http.declared_length()
-        if length is not None and length > self.max_body:
-            raise ContentTooLarge
-        return length
-
-    async def _authenticate(self, http: HttpRequest, runtime: Runtime) -> Principal:
-        begun = self.clock()
-        for _ in range(_MAX_FETCHES):
-            try:
-                if self.blocking_auth:
-                    return await runtime.block(lambda: identify(self.auth, http))
-                return identify(self.auth, http)
-            except NeedsIO as need:
-                fetch = need.fetch
-            if self.clock() - begun >= MAX_FETCHING:
-                break
-            await runtime.block(fetch)
-        raise Unavailable(reason="auth_not_settled")
-
-    async def _authorize(
-        self, principal: Principal, http: HttpRequest, request: WebhookRequest, runtime: Runtime
-    ) -> Principal:
-        if not self.by_session:
-            return principal
-        name = request.session_info and request.session_info.session
-        session = SessionName.parse_documented(name) if name else None
-        if self.allowed_agents is not None:
-            self.allowed_agents.check(session, name or "")
-        try:
-            return authorize(self.auth, principal, session)
-        except NeedsIO as need:
-            fetch = need.fetch
-        await runtime.block(fetch)
-        try:
-            return authorize(self.auth, await self._authenticate(http, runtime), session)
-        except NeedsIO:
-            raise Unavailable(reason="auth_not_settled") from None
+        return ctx
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()
@@ -186,21 +162,24 @@ class Pipeline:
             raise BadRequest(reason="incomplete_body", detail="The body ended before its declared length.")
         return body
 
-    async def _answer(self, ctx: Context, started: float, runtime: Runtime, record: Record) -> HttpResponse:
+    async def _answer(
+        self, call: Call, target: Target | None, started: float, runtime: Runtime, record: Record
+    ) -> HttpResponse:
         handlers: Iterable[dict[type[Exception], Function]] = (self.error_handlers,)
+        encoding: Callable[[Call, Any], bytes] = _encode_reply
         try:
-            target = self._target(ctx)
-            handlers = target.error_handlers
-            return await self._run(ctx, target, started, runtime, record)
+            target = target or self._target(call)
+            handlers, encoding = target.error_handlers, target.encode
+            return await self._run(call, target, started, runtime, record)
         except Exception as error:
             record.error = error
             function = _error_handler(handlers, error)
             if function is None:
                 raise
-            work = Work(Invocation(function, ()), ctx, (ctx, error), watched=False)
-            return json_response(to_response(await runtime.invoke(work, ctx.deadline)).encode())
+            work = Work(Invocation(function, ()), call, (call, error), watched=False, encoding=encoding)
+            return json_response(work.encode(await runtime.invoke(work, call.deadline)))
 
-    def _target(self, ctx: Context) -> Target:
+    def _target(self, ctx: Any) -> Target:
         if not ctx.tag:
             raise BadRequest(reason="no_tag", detail="fulfillmentInfo.tag: must be text, of a character at least.")
         target = self.table.find(ctx)
@@ -208,23 +187,34 @@ class Pipeline:
             raise NotFound(reason="unknown_tag", detail="No handler takes this tag.")
         return target
 
-    async def _run(
-        self, ctx: Context, target: Target, started: float, runtime: Runtime, record: Record
-    ) -> HttpResponse:
+    async def _run(self, call: Any, target: Target, started: float, runtime: Runtime, record: Record) -> HttpResponse:
         if target.timeout != self.timeout:
-            ctx = replace(ctx, deadline=Deadline(started + target.timeout, self.clock))
-        arguments: tuple[Any, ...] = (ctx,) if target.schema is None else (ctx, target.schema(ctx.parameters))
-        work = Work(target.invocation, ctx, arguments, target.watched)
-        keyed = self.deduplication.keying.keyed(target, work) if self.deduplication and target.idempotent else None
+            call = replace(call, deadline=Deadline(started + target.timeout, self.clock))
+        arguments: tuple[Any, ...] = (call,)
+        if target.schema is not None:
+            try:
+                arguments = (call, target.schema.load(call.parameters))
+            except ParameterError as error:
+                asked_again = reprompt(call, error) if target.reprompts else None
+                if asked_again is None:
+                    raise
+                record.error = error
+                return json_response(asked_again)
+        work = Work(target.invocation, call, arguments, target.watched, target.encode)
+        return await self._fly(work, target, runtime, record)
+
+    async def _fly(self, work: Work, target: Target, runtime: Runtime, record: Record) -> HttpResponse:
+        is_kept = self.deduplication is not None and target.idempotent is not False
+        keyed = self.deduplication.keying.keyed(target, work) if self.deduplication and is_kept else None
         try:
             if self.deduplication is None or keyed is None:
-                return json_response(to_response(await runtime.invoke(work, ctx.deadline)).encode())
-            landed = await self.deduplication.fly(keyed, work, ctx.deadline, runtime)
+                return json_response(work.encode(await runtime.invoke(work, work.call.deadline)))
+            landed = await self.deduplication.fly(keyed, work, work.call.deadline, runtime)
         except DeadlineExceeded as error:
             record.error = error
-            if target.entry.fallback is None:
+            if target.fallback is None:
                 raise
-            return json_response(target.entry.fallback.encode())
+            return json_response(target.fallback)
         record.replayed = landed.replayed
         body = landed.answer.for_turn(keyed.turn)
         return json_response(body, headers=_REPLAYED if landed.replayed else ())
@@ -242,11 +232,15 @@ class Pipeline:
         parts = {"handlers": True}
         if self.deduplication is not None:
             parts["store"] = await runtime.block(self.deduplication.store.is_well)
-        if hasattr(self.auth, "ready"):
-            parts["auth"] = is_ready(self.auth)
+        if self.gate.is_ready is not None:
+            parts["auth"] = self.gate.is_ready
         ready = all(parts.values())
         body = json.dumps({"status": "ready" if ready else "not ready", "parts": parts}).encode()
         return json_response(body, 200 if ready else Unavailable.status)
+
+
+def _encode_reply(_: Call, answer: Any) -> bytes:
+    return to_response(answer).encode()
 
 
 async def _of_cx(step: Awaitable[T]) -> T:

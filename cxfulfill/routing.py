@@ -6,41 +6,33 @@ more narrowing. Two handlers that could both be meant are an error when the seco
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from cxfulfill.context import Context
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.flexible import FlexibleRoutes
 from cxfulfill.handlers import (
     Answer,
-    Function,
     Handler,
     M,
     Middleware,
-    UnresolvedAnnotation,
     check_exception_class,
     check_middleware,
     place_of,
     read_error_handler,
-    read_function,
 )
-from cxfulfill.idempotency.business import IdempotencyKey, check_idempotent, read_options
+from cxfulfill.idempotency.business import check_idempotent
 from cxfulfill.narrowing import Narrowing
-from cxfulfill.parameters.schema import Schema
+from cxfulfill.registration import Key, Layer, Options, check_timeout
 from cxfulfill.reply import to_response
-from cxfulfill.table import Entry, Layer
+from cxfulfill.table import Entry
 
 H = TypeVar("H", bound=Handler)
 E = TypeVar("E", bound=Callable[..., Any])
 Names = str | Iterable[str] | None
-Key = str | Callable[[Context], Any] | IdempotencyKey | None
-
-MAX_TIMEOUT = 30.0
-"""Seconds; the longest timeout that a CX webhook can have."""
 
 
-class Router:
+class Router(FlexibleRoutes):
     """Handlers with defaults of their own, to be included in a `Webhook` or another router.
 
     Args:
@@ -58,6 +50,7 @@ class Router:
         middleware: Iterable[Middleware] = (),
         on_error: Mapping[type[Exception], Callable[..., Any]] | None = None,
     ) -> None:
+        super().__init__()
         self.layer = Layer(
             timeout=check_timeout(timeout),
             idempotent=check_idempotent("Router", idempotent),
@@ -66,7 +59,6 @@ class Router:
         )
         self._exact: dict[str, list[Entry]] = {}
         self._patterns: list[Entry] = []
-        self._closed: str | None = None
 
     def entries(self) -> Iterator[Entry]:
         """List the registered handlers.
@@ -88,6 +80,7 @@ class Router:
         idempotent: bool | None = None,
         idempotency_key: Key = None,
         ttl: float | None = None,
+        on_invalid: Literal["reprompt"] | None = None,
         page: Names = None,
         flow: Names = None,
         intent: Names = None,
@@ -107,6 +100,8 @@ class Router:
             idempotency_key: A key of your own: the name of a field of the parameters, a function of the context, or
                 an `IdempotencyKey`.
             ttl: Seconds that the answer is kept for retries.
+            on_invalid: ``"reprompt"`` asks the user again where parameters of the current page's form do not fit; by
+                default that is a 400.
             page: Only on this page, or these: display name, id or full name.
             flow: Only in this flow, or these: id or full name.
             intent: Only if this intent, or one of these, was matched: display name, id or full name.
@@ -127,7 +122,7 @@ class Router:
             self.add_handler(
                 tag, function, params=params, timeout=timeout, fallback=fallback,
                 idempotent=idempotent, idempotency_key=idempotency_key, ttl=ttl,
-                page=page, flow=flow, intent=intent, event=event, language=language,
+                on_invalid=on_invalid, page=page, flow=flow, intent=intent, event=event, language=language,
             )  # fmt: skip
             return function
 
@@ -144,6 +139,7 @@ class Router:
         idempotent: bool | None = None,
         idempotency_key: Key = None,
         ttl: float | None = None,
+        on_invalid: Literal["reprompt"] | None = None,
         page: Names = None,
         flow: Names = None,
         intent: Names = None,
@@ -151,21 +147,20 @@ class Router:
         language: Names = None,
     ) -> None:
         """Register a handler: the explicit twin of `handler`, with the same arguments."""
-        read = read_function(function, params)
-        narrowing = Narrowing.of(page=page, flow=flow, intent=intent, event=event, language=language)
+        options = Options.read(
+            function, params=params, timeout=timeout,
+            idempotent=idempotent, idempotency_key=idempotency_key, ttl=ttl,
+        )  # fmt: skip
+        place = options.function.place
         entry = Entry(
             tag="",
-            function=read,
-            schema=_schema_if_known(read),
-            narrowing=narrowing,
-            timeout=check_timeout(timeout),
-            fallback=None if fallback is None else to_response(fallback),
-            idempotent=idempotent,
-            key=_check_key(read, idempotency_key, idempotent=idempotent, ttl=ttl),
-            ttl=ttl,
+            options=options,
+            narrowing=Narrowing.of(page=page, flow=flow, intent=intent, event=event, language=language),
+            fallback=None if fallback is None else to_response(fallback).encode(),
+            reprompts=_check_on_invalid(on_invalid, options),
             layers=(self.layer,),
         )
-        for each in _tags(tag, read.place):
+        for each in _tags(tag, place):
             self._add(replace(entry, tag=each))
 
     def fallback(self, function: H) -> H:
@@ -178,7 +173,7 @@ class Router:
 
         Those of an outer router run around those of an inner one.
         """
-        self._check_open()
+        self.check_open()
         self.layer.middlewares.append(check_middleware(function))
         return function
 
@@ -201,7 +196,7 @@ class Router:
             check_exception_class(kind)
 
         def register(function: E) -> E:
-            self._check_open()
+            self.check_open()
             functions = self.layer.error_handlers
             for kind in kinds:
                 read = read_error_handler(kind, function)
@@ -218,7 +213,7 @@ class Router:
 
         Args:
             router: The router.
-            prefix: Put in front of its tags as it stands.
+            prefix: Put in front of its tags as it stands; paths of flexible handlers are not changed.
 
         Raises:
             ConfigurationError: One of its handlers is in conflict with one of this router.
@@ -229,47 +224,20 @@ class Router:
             raise ConfigurationError("include: a router cannot hold itself")
         for entry in router.entries():
             self._add(replace(entry, tag=prefix + entry.tag, layers=(*entry.layers, self.layer)))
+        for route in router.routes():
+            self.add_route(replace(route, layers=(*route.layers, self.layer)))
         router.close_registration("it was included")
 
-    def close_registration(self, why: str) -> None:
-        """Refuse further registration.
-
-        Args:
-            why: The reason, for the error.
-        """
-        self._closed = self._closed or why
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ConfigurationError(f"nothing can be registered any more: {self._closed}")
-
     def _add(self, entry: Entry) -> None:
-        self._check_open()
+        self.check_open()
         others = self._patterns if entry.is_pattern else self._exact.setdefault(entry.tag, [])
         for other in others:
             if entry.conflicts(other):
                 raise ConfigurationError(
-                    f"two handlers could answer {entry.tag!r}: {other.function.place} ({other.tag!r}) and "
-                    f"{entry.function.place}; narrow one of them"
+                    f"two handlers could answer {entry.tag!r}: {other.place} ({other.tag!r}) and "
+                    f"{entry.place}; narrow one of them"
                 )
         others.append(entry)
-
-
-def check_timeout(timeout: float | None) -> float | None:
-    """Check a ``timeout=``.
-
-    Args:
-        timeout: Seconds, or None.
-
-    Returns:
-        The same.
-
-    Raises:
-        ConfigurationError: It is not above 0, or above the 30 seconds that CX waits at most.
-    """
-    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
-        raise ConfigurationError(f"timeout must be above 0 and at most {MAX_TIMEOUT:g} seconds")
-    return timeout
 
 
 def _tags(tag: str | Iterable[str], place: str) -> list[str]:
@@ -279,16 +247,9 @@ def _tags(tag: str | Iterable[str], place: str) -> list[str]:
     return tags
 
 
-def _schema_if_known(function: Function) -> Schema | None:
-    try:
-        return function.schema() if function.takes_params else None
-    except UnresolvedAnnotation:
-        return None
-
-
-def _check_key(function: Function, given: Key, *, idempotent: bool | None, ttl: float | None) -> IdempotencyKey | None:
-    key = read_options(function.place, given, idempotent=idempotent, ttl=ttl)
-    if key is not None:
-        with suppress(UnresolvedAnnotation):  # looked at again at freeze
-            key.check_field(function.names()[0], function.place)
-    return key
+def _check_on_invalid(on_invalid: str | None, options: Options) -> bool:
+    if on_invalid not in (None, "reprompt"):
+        raise ConfigurationError(f'{options.function.place}: on_invalid is "reprompt" or None')
+    if on_invalid and not options.function.takes_params:
+        raise ConfigurationError(f"{options.function.place}: on_invalid= needs a handler f(ctx, params)")
+    return on_invalid == "reprompt"

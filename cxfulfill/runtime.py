@@ -37,12 +37,28 @@ class Work:
         call: The call.
         arguments: The handler's arguments.
         watched: Whether a plain handler is cut off at the deadline.
+        encoding: Turns what the handler returned into what is sent.
     """
 
     invocation: Invocation
     call: Call
     arguments: tuple[Any, ...]
     watched: bool
+    encoding: Callable[[Call, Any], bytes]
+
+    def encode(self, answer: Any) -> bytes:
+        """Turn what the handler returned into what is sent.
+
+        Args:
+            answer: What it returned.
+
+        Returns:
+            The body.
+
+        Raises:
+            ReplyError: CX would refuse it.
+        """
+        return self.encoding(self.call, answer)
 
 
 class Runtime(Protocol):

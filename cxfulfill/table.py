@@ -6,63 +6,40 @@ more narrowing.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from cxfulfill.context import Context
-from cxfulfill.handlers import Function, Middleware
-from cxfulfill.idempotency.business import IdempotencyKey
+from cxfulfill.context import Call, Context
 from cxfulfill.narrowing import Narrowing
-from cxfulfill.parameters.schema import Schema
-from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.registration import Registration
+from cxfulfill.reply import to_response
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Layer:
-    """What a router adds to its handlers.
-
-    Attributes:
-        timeout: Seconds for handlers that name none.
-        idempotent: Whether handlers that do not say so are de-duplicated.
-        middlewares: Run around its handlers, outermost first.
-        error_handlers: Functions ``f(ctx, error)`` by exception class.
-    """
-
-    timeout: float | None = None
-    idempotent: bool | None = None
-    middlewares: list[Middleware] = field(default_factory=list)
-    error_handlers: dict[type[Exception], Function] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A registered handler.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Registration):
+    """A registered handler of standard calls.
 
     Attributes:
         tag: Exact tag or pattern.
-        function: The handler.
-        schema: Schema of its second argument; None until its annotation can be resolved.
         narrowing: Further conditions.
-        timeout: Seconds; None leaves it to the routers around.
-        fallback: The answer when time is up.
-        idempotent: Whether its calls are de-duplicated; None leaves it to the routers around.
-        key: The user's own key of its calls.
-        ttl: Seconds that its answers are kept; None for the application's.
-        layers: What the routers that hold it add, innermost first.
+        reprompts: Whether the user is asked again for form parameters that do not fit.
     """
 
     tag: str
-    function: Function
-    schema: Schema | None
     narrowing: Narrowing
-    timeout: float | None
-    fallback: WebhookResponse | None
-    idempotent: bool | None
-    key: IdempotencyKey | None
-    ttl: float | None
-    layers: tuple[Layer, ...]
+    reprompts: bool
+
+    @property
+    def conditions(self) -> str:
+        """See `Registration`."""
+        return f"{self.tag} {self.narrowing}"
+
+    def encode(self, call: Call, answer: Any) -> bytes:
+        """See `Registration`."""
+        del call
+        return to_response(answer).encode()
 
     @property
     def is_pattern(self) -> bool:

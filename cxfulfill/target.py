@@ -1,12 +1,16 @@
 """What a registered handler comes to, once the application is frozen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
+from cxfulfill.context import Call
 from cxfulfill.handlers import Function, Invocation
-from cxfulfill.parameters.schema import Schema
-from cxfulfill.table import Entry
+from cxfulfill.idempotency.business import IdempotencyKey
+from cxfulfill.parameters.base import Schema
+from cxfulfill.registration import Registration
 
+T = TypeVar("T")
 DEFAULT_TIMEOUT: Final = 4.5
 """Seconds that ``ctx.deadline`` counts where no timeout is set: half a second less than CX's default of 5."""
 
@@ -16,33 +20,42 @@ class Target:
     """What the calls of one handler need, compiled at freeze.
 
     Attributes:
-        entry: The handler's registration.
         schema: Schema of its second argument; None where it takes none.
         invocation: The handler with its middleware.
         timeout: Seconds from the call's arrival.
         watched: Whether a plain handler is cut off.
         error_handlers: Functions by exception class, innermost router first.
-        idempotent: Whether its calls are de-duplicated.
-        names: The session parameters that its schema names.
-        conditions: What tells it from other handlers of its tag.
+        encode: Turns what the handler returned into what is sent.
+        fallback: The answer when time is up, as it is sent; None for 503.
+        idempotent: Whether its calls are de-duplicated; None where nothing was said.
+        key: The user's own key of its calls.
+        ttl: Seconds that its answers are kept; None for the application's.
+        names: The parameters that its schema names.
+        conditions: What tells it from other handlers.
+        reprompts: Whether the user is asked again for form parameters that do not fit.
     """
 
-    entry: Entry
     schema: Schema | None
     invocation: Invocation
     timeout: float
     watched: bool
     error_handlers: tuple[dict[type[Exception], Function], ...]
-    idempotent: bool
+    encode: Callable[[Call, Any], bytes]
+    fallback: bytes | None
+    idempotent: bool | None
+    key: IdempotencyKey | None
+    ttl: float | None
     names: frozenset[str]
     conditions: str
+    reprompts: bool
 
     @classmethod
-    def of(cls, entry: Entry) -> "Target":
-        """Compile an entry with what the routers around it add.
+    def of(cls, registration: Registration, *, reprompts: bool = False) -> "Target":
+        """Compile a registration with what the routers around it add.
 
         Args:
-            entry: The entry.
+            registration: The registration.
+            reprompts: See the attribute.
 
         Returns:
             The target.
@@ -51,24 +64,27 @@ class Target:
             ConfigurationError: The annotation of the handler's second argument cannot be resolved, or has no field
                 of the name that ``idempotency_key=`` gives.
         """
-        layers = entry.layers
-        if entry.key is not None:
-            entry.key.check_field(entry.function.names()[0], entry.function.place)
-        schema = entry.schema
-        if schema is None and entry.function.takes_params:
-            schema = entry.function.schema()
-        said = [entry.idempotent, *(layer.idempotent for layer in layers)]
-        timeouts = [entry.timeout, *(layer.timeout for layer in layers)]
-        timeout = next((value for value in timeouts if value is not None), None)
+        layers, options = registration.layers, registration.options
+        schema = options.schema or options.function.schema()
+        options.check_key(schema)
+        timeout = _first_said(options.timeout, *(layer.timeout for layer in layers))
         middleware = tuple(function for layer in reversed(layers) for function in layer.middlewares)
         return cls(
-            entry=entry,
             schema=schema,
-            invocation=Invocation(entry.function, middleware),
+            invocation=Invocation(options.function, middleware),
             timeout=timeout or DEFAULT_TIMEOUT,
-            watched=timeout is not None or entry.fallback is not None,
+            watched=timeout is not None or registration.fallback is not None,
             error_handlers=tuple(layer.error_handlers for layer in layers),
-            names=entry.function.names()[1],
-            conditions=f"{entry.tag} {entry.narrowing}",
-            idempotent=next((value for value in said if value is not None), True),
+            encode=registration.encode,
+            fallback=registration.fallback,
+            idempotent=_first_said(options.idempotent, *(layer.idempotent for layer in layers)),
+            key=options.key,
+            ttl=options.ttl,
+            names=schema.names if schema else frozenset(),
+            conditions=registration.conditions,
+            reprompts=reprompts,
         )
+
+
+def _first_said(*values: T | None) -> T | None:
+    return next((value for value in values if value is not None), None)

@@ -29,6 +29,7 @@ class Record:
         request_id: Id of the call.
         principal: Name of the caller, once known.
         tag: The tag, once known.
+        route: The path's pattern of a flexible call, once known.
         error: What went wrong, also where an error handler turned it into an answer.
         replayed: Whether the answer is that of an earlier delivery.
     """
@@ -36,6 +37,7 @@ class Record:
     request_id: str
     principal: str = ""
     tag: str = ""
+    route: str = ""
     error: Exception | None = None
     replayed: bool = False
 
@@ -60,10 +62,8 @@ class Record:
 
     def _line(self, status: int) -> str:
         parts = [f"status={status}", f"reason={reason_of(self.error)}", f"request_id={self.request_id}"]
-        if self.principal:
-            parts.append(f"principal={_quoted(self.principal)}")
-        if self.tag:
-            parts.append(f"tag={_quoted(self.tag[:_MAX_TAG])}")
+        known = {"principal": self.principal, "tag": self.tag[:_MAX_TAG], "route": self.route}
+        parts += [f"{name}={_quoted(value)}" for name, value in known.items() if value]
         if self.replayed:
             parts.append("replayed=true")
         if isinstance(self.error, HttpError) and self.error.detail:

@@ -11,17 +11,21 @@ from weakref import WeakSet
 
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
+from cxfulfill.calls import Served, serve
 from cxfulfill.context import Clock
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.errors import ConfigurationError, InternalError
+from cxfulfill.gate import Gate
 from cxfulfill.http import HttpRequest, HttpResponse, problem_response
 from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.idempotency.store import IdempotencyStore
+from cxfulfill.paths import Paths
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH, Pipeline
 from cxfulfill.protocol.messages import Text
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.route import Route
 from cxfulfill.routing import Router
 from cxfulfill.runtime import Runtime, Threads, run
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
@@ -145,6 +149,22 @@ class Webhook(Router):
                 self._pipeline = self._pipeline or self._freeze()
         return self._pipeline
 
+    def takes(self, path: str) -> bool:
+        """Tell whether calls of this path are this webhook's; freezes an application with flexible handlers.
+
+        Args:
+            path: The path.
+
+        Returns:
+            Whether they are.
+        """
+        if path == self.path or not any(self.routes()):
+            return path == self.path
+        try:
+            return self.pipeline().routes.takes(path)
+        except ConfigurationError:
+            return True  # `handle` tells what is wrong
+
     def handle(self, http: HttpRequest, runtime: Runtime | None = None) -> HttpResponse:
         """Answer a request in this thread.
 
@@ -188,18 +208,29 @@ class Webhook(Router):
         # Models are built when first used, to spare the import; the first call must not wait for them.
         for model in (WebhookRequest, WebhookResponse, Text):
             model.model_rebuild()
-        policy = self.idempotency
-        table = Table((entry, Target.of(entry)) for entry in self.entries())
+        policy, clock = self.idempotency, self._options["clock"]
+        gate = Gate(auth=self.auth, allowed_agents=self._options["allowed_agents"], clock=clock)
+        table = Table((entry, Target.of(entry, reprompts=entry.reprompts)) for entry in self.entries())
+        routes = Paths((route.pattern.text, route.methods, self._served(route, gate)) for route in self.routes())
         self.close_registration("the application is frozen since its first request or check()")
         return Pipeline(
             path=self.path,
-            auth=self.auth,
+            gate=gate,
             table=table,
-            deduplication=None if policy is None else Deduplication.of(policy, self.path, self._options["clock"]),
+            routes=routes,
+            deduplication=None if policy is None else Deduplication.of(policy, self.path, clock),
             error_handlers=self.layer.error_handlers,
             timeout=self.layer.timeout or DEFAULT_TIMEOUT,
-            **self._options,
+            **{name: self._options[name] for name in ("max_body", "strict_cx_status", "clock", "new_id")},
         )
+
+    def _served(self, route: Route, gate: Gate) -> Served:
+        if route.auth is not None:
+            gate = Gate(auth=route.auth, allowed_agents=None, clock=self._options["clock"])
+        try:
+            return serve(route, gate, taken=(self.path, HEALTH_PATH, READY_PATH))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{route.place}: {error}") from error
 
 
 def _policy(given: Idempotency | IdempotencyStore | str | None) -> Idempotency | None:

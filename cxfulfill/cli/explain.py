@@ -144,17 +144,17 @@ def explain(pipeline: Pipeline, http: HttpRequest, session: SessionName | None, 
     Returns:
         What came of them.
     """
-    auth = pipeline.auth
+    auth = pipeline.gate.auth
     head = examine(auth, http, offline=offline)
-    looks_at_session = pipeline.allowed_agents is not None or _decides_by_session(auth)
+    looks_at_session = pipeline.gate.allowed_agents is not None or _decides_by_session(auth)
     environment = environment_label(session.environment or DRAFT) if session else ""
     if session is None or not isinstance(head.found, Principal):
         is_open = looks_at_session and session is None
         return Explanation(head, session_is_open=is_open, environment=environment)
     principal, verdicts = head.found, []
-    if pipeline.allowed_agents is not None:
+    if pipeline.gate.allowed_agents is not None:
         verdicts.append(
-            Verdict("allowed_agents", _found(partial(_of_agent, pipeline.allowed_agents, session, principal)))
+            Verdict("allowed_agents", _found(partial(_of_agent, pipeline.gate.allowed_agents, session, principal)))
         )
     if _decides_by_session(auth):
         found = _found(lambda: authorize(auth, principal, session))

@@ -43,13 +43,13 @@ def instructions(pipeline: Pipeline) -> tuple[Line, ...]:
     Returns:
         Lines to print; no secret is in them.
     """
-    agents = sorted(map(str, pipeline.allowed_agents.agents)) if pipeline.allowed_agents else []
+    agents = sorted(map(str, pipeline.gate.allowed_agents.agents)) if pipeline.gate.allowed_agents else []
     served = texts(*agents) if agents else texts("every agent that the checks below let in (allowed_agents is not set)")
     return (
         heading("Path", *texts(f"{pipeline.path}: the webhook's URL in CX is https://YOUR-HOST{pipeline.path}")),
         heading("Agents whose sessions are served", *served),
-        heading("Who may call", _mechanism(pipeline.auth, pipeline.path)),
-        *_cloud_run(pipeline.auth),
+        heading("Who may call", _mechanism(pipeline.gate.auth, pipeline.path)),
+        *_cloud_run(pipeline.gate.auth),
     )
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from cxfulfill.context import Context
+from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, ParameterError
 
 LONGEST_TTL: Final = 2_592_000.0
@@ -31,7 +31,7 @@ class IdempotencyKey:
     """
 
     def __init__(
-        self, source: str | Callable[[Context], Any], *, scope: Literal["session", "application"] = "session"
+        self, source: str | Callable[[Any], Any], *, scope: Literal["session", "application"] = "session"
     ) -> None:
         if scope not in ("session", "application"):
             raise ConfigurationError('IdempotencyKey: scope is "session" or "application"')
@@ -56,7 +56,7 @@ class IdempotencyKey:
             known = ", ".join(sorted(names)) or "none: give the handler a second argument"
             raise ConfigurationError(f"{place}: idempotency_key={self.source!r} is no field; there are {known}")
 
-    def value(self, ctx: Context, params: Any, names: Collection[str]) -> str | None:
+    def value(self, ctx: Call, params: Any, names: Collection[str]) -> str | None:
         """Give the key of a call.
 
         Args:
@@ -136,7 +136,7 @@ def check_idempotent(place: str, idempotent: bool | None) -> bool | None:
 
 def read_options(
     place: str,
-    given: "str | Callable[[Context], Any] | IdempotencyKey | None",
+    given: "str | Callable[[Any], Any] | IdempotencyKey | None",
     *,
     idempotent: bool | None,
     ttl: float | None,

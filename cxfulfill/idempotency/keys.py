@@ -67,6 +67,22 @@ def business_key(
     return _digest(str(FORMAT), application, _who(principal), where, ctx.tag, handler, value)
 
 
+def flexible_key(application: str, principal: Principal, value: str, *, handler: str, is_own: bool) -> str:
+    """Make the key of a flexible call, which has neither session nor turn.
+
+    Args:
+        application: Name of the application.
+        principal: Who calls.
+        value: The user's own key, or the caller's ``Idempotency-Key``.
+        handler: What tells the handlers apart.
+        is_own: Whether it is the former.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return _digest(str(FORMAT), application, _who(principal), "flexible", handler, "own" if is_own else "header", value)
+
+
 def own_call_key(application: str, principal: Principal, value: str) -> str:
     """Make the key of a call from what the user's function in place of `call_key` gave.
 

@@ -73,6 +73,24 @@ def dumps(value: Any) -> bytes:
         raise _surrogate_error(value) from None
 
 
+def bounded(body: bytes, what: str) -> bytes:
+    """Check that an answer is one that CX reads whole.
+
+    Args:
+        body: The answer.
+        what: What it is, for the error.
+
+    Returns:
+        The same.
+
+    Raises:
+        ReplyError: It has more than 65,536 bytes.
+    """
+    if len(body) > MAX_REPLY_BYTES:
+        raise ReplyError(what, f"has {len(body)} bytes on the wire, CX reads at most {MAX_REPLY_BYTES}")
+    return body
+
+
 def _refusal(message: str) -> BadRequest:
     reason, problem = "json_syntax", "is not JSON"
     for start, code, words in _REASONS:

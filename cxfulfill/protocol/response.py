@@ -157,7 +157,4 @@ class WebhookResponse(Outgoing):
         except (PydanticSerializationError, UnicodeEncodeError):
             # The pure Python encoder names the place that the fast one cannot.
             body = json.dumps(self.model_dump(exclude_unset=True))
-        if len(body) > json.MAX_REPLY_BYTES:
-            problem = f"has {len(body)} bytes on the wire, CX reads at most {json.MAX_REPLY_BYTES}"
-            raise ReplyError("WebhookResponse", problem)
-        return body
+        return json.bounded(body, "WebhookResponse")

@@ -9,13 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 import flask
+from flask.blueprints import BlueprintSetupState
 from flask.helpers import get_debug_flag
 
 from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.http import HttpRequest, HttpResponse, problem_response
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH
 from cxfulfill.runtime import Threads
-from cxfulfill.server.wsgi import StartResponse, Unread, WsgiApp, read_environ
+from cxfulfill.server.wsgi import StartResponse, Unread, WsgiApp, path_of, read_environ
 from cxfulfill.webhook import Webhook
 
 _log = logging.getLogger("cxfulfill")
@@ -25,9 +26,9 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE",
 def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flask:
     """Make a Flask application that serves one webhook or several.
 
-    The webhooks' own paths, ``/health`` and ``/ready`` are answered in front of Flask's dispatch: Flask's
-    ``before_request`` functions do not run for them, and handlers run in an application context (so
-    ``flask.current_app`` works), not in a request context. Every other path is Flask's.
+    The webhooks' own paths, those of their flexible handlers, ``/health`` and ``/ready`` are answered in front of
+    Flask's dispatch: Flask's ``before_request`` functions do not run for them, and handlers run in an application
+    context (so ``flask.current_app`` works), not in a request context. Every other path is Flask's.
 
     Args:
         webhooks: The webhooks, each with a path of its own.
@@ -37,25 +38,24 @@ def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flas
         The application.
 
     Raises:
-        ConfigurationError: There is no webhook, or two have one path; or this is a debug server where callers from
-            outside come in.
+        ConfigurationError: There is no webhook, or two have one path, also of flexible handlers; or this is a debug
+            server where callers from outside come in.
     """
     _refuse_debug(debug=get_debug_flag())
     if not webhooks:
         raise ConfigurationError("create_app needs a webhook")
+    _refuse_shared_paths(webhooks)
     app = flask.Flask(import_name, static_folder=None)
-    served: dict[str, WsgiApp] = {}
-    for webhook in webhooks:
-        if webhook.path in served:
-            raise ConfigurationError(f"two webhooks have the path {webhook.path}")
-        served[webhook.path] = WsgiApp(_handler(webhook, app))
+    apps = [(webhook, WsgiApp(_handler(webhook, app))) for webhook in webhooks]
+    served = {webhook.path: served_by for webhook, served_by in apps}
     served |= dict.fromkeys((HEALTH_PATH, READY_PATH), WsgiApp(lambda http: _probe(webhooks, http)))
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if app.debug and _is_exposed():  # it can be set at any time
             return _NO_DEBUG(environ, start_response)
-        own = served.get(environ.get("PATH_INFO", ""))
+        path = path_of(environ)
+        own = served.get(path) or next((served_by for webhook, served_by in apps if webhook.takes(path)), None)
         if own is not None:
             return own(environ, start_response)
         return Unread(inner(environ, start_response), environ)
@@ -69,7 +69,7 @@ def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flas
 
 
 def blueprint(webhook: Webhook, name: str = "cxfulfill") -> flask.Blueprint:
-    """Make a blueprint that serves a webhook at its path in an existing Flask application.
+    """Make a blueprint that serves a webhook in an existing Flask application: its path and its flexible handlers'.
 
     It is dispatched by Flask: ``before_request`` functions run, plain handlers see ``flask.request``. Watched
     and ``async`` handlers run in another thread, in an application context of their own. The probes are left to
@@ -84,12 +84,15 @@ def blueprint(webhook: Webhook, name: str = "cxfulfill") -> flask.Blueprint:
     """
     result = flask.Blueprint(name, __name__)
 
-    def serve() -> flask.Response:
-        http = replace(read_environ(flask.request.environ), path=webhook.path)
+    def serve(http: HttpRequest) -> flask.Response:
         app = flask.current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
         return _to_flask(webhook.handle(http, Threads(webhook.workers, scope=app.app_context)))
 
-    result.add_url_rule(webhook.path, view_func=serve, methods=_METHODS)
+    def standard() -> flask.Response:
+        return serve(replace(read_environ(flask.request.environ), path=webhook.path))
+
+    result.add_url_rule(webhook.path, "serve", standard, methods=_METHODS)
+    result.record(lambda state: _add_flexible(state, webhook, serve))
     result.record_once(lambda state: _refuse_debug(debug=state.app.debug or get_debug_flag()))
     return result
 
@@ -112,6 +115,31 @@ def cloud_function(webhook: Webhook) -> Callable[[flask.Request], flask.Response
         return _to_flask(webhook.handle(replace(http, path=webhook.path) if http.path in ("", "/") else http))
 
     return target
+
+
+def _refuse_shared_paths(webhooks: Iterable[Webhook]) -> None:
+    taken: set[str] = set()
+    for webhook in webhooks:
+        own = {webhook.path, *(route.pattern.shape for route in webhook.routes())}
+        if shared := taken & own:
+            raise ConfigurationError(f"two webhooks have the path {min(shared)}")
+        taken |= own
+
+
+def _add_flexible(state: BlueprintSetupState, webhook: Webhook, serve: Callable[[HttpRequest], flask.Response]) -> None:
+    prefix = (state.url_prefix or "").rstrip("/")
+    patterns = dict.fromkeys(route.pattern.text for route in webhook.routes())
+    if patterns and "<" in prefix:
+        raise ConfigurationError("a blueprint with flexible handlers takes no variables in its url_prefix")
+
+    def flexible(**_: Any) -> flask.Response:
+        http = read_environ(flask.request.environ)
+        return serve(replace(http, path=http.path.removeprefix(prefix)))
+
+    for number, text in enumerate(patterns):
+        state.add_url_rule(
+            text, f"flexible_{number}", flexible, methods=_METHODS, strict_slashes=False, merge_slashes=False
+        )
 
 
 def _is_exposed() -> bool:

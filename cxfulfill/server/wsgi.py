@@ -175,13 +175,28 @@ def read_environ(environ: Environ, body: WsgiBody | None = None) -> HttpRequest:
     """
     return HttpRequest(
         environ["REQUEST_METHOD"],
-        environ.get("PATH_INFO", ""),
+        path_of(environ),
         EnvironHeaders(environ),
         environ.get("QUERY_STRING", ""),
         environ.get("REMOTE_ADDR", ""),
         WsgiBody(environ) if body is None else body,
         partial(_client_certificate, environ),
+        environ.get("RAW_URI", "").partition("?")[0],
     )
+
+
+def path_of(environ: Environ) -> str:
+    """Read the path of a WSGI environ.
+
+    Args:
+        environ: The environ.
+
+    Returns:
+        The decoded path within the application; bytes that are not UTF-8 as surrogates.
+    """
+    path: str = environ.get("PATH_INFO", "")
+    # PEP 3333: the bytes of the path as ISO 8859-1.
+    return path if path.isascii() else path.encode("latin-1", "replace").decode(errors="surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)

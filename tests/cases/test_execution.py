@@ -364,7 +364,7 @@ def test_parameters_that_do_not_fit(caplog: pytest.LogCaptureFixture) -> None:
     app.webhook.add_handler("t", typed)
     assert text(app, "t", nights=3.0) == "3 nights"
     answer = app.post(call("t", nights="canary"))
-    assert (answer.status, answer.json["detail"]) == (400, "Session parameters do not fit: nights (int_parsing).")
+    assert (answer.status, answer.json["detail"]) == (400, "Parameters do not fit: nights (int_parsing).")
     assert "canary" not in caplog.text + answer.body.decode()
     app = App()
     app.webhook.add_handler("t", typed)

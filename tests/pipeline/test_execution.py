@@ -173,7 +173,7 @@ class LastMoment(Future[Any]):
 
 def work_of(function: Any) -> Work:
     ctx = make_context()
-    return Work(Invocation(read_function(function), ()), ctx, (ctx,), watched=True)
+    return Work(Invocation(read_function(function), ()), ctx, (ctx,), watched=True, encoding=lambda _, answer: b"")
 
 
 def test_an_answer_in_the_last_moment_counts() -> None:

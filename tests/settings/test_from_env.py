@@ -110,8 +110,8 @@ def test_a_webhook_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert webhook.idempotency.given_store.__class__.__name__ == "MemoryStore"
     pipeline = webhook.pipeline()
     assert (pipeline.path, pipeline.timeout, pipeline.max_body, pipeline.strict_cx_status) == ("/cx", 3.5, 1000, True)
-    assert pipeline.allowed_agents is not None
-    assert [str(name) for name in pipeline.allowed_agents.agents] == [agent]
+    assert pipeline.gate.allowed_agents is not None
+    assert [str(name) for name in pipeline.gate.allowed_agents.agents] == [agent]
 
 
 def test_a_keyword_wins(monkeypatch: pytest.MonkeyPatch) -> None:

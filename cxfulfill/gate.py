@@ -1,0 +1,117 @@
+"""Who may call: an authenticator, asked as often as it takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from cxfulfill.auth.agents import AllowedAgents
+from cxfulfill.auth.base import (
+    Authenticator,
+    NeedsIO,
+    Principal,
+    authorize,
+    credential_headers,
+    decides_by_session,
+    identify,
+    is_blocking,
+    is_ready,
+)
+from cxfulfill.context import Clock
+from cxfulfill.errors import Unavailable
+from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest
+from cxfulfill.protocol.names import SessionName
+from cxfulfill.protocol.request import WebhookRequest
+from cxfulfill.runtime import Runtime
+
+MAX_FETCHING: Final = 3.0
+"""Seconds after which no further fetch of the authenticators is begun for a request."""
+_MAX_FETCHES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """An authenticator and what is known of it.
+
+    Attributes:
+        auth: Who may call.
+        allowed_agents: Whose sessions are served; None for all.
+        clock: Seconds that only go up.
+        hidden: Lower-case names of the header fields that no handler sees.
+        by_session: Whether a call's session has a say.
+    """
+
+    auth: Authenticator
+    allowed_agents: AllowedAgents | None
+    clock: Clock
+    hidden: frozenset[str] = field(init=False)
+    by_session: bool = field(init=False)
+    _blocking: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_blocking", is_blocking(self.auth))
+        object.__setattr__(self, "hidden", CREDENTIAL_HEADERS | credential_headers(self.auth))
+        object.__setattr__(self, "by_session", self.allowed_agents is not None or decides_by_session(self.auth))
+
+    @property
+    def is_ready(self) -> bool | None:
+        """Whether it has all that it needs; None where it does not tell."""
+        return is_ready(self.auth) if hasattr(self.auth, "ready") else None
+
+    async def authenticate(self, http: HttpRequest, runtime: Runtime) -> Principal:
+        """Find out who calls, from the head of the request alone.
+
+        Args:
+            http: The request.
+            runtime: How to wait.
+
+        Returns:
+            The caller.
+
+        Raises:
+            HttpError: It did not prove who it is, may not call, or that cannot be told now.
+        """
+        begun = self.clock()
+        for _ in range(_MAX_FETCHES):
+            try:
+                if self._blocking:
+                    return await runtime.block(lambda: identify(self.auth, http))
+                return identify(self.auth, http)
+            except NeedsIO as need:
+                fetch: Callable[[], object] = need.fetch
+            if self.clock() - begun >= MAX_FETCHING:
+                break
+            await runtime.block(fetch)
+        raise Unavailable(reason="auth_not_settled")
+
+    async def authorize(
+        self, principal: Principal, http: HttpRequest, request: WebhookRequest, runtime: Runtime
+    ) -> Principal:
+        """Check the session of a call.
+
+        Args:
+            principal: Who calls.
+            http: The request.
+            request: The call.
+            runtime: How to wait.
+
+        Returns:
+            The caller.
+
+        Raises:
+            HttpError: It may not call for this session.
+        """
+        if not self.by_session:
+            return principal
+        name = request.session_info and request.session_info.session
+        session = SessionName.parse_documented(name) if name else None
+        if self.allowed_agents is not None:
+            self.allowed_agents.check(session, name or "")
+        try:
+            return authorize(self.auth, principal, session)
+        except NeedsIO as need:
+            fetch = need.fetch
+        await runtime.block(fetch)
+        try:
+            return authorize(self.auth, await self.authenticate(http, runtime), session)
+        except NeedsIO:
+            raise Unavailable(reason="auth_not_settled") from None

@@ -1,0 +1,158 @@
+"""What every registered handler has, whatever kind of call it takes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from cxfulfill.context import Call
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.handlers import Function, Middleware, read_function
+from cxfulfill.idempotency.business import IdempotencyKey, read_options
+from cxfulfill.parameters.base import Schema
+
+MAX_TIMEOUT = 30.0
+"""Seconds; the longest timeout that a CX webhook can have."""
+
+Key = str | Callable[[Any], Any] | IdempotencyKey | None
+
+
+@dataclass(slots=True)
+class Layer:
+    """What a router adds to its handlers.
+
+    Attributes:
+        timeout: Seconds for handlers that name none.
+        idempotent: Whether handlers that do not say so are de-duplicated.
+        middlewares: Run around its handlers, outermost first.
+        error_handlers: Functions ``f(ctx, error)`` by exception class.
+    """
+
+    timeout: float | None = None
+    idempotent: bool | None = None
+    middlewares: list[Middleware] = field(default_factory=list)
+    error_handlers: dict[type[Exception], Function] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """A handler's function and the options that all kinds of handlers have.
+
+    Attributes:
+        function: The handler.
+        schema: Schema of its second argument; None where it takes none, and until its annotation can be resolved.
+        timeout: Seconds; None leaves it to the routers around.
+        idempotent: Whether its calls are de-duplicated; None leaves it to the routers around.
+        key: The user's own key of its calls.
+        ttl: Seconds that its answers are kept; None for the application's.
+    """
+
+    function: Function
+    schema: Schema | None
+    timeout: float | None
+    idempotent: bool | None
+    key: IdempotencyKey | None
+    ttl: float | None
+
+    @classmethod
+    def read(
+        cls,
+        function: Callable[..., Any],
+        *,
+        params: Any,
+        timeout: float | None,
+        idempotent: bool | None,
+        idempotency_key: Key,
+        ttl: float | None = None,
+    ) -> Self:
+        """Check a function and its options.
+
+        Args:
+            function: The function.
+            params: Type of its second argument, where the annotation cannot name it.
+            timeout: See the attribute.
+            idempotent: See the attribute.
+            idempotency_key: Name of a field, or a function of the context.
+            ttl: See the attribute.
+
+        Returns:
+            What was read.
+
+        Raises:
+            ConfigurationError: One of them is wrong.
+        """
+        read = read_function(function, params)
+        key = read_options(read.place, idempotency_key, idempotent=idempotent, ttl=ttl)
+        options = cls(read, read.schema_if_known(), check_timeout(timeout), idempotent, key, ttl)
+        options.check_key(options.schema)
+        return options
+
+    def check_key(self, schema: Schema | None) -> None:
+        """Check that the field exists which the key is named by, as far as that is known.
+
+        Args:
+            schema: The schema, once it is known.
+
+        Raises:
+            ConfigurationError: There is no such field.
+        """
+        if self.key is None or (schema is None and self.function.takes_params):
+            return  # looked at again at freeze
+        self.key.check_field(schema.fields if schema else frozenset(), self.function.place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration(ABC):
+    """A registered handler.
+
+    Attributes:
+        options: The handler and its options.
+        fallback: The answer when time is up, as it is sent.
+        layers: What the routers that hold it add, innermost first.
+    """
+
+    options: Options
+    fallback: bytes | None
+    layers: tuple[Layer, ...]
+
+    @property
+    def place(self) -> str:
+        """Where the handler is defined."""
+        return self.options.function.place
+
+    @property
+    @abstractmethod
+    def conditions(self) -> str:
+        """What tells it from other handlers."""
+
+    @abstractmethod
+    def encode(self, call: Call, answer: Any) -> bytes:
+        """Turn what the handler returned into what is sent.
+
+        Args:
+            call: The call.
+            answer: What it returned.
+
+        Returns:
+            JSON of at most 65,536 bytes.
+
+        Raises:
+            ReplyError: CX would refuse it.
+        """
+
+
+def check_timeout(timeout: float | None) -> float | None:
+    """Check a ``timeout=``.
+
+    Args:
+        timeout: Seconds, or None.
+
+    Returns:
+        The same.
+
+    Raises:
+        ConfigurationError: It is not above 0, or above the 30 seconds that CX waits at most.
+    """
+    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
+        raise ConfigurationError(f"timeout must be above 0 and at most {MAX_TIMEOUT:g} seconds")
+    return timeout

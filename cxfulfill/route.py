@@ -1,0 +1,161 @@
+"""A flexible handler as it is registered, and what becomes of its answer."""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cxfulfill.auth.base import Authenticator, check_policy, credential_headers
+from cxfulfill.context import Call
+from cxfulfill.errors import ConfigurationError, ReplyError
+from cxfulfill.http import CREDENTIAL_HEADERS
+from cxfulfill.mapping import SingularPath
+from cxfulfill.parameters.answers import ResponseSchema
+from cxfulfill.parameters.base import Schema
+from cxfulfill.paths import PathPattern
+from cxfulfill.protocol import json
+from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.protocol.values import to_json_value
+from cxfulfill.registration import Registration
+from cxfulfill.reply import Reply
+
+METHODS: Final = ("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
+"""What a flexible webhook can be called with (``GenericWebService.HttpMethod``)."""
+WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+"""The methods with which CX sends a body, if the webhook has one."""
+
+_HEADER: Final = re.compile(r"[A-Za-z0-9-]+")
+_ANSWER: Final = "the handler's answer"
+_log = logging.getLogger("cxfulfill")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Registration):
+    """A registered flexible handler.
+
+    Attributes:
+        pattern: The path's pattern.
+        methods: The methods that it takes; HEAD comes with GET.
+        headers: Parameter by the header field that it is taken from.
+        response: Schema of what the handler returns.
+        mapping: What CX takes of the answer: paths by parameter.
+        auth: Who may call; None leaves it to the application.
+    """
+
+    pattern: PathPattern
+    methods: tuple[str, ...]
+    headers: Mapping[str, str]
+    response: ResponseSchema | None
+    mapping: Mapping[str, SingularPath]
+    auth: Authenticator | None
+
+    @property
+    def conditions(self) -> str:
+        """See `Registration`: methods and pattern."""
+        return f"{','.join(self.methods)} {self.pattern.text}"
+
+    def encode(self, call: Call, answer: Any) -> bytes:
+        """See `Registration`; notes what the mapping does not find."""
+        value = self._value(answer)
+        missing = sorted(name for name, path in self.mapping.items() if not path.select(value))
+        if missing:
+            _log.warning(
+                "request_id=%s mapping: the answer has nothing for %s, which CX then leaves out",
+                call.request_id, ", ".join(missing),
+            )  # fmt: skip
+        return json.bounded(json.dumps(value), _ANSWER)
+
+    def encode_fallback(self, answer: Any) -> bytes:
+        """Turn a ``fallback=`` into what is sent.
+
+        Args:
+            answer: What was given.
+
+        Returns:
+            JSON.
+
+        Raises:
+            ReplyError: CX would refuse it.
+        """
+        return json.bounded(json.dumps(self._value(answer)), "fallback=")
+
+    def check(self) -> None:
+        """Check what the route says of itself.
+
+        Raises:
+            ConfigurationError: A header is a credential or no header, goes where something else goes as well, or the
+                mapping has no answer to take from.
+        """
+        if self.auth is not None:
+            check_policy(self.auth)
+        if self.mapping and self.methods == ("HEAD",):
+            raise ConfigurationError("mapping: the answer to HEAD has no body")
+        if not all(isinstance(name, str) and _HEADER.fullmatch(name) for name in self.headers):
+            raise ConfigurationError("headers= takes names of header fields: letters, digits and hyphens")
+        targets = [*self.headers.values(), *self.pattern.variables]
+        twice = next((name for name in targets if targets.count(name) > 1), None)
+        if twice is not None:
+            raise ConfigurationError(f"the parameter {twice!r} would come from two places of path and headers")
+        self.check_credentials(self.auth)
+
+    def check_credentials(self, auth: Authenticator | None) -> None:
+        """Check that no credential is taken for data.
+
+        Args:
+            auth: Who may call, where that is known.
+
+        Raises:
+            ConfigurationError: A chosen header is one.
+        """
+        hidden = CREDENTIAL_HEADERS | (credential_headers(auth) if auth is not None else frozenset())
+        chosen = next((name for name in self.headers if name.lower() in hidden), None)
+        if chosen is not None:
+            raise ConfigurationError(f"headers= must not hold {chosen}: it is a credential, and no handler sees it")
+
+    def check_schema(self, schema: Schema | None) -> None:
+        """Check what the route feeds into the handler's schema, as far as it is known.
+
+        Args:
+            schema: The schema.
+
+        Raises:
+            ConfigurationError: A header goes to a parameter that the schema does not name.
+        """
+        unknown = set(self.headers.values()) - schema.names if schema and schema.names else set()
+        if unknown:
+            raise ConfigurationError(f"headers= names the parameter {min(unknown)!r}, which the handler's type lacks")
+
+    def _value(self, answer: Any) -> Any:
+        if isinstance(answer, Reply):
+            answer = answer.response
+        if isinstance(answer, WebhookResponse):
+            return answer.model_dump(exclude_unset=True)
+        if self.response is not None:
+            answer = self.response.dump(answer)
+        elif answer is None:
+            answer = {}
+        try:
+            return to_json_value(answer)
+        except ReplyError as error:
+            raise error.under(_ANSWER) from None
+
+
+def read_methods(methods: Iterable[str]) -> tuple[str, ...]:
+    """Check a ``methods=``.
+
+    Args:
+        methods: HTTP methods.
+
+    Returns:
+        The same in capitals, each once, and HEAD with GET (RFC 9110 9.3.2: the same without the body).
+
+    Raises:
+        ConfigurationError: There is none, or one that CX does not call with.
+    """
+    given = [methods] if isinstance(methods, str) else list(methods)
+    if not given or not all(isinstance(method, str) and method.upper() in METHODS for method in given):
+        raise ConfigurationError(f"methods= takes one or several of {', '.join(METHODS)}")
+    names = {method.upper() for method in given}
+    names |= {"HEAD"} if "GET" in names else set()
+    return tuple(method for method in METHODS if method in names)
