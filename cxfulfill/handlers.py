@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.parameters.base import Schema
+from cxfulfill.parameters.base import Schema, UnresolvedAnnotation
 from cxfulfill.parameters.schema import schema_for
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.reply import Reply
@@ -31,10 +31,6 @@ Middleware = Callable[[Any], Generator[None, Answer, Answer]]
 It runs where the handler runs, plain or ``async``. What the handler returned is sent in, what it raised thrown in. It
 returns a replacement, or None to leave the outcome as it is.
 """
-
-
-class UnresolvedAnnotation(ConfigurationError):
-    """An annotation names a type that is not defined yet; at freeze that is final."""
 
 
 M = TypeVar("M", bound=Middleware)
@@ -77,7 +73,7 @@ class Function:
         try:
             return schema_for(kind, is_annotation=not self.is_given)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{self.place}: {error}") from error
+            raise type(error)(f"{self.place}: {error}") from error
 
     def schema_if_known(self) -> Schema | None:
         """Make the schema, as `schema` does; None too where the annotation cannot be resolved yet."""

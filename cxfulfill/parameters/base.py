@@ -1,13 +1,19 @@
 """What the pipeline asks of a schema, whatever library it is written in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+from cxfulfill.errors import ConfigurationError
 
 _MAX_LEAVES: Final = 100
 UNNAMED: Final = "*"
 """Stands for a parameter whose name came with the call and so is not shown."""
+
+
+class UnresolvedAnnotation(ConfigurationError):
+    """A type is not defined yet; at freeze that is final."""
 
 
 class Schema(Protocol):
@@ -32,6 +38,17 @@ class Schema(Protocol):
         """Name the parameters that take lists or objects."""
         ...
 
+    def wire_names(self, given: Collection[str] = ()) -> Mapping[str, bool]:
+        """Name the parameters as callers send them.
+
+        Args:
+            given: Names, of either kind, of parameters that are left out.
+
+        Returns:
+            Whether it is required, by parameter.
+        """
+        ...
+
     def load(self, parameters: Mapping[str, Any]) -> Any:
         """Make the value.
 
@@ -51,6 +68,10 @@ class PlainSchema:
     def structured(self) -> frozenset[str]:
         """None are known; see `Schema.structured`."""
         return frozenset()
+
+    def wire_names(self, given: Collection[str] = ()) -> Mapping[str, bool]:
+        """None are known; see `Schema.wire_names`."""
+        return {}
 
     def load(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Copy them; see `Schema.load`."""
