@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from cxfulfill.errors import ReplyError
 from cxfulfill.parameters.answers import response_for
 from cxfulfill.parameters.base import PlainSchema, UnresolvedAnnotation, repeats
 from cxfulfill.parameters.base import Schema as Seam
+from cxfulfill.parameters.entities import SysDate, SysGeoCity, SysNumberInteger
 from cxfulfill.parameters.schema import schema_for
 
 
@@ -269,3 +271,24 @@ def test_an_answer_that_pydantic_cannot_write() -> None:
 )
 def test_what_counts_as_a_repetition(message: str, value: Any, expected: bool) -> None:
     assert repeats(message, value) is expected
+
+
+class Bounded(BaseModel):
+    behind: SysNumberInteger = Field(ge=1, le=8)
+    inside: Annotated[SysNumberInteger, Field(ge=1, le=8)]
+    text: SysGeoCity = Field(max_length=5)
+    day: SysDate = Field(ge=date(2030, 1, 1))
+
+
+def test_constraints_hold_for_entities_wherever_they_stand() -> None:
+    schema = schema_for(Bounded)
+    good = {"behind": 8.0, "inside": "8", "text": "Paris", "day": {"year": 2030.0, "month": 1.0, "day": 1.0}}
+    assert schema.load(good).behind == 8
+    bad = {"behind": 9.0, "inside": 0.0, "text": "London", "day": "2029-12-31"}
+    with pytest.raises(ParameterError) as raised:
+        schema.load(bad)
+    assert dict(raised.value.problems) == {
+        "behind": "less_than_equal", "inside": "greater_than_equal", "text": "string_too_long",
+        "day": "greater_than_equal",
+    }  # fmt: skip
+    assert "London" not in str(raised.value.messages)

@@ -1,0 +1,147 @@
+"""What an entity is to both libraries: a reader, a writer, and JSON schemas of what they take and give."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+from cxfulfill.parameters.refusals import EntityError
+
+T = TypeVar("T")
+JsonSchema = dict[str, Any]
+
+TEXT: Final[JsonSchema] = {"type": "string"}
+NULL: Final[JsonSchema] = {"type": "null"}
+
+
+@dataclass(frozen=True, eq=False)
+class Entity(Generic[T]):
+    """A kind of value: how it is read from what CX sends, and written back. Pydantic takes it as an annotation.
+
+    Attributes:
+        read: From any shape of the value, in a pair or not, to the value; raises `EntityError`.
+        write: From the value to CX's shape, which ``read`` takes.
+        accepted: JSON schema of the shapes that are read. The pair of original and resolved value is not among
+            them, since every entity may come in one.
+        written: JSON schema of the shape that is written.
+    """
+
+    read: Callable[[Any], T]
+    write: Callable[[T], Any]
+    accepted: JsonSchema
+    written: JsonSchema
+
+    @property
+    def takes_structure(self) -> bool:
+        """Whether objects or lists are among the shapes that are read."""
+        shapes = self.accepted.get("anyOf", [self.accepted])
+        return any(shape["type"] in ("object", "array") for shape in shapes)
+
+    def validate(self, value: Any) -> T:
+        """Read a value for pydantic.
+
+        Args:
+            value: What came.
+
+        Returns:
+            The value.
+
+        Raises:
+            PydanticCustomError: It is not of this entity; its type is the refusal's code.
+        """
+        try:
+            return self.read(value)
+        except EntityError as refusal:
+            raise PydanticCustomError(refusal.code, refusal.message) from None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        writer = core_schema.plain_serializer_function_ser_schema(self.write, when_used="json-unless-none")
+        # Pydantic puts the constraints of ``= Field(ge=1)`` in front of this: they are in the type's own schema.
+        return core_schema.no_info_before_validator_function(self.validate, handler(source), serialization=writer)
+
+    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        return deepcopy(self.written if handler.mode == "serialization" else self.accepted)
+
+
+class Record(BaseModel):
+    """A value of several parts: frozen, hashable, equal if its parts are. Dumped as JSON, it has CX's shape."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        validate_by_alias=True,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        hide_input_in_errors=True,
+    )
+
+
+def write_record(record: Record) -> dict[str, Any]:
+    """Give a record in CX's shape.
+
+    Args:
+        record: Any.
+
+    Returns:
+        A JSON object.
+    """
+    return record.model_dump(mode="json")
+
+
+def same(value: Any) -> Any:
+    """Write what has CX's shape already.
+
+    Args:
+        value: Text or a number.
+
+    Returns:
+        It, unchanged.
+    """
+    return value
+
+
+def resolved(value: Any) -> Any:
+    """Take the resolved value out of a pair.
+
+    Sources: the page "Parameters" of CX (an object with ``original`` and ``resolved`` is a composite value), and the
+    reference of ``IntentParameterValue`` (``originalValue`` and ``resolvedValue``).
+
+    Args:
+        value: Any. A pair is an object that has both members, of either spelling.
+
+    Returns:
+        The resolved value of a pair; anything else unchanged.
+    """
+    if isinstance(value, dict):
+        if "resolved" in value and "original" in value:
+            return value["resolved"]
+        if "resolvedValue" in value and "originalValue" in value:
+            return value["resolvedValue"]
+    return value
+
+
+def any_of(*shapes: JsonSchema) -> JsonSchema:
+    """Join alternatives.
+
+    Args:
+        shapes: JSON schemas.
+
+    Returns:
+        The JSON schema that takes any of them.
+    """
+    return {"anyOf": list(shapes)}
+
+
+def object_of(members: dict[str, JsonSchema], *required: str) -> JsonSchema:
+    """Describe an object.
+
+    Args:
+        members: The JSON schema of each member that is known. Others are ignored when they are read.
+        required: The members that must be there.
+
+    Returns:
+        The object's JSON schema.
+    """
+    return {"type": "object", "properties": members} | ({"required": list(required)} if required else {})

@@ -1,0 +1,104 @@
+"""Phone numbers, read to E.164."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.parameters.entity import TEXT, Entity, resolved, same
+from cxfulfill.parameters.numbers import MAX_TEXT
+from cxfulfill.parameters.refusals import EntityError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+_NATIONAL: Final = re.compile(r"[0-9]{3,15}")
+_LAYOUT: Final = re.compile(r"\(0\)|[\s./()-]")
+
+
+class PhoneNumber(Entity[str]):
+    """``@sys.phone-number`` as an annotation: ``Annotated[str, PhoneNumber(region="US")]``.
+
+    That CX sends the number as it was said is inferred. International numbers begin with ``+`` or
+    ``00``; white space, dots, hyphens, slashes, parentheses and the ``(0)`` of some countries are removed.
+
+    Args:
+        region: ISO 3166 code of the country whose national numbers are read as well. It takes the extra ``phone``.
+
+    Raises:
+        ConfigurationError: The extra is missing, or it knows no such region.
+    """
+
+    def __init__(self, *, region: str | None = None) -> None:
+        super().__init__(read=_reader(region), write=same, accepted=TEXT, written=_WRITTEN)
+
+
+def read_phone_number(value: Any) -> str:
+    """Read a phone number in international form.
+
+    Args:
+        value: Text.
+
+    Returns:
+        The number in E.164, such as ``+14155550100``.
+
+    Raises:
+        EntityError: ``phone_number_without_country`` or ``not_a_phone_number``.
+    """
+    text = _text(value)
+    number = _international(text)
+    if number is None:
+        national = _NATIONAL.fullmatch(_LAYOUT.sub("", text))
+        raise EntityError("phone_number_without_country" if national else "not_a_phone_number")
+    return number
+
+
+def _reader(region: str | None) -> Callable[[Any], str]:
+    if region is None:
+        return read_phone_number
+    library = _library()
+    if region not in library.SUPPORTED_REGIONS:
+        raise ConfigurationError("a phone number's region is an ISO 3166 code such as US")
+
+    def read(value: Any) -> str:
+        text = _text(value)
+        return _international(text) or _national(library, text, region)
+
+    return read
+
+
+def _library() -> "ModuleType":
+    try:
+        import phonenumbers  # noqa: PLC0415 - only for national numbers
+    except ImportError:
+        raise ConfigurationError("a region needs the extra phone: pip install 'cxfulfill[phone]'") from None
+    return phonenumbers
+
+
+def _text(value: Any) -> str:
+    value = resolved(value)
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise EntityError("not_a_phone_number")
+    return value
+
+
+def _international(text: str) -> str | None:
+    digits = _LAYOUT.sub("", text)
+    number = f"+{digits[2:]}" if digits.startswith("00") else digits
+    return number if _E164.fullmatch(number) else None
+
+
+def _national(library: "ModuleType", text: str, region: str) -> str:
+    try:
+        number = library.parse(text, region)
+    except library.NumberParseException:
+        raise EntityError("not_a_phone_number") from None
+    # An extension has no place in E.164. Whether the number was assigned is not asked: plans change too often.
+    if number.extension or not library.is_possible_number(number):
+        raise EntityError("not_a_phone_number")
+    return str(library.format_number(number, library.PhoneNumberFormat.E164))
+
+
+_WRITTEN: Final = {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}
+PHONE_NUMBER: Final = PhoneNumber()

@@ -1,0 +1,204 @@
+"""Texts, people and places."""
+
+import re
+from typing import Annotated, Any, ClassVar, Final, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from cxfulfill.parameters.entity import NULL, TEXT, Entity, Record, any_of, object_of, resolved, same, write_record
+from cxfulfill.parameters.refusals import MESSAGES, EntityError
+
+_MAX_EMAIL: Final = 254  # RFC 5321's path, without its angle brackets
+_MAX_URL: Final = 2_048
+_EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
+_REST: Final = r"(?::[0-9]{1,5})?(?:[/?#]\S*)?"
+_URL: Final = re.compile(rf"https?://[\w.-]+{_REST}", re.IGNORECASE)
+_BARE_URL: Final = re.compile(rf"[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+{_REST}")
+
+
+class Person(Record):
+    """A person: ``{"name": ...}`` in CX.
+
+    Attributes:
+        name: The name.
+        original: What the user said, where CX sends it beside the name.
+    """
+
+    name: Annotated[str, Field(pattern=r"\S")]
+    original: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
+
+
+_Part = Annotated[
+    str | None,
+    BeforeValidator(lambda value: None if value == "" else value),
+    Field(exclude_if=lambda value: value is None),
+]
+
+
+class Location(Record):
+    """A place, in the parts that CX tells apart; their names are hyphenated there (``street-address``).
+
+    At least one part is there; an empty one is none.
+
+    Attributes:
+        country: Country.
+        city: City.
+        admin_area: State, province or the like.
+        subadmin_area: County, district or the like.
+        street_address: Street and house number.
+        zip_code: Postal code.
+        business_name: Name of a business or sight.
+        island: Island.
+        shortcut: A word for a place, such as ``home``.
+        original: The place as text, where CX sends it beside, or instead of, the parts.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
+
+    country: _Part = None
+    city: _Part = None
+    admin_area: _Part = None
+    subadmin_area: _Part = None
+    street_address: _Part = None
+    zip_code: _Part = None
+    business_name: _Part = None
+    island: _Part = None
+    shortcut: _Part = None
+    original: _Part = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if all(getattr(self, name) is None for name in _LOCATION_PARTS):
+            raise PydanticCustomError("not_a_location", MESSAGES["not_a_location"])
+        return self
+
+
+_LOCATION_PARTS: Final = {name: name.replace("_", "-") for name in Location.model_fields}
+
+
+def read_text(value: Any) -> str:
+    """Read ``@sys.color`` and the like: text as it was said, by the ES page "System entities".
+
+    That ``@sys.geo-city`` and the other entities of this kind are text is inferred.
+
+    Args:
+        value: Text, which may be empty.
+
+    Returns:
+        The text, unchanged.
+
+    Raises:
+        EntityError: ``not_text``. A number is none: its leading zeros would be lost.
+    """
+    value = resolved(value)
+    if isinstance(value, str):
+        return value
+    raise EntityError("not_text")
+
+
+def read_email(value: Any) -> str:
+    """Read ``@sys.email``: text. Not documented: inferred.
+
+    Args:
+        value: Text with one ``@``, something on both sides of it, and no white space.
+
+    Returns:
+        The address, without white space around it.
+
+    Raises:
+        EntityError: ``not_an_email``.
+    """
+    return _matching(value, _MAX_EMAIL, "not_an_email", _EMAIL)
+
+
+def read_url(value: Any) -> str:
+    """Read ``@sys.url``: text as it was said. Not documented: inferred.
+
+    Args:
+        value: An absolute address with ``http`` or ``https``, or one that begins with a host name, such as
+            ``www.example.com/rooms``.
+
+    Returns:
+        The address, without white space around it. None is given a scheme that it does not have.
+
+    Raises:
+        EntityError: ``not_a_url``: of another scheme, with a password, or no address at all.
+    """
+    return _matching(value, _MAX_URL, "not_a_url", _URL, _BARE_URL)
+
+
+def _matching(value: Any, longest: int, code: str, *patterns: re.Pattern[str]) -> str:
+    value = resolved(value)
+    if isinstance(value, str) and len(value) <= longest:
+        text = value.strip()
+        if any(pattern.fullmatch(text) for pattern in patterns):
+            return text
+    raise EntityError(code)
+
+
+def read_person(value: Any) -> Person:
+    """Read ``@sys.person``: ``name``, with ``original`` beside it, as seen in public captures.
+
+    Text is inferred.
+
+    Args:
+        value: The object, text, or a ``Person``.
+
+    Returns:
+        The person.
+
+    Raises:
+        EntityError: ``not_a_person``.
+    """
+    value = resolved(value)
+    if isinstance(value, Person):
+        return value
+    name, original = (value.get("name"), value.get("original")) if isinstance(value, dict) else (value, None)
+    if not isinstance(name, str) or not name.strip():
+        raise EntityError("not_a_person")
+    return Person.model_construct(name=name, original=original if isinstance(original, str) else None)
+
+
+def read_location(value: Any) -> Location:
+    """Read ``@sys.location``: the parts that public code for ES reads, the empty ones as empty text.
+
+    That CX sends the same parts, or text, is inferred.
+
+    Args:
+        value: The object, text, or a ``Location``.
+
+    Returns:
+        The place; text becomes its ``original``.
+
+    Raises:
+        EntityError: ``not_a_location``: no part is there, or one is no text.
+    """
+    value = resolved(value)
+    if isinstance(value, Location):
+        return value
+    given = {"original": value}
+    if isinstance(value, dict):
+        given = {name: value.get(member) for name, member in _LOCATION_PARTS.items()}
+    parts = {name: part for name, part in given.items() if part not in (None, "")}
+    if not parts or not all(isinstance(part, str) for part in parts.values()):
+        raise EntityError("not_a_location")
+    return Location.model_construct(**parts)
+
+
+STRING: Final = Entity(read=read_text, write=same, accepted=TEXT, written=TEXT)
+EMAIL: Final = Entity(read=read_email, write=same, accepted=TEXT, written=TEXT)
+URL: Final = Entity(read=read_url, write=same, accepted=TEXT, written=TEXT)
+_TEXT_OR_NULL: Final = any_of(TEXT, NULL)
+PERSON: Final = Entity(
+    read=read_person,
+    write=write_record,
+    accepted=any_of(object_of({"name": TEXT, "original": _TEXT_OR_NULL}, "name"), TEXT),
+    written=object_of({"name": TEXT, "original": TEXT}, "name"),
+)
+LOCATION: Final = Entity(
+    read=read_location,
+    write=write_record,
+    accepted=any_of(object_of(dict.fromkeys(_LOCATION_PARTS.values(), _TEXT_OR_NULL)), TEXT),
+    written=object_of(dict.fromkeys(_LOCATION_PARTS.values(), TEXT)),
+)
