@@ -2,11 +2,12 @@
 
 import sys
 
-from benchmarks import imports, in_process, redis_store, retries, stores, tokens
+from benchmarks import imports, in_process, parameters, redis_store, retries, stores, tokens
 
 BOUNDS = {
     "plain WSGI": 1.0, "create_app": 1.6, "import cxfulfill, time": 0.8, "Google ID token": 1.5,
     "SqliteStore": 1.5, "RedisStore": 1.5, "with de-duplication": 1.15,
+    "pydantic model": 1.15, "marshmallow against pydantic": 2.0,
 }  # fmt: skip
 
 
@@ -39,6 +40,9 @@ def main() -> None:
     for name, value in verified.items():
         row(name, f"{value:.1f}", value / base)
     table("against the same call without", retries.measure(), "without de-duplication")
+    typed = parameters.measure()
+    table("typed parameters", typed, "without a type")
+    row("marshmallow against pydantic", "", typed["marshmallow schema"] / typed["pydantic model"])
     table("acquire and complete", stores.measure(), "raw SQLite commands")
     table("acquire and complete", redis_store.measure(), "raw Redis commands")
     loaded = imports.measure()

@@ -75,13 +75,6 @@ class Function:
         except ConfigurationError as error:
             raise type(error)(f"{self.place}: {error}") from error
 
-    def schema_if_known(self) -> Schema | None:
-        """Make the schema, as `schema` does; None too where the annotation cannot be resolved yet."""
-        try:
-            return self.schema()
-        except UnresolvedAnnotation:
-            return None
-
     def _resolved(self) -> Any:
         if not isinstance(self.annotation, str):
             return self.annotation

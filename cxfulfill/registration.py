@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.handlers import Function, Middleware, read_function
 from cxfulfill.idempotency.business import IdempotencyKey, read_options
-from cxfulfill.parameters.base import Schema
+from cxfulfill.parameters.base import Schema, UnresolvedAnnotation
 
 MAX_TIMEOUT = 30.0
 """Seconds; the longest timeout that a CX webhook can have."""
@@ -83,8 +84,11 @@ class Options:
         """
         read = read_function(function, params)
         key = read_options(read.place, idempotency_key, idempotent=idempotent, ttl=ttl)
-        options = cls(read, read.schema_if_known(), check_timeout(timeout), idempotent, key, ttl)
-        options.check_key(options.schema)
+        schema = None
+        with suppress(UnresolvedAnnotation):  # looked at again at freeze
+            schema = read.schema()
+        options = cls(read, schema, check_timeout(timeout), idempotent, key, ttl)
+        options.check_key(schema)
         return options
 
     def check_key(self, schema: Schema | None) -> None:
@@ -97,7 +101,7 @@ class Options:
             ConfigurationError: There is no such field.
         """
         if self.key is None or (schema is None and self.function.takes_params):
-            return  # looked at again at freeze
+            return
         self.key.check_field(schema.fields if schema else frozenset(), self.function.place)
 
 

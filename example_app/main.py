@@ -1,4 +1,4 @@
-"""Harbour Hotel's webhook: one handler for each thing that an answer can do.
+"""Harbour Hotel's webhook: one handler for each thing that an answer can do, and two flexible webhooks.
 
 Run it with ``make run``, or ``flask --app example_app.main run``; who may call is read from the environment
 variables HOTEL_USERNAME and HOTEL_PASSWORD.
@@ -6,12 +6,25 @@ variables HOTEL_USERNAME and HOTEL_PASSWORD.
 
 import os
 from dataclasses import dataclass
-from datetime import date
+from typing import Any, Literal
 
+from marshmallow import Schema, validate
+from marshmallow import fields as ma
 from pydantic import BaseModel, Field
 
-from cxfulfill import BasicAuth, ConfigurationError, Context, LiveAgentHandoff, OutputAudioText, Reply, Webhook
+from cxfulfill import (
+    BasicAuth,
+    ConfigurationError,
+    Context,
+    FlexibleContext,
+    LiveAgentHandoff,
+    OutputAudioText,
+    Reply,
+    Webhook,
+)
 from cxfulfill import TelephonyTransferCall as Transfer
+from cxfulfill.parameters import fields
+from cxfulfill.parameters.entities import Money, SysDate, SysNumberInteger, SysPerson, SysUnitCurrency
 from cxfulfill.protocol.messenger import Chips, Image, Info, RichContent
 from cxfulfill.server.flask import create_app
 from example_app import hotel
@@ -31,22 +44,14 @@ CONFIRM_PAGE = "12f7d9c5-86ab-4e04-b3c8-5d60e1a9f27e"
 """Id of the page "Confirm booking"; CX takes ids, not display names."""
 
 
-class CheckIn(BaseModel):
-    """A date as CX's ``@sys.date`` sends it; doubles and all."""
-
-    year: int
-    month: int
-    day: int
-
-
 class Stay(BaseModel):
-    """The session parameters of a booking."""
+    """The session parameters of a booking: ``@sys.date``, ``@sys.number-integer``, ``@sys.person``."""
 
-    check_in: CheckIn = Field(alias="check-in")
-    nights: int = Field(ge=1)
-    guests: int = Field(ge=1, le=4)
+    check_in: SysDate = Field(alias="check-in")
+    nights: SysNumberInteger = Field(ge=1)
+    guests: SysNumberInteger = Field(ge=1, le=4)
     room_type: str = Field(alias="room-type")
-    guest_name: dict[str, str] = Field(alias="guest-name")
+    guest_name: SysPerson = Field(alias="guest-name")
 
 
 @webhook.handler("welcome")
@@ -108,12 +113,29 @@ def check_nights(ctx: Context, wanted: Length) -> Reply:
 @webhook.handler("book-room")
 def book_room(ctx: Context, stay: Stay) -> Reply:
     """Typed parameters in, session parameters out; the offer is used up, so it is deleted."""
-    arrival = date(stay.check_in.year, stay.check_in.month, stay.check_in.day)
-    guest = stay.guest_name.get("name", "guest")
-    booking = hotel.book(guest=guest, arrival=arrival, nights=stay.nights, room_type=stay.room_type)
+    guest = stay.guest_name.name
+    booking = hotel.book(guest=guest, arrival=stay.check_in, nights=stay.nights, room_type=stay.room_type)
     return Reply(
         f"Booked, {guest}! Your reference is {booking.reference}; the stay is {booking.total} euros.",
         parameters={"reference": booking.reference, "total": booking.total, "offer": None},
+    )
+
+
+class Transfers(Schema):
+    """The session parameters of a transfer: ``@sys.date-time``, ``@sys.phone-number``, ``@sys.number-integer``."""
+
+    pickup = fields.SysDateTime(required=True)
+    phone = fields.SysPhoneNumber(required=True, data_key="phone-number")
+    passengers = fields.SysNumberInteger(
+        load_default=1, validate=validate.Range(1, 8, error="Our cars take eight passengers. How many are you?")
+    )
+
+
+@webhook.handler("airport-transfer", params=Transfers, on_invalid="reprompt")
+def airport_transfer(ctx: Context, transfer: dict[str, Any]) -> str:
+    """The same by marshmallow; what does not fit is asked for again, with the schema's words."""
+    return (
+        f"A car for {transfer['passengers']} comes on {transfer['pickup']:%d %B at %H:%M}. We call {transfer['phone']}."
     )
 
 
@@ -148,6 +170,66 @@ def human(ctx: Context) -> Reply:
 def forget_me(ctx: Context) -> Reply:
     """Every session parameter is deleted."""
     return Reply("Done. I have forgotten what you told me.", parameters=dict.fromkeys(ctx.parameters))
+
+
+class BookingState(BaseModel):
+    """What becomes of a booking."""
+
+    reference: str
+    status: Literal["confirmed", "unknown"]
+
+
+@webhook.flexible(
+    "/bookings/<reference>",
+    methods=["GET"],
+    response=BookingState,
+    mapping={"booking-status": "$.status"},
+)
+async def booking_state(ctx: FlexibleContext) -> dict[str, str]:
+    """A flexible webhook: ``GET .../bookings/$session.params.reference``."""
+    reference = ctx.path["reference"]
+    return {"reference": reference, "status": await hotel.status(reference)}
+
+
+class Wanted(BaseModel):
+    """The body of a request for quotes."""
+
+    nights: SysNumberInteger = Field(ge=1, le=hotel.MAX_NIGHTS)
+    room_types: list[str] = Field(["single", "double", "suite"], alias="room-types")
+    budget: SysUnitCurrency | None = None
+    lang: str = "en"
+
+
+class Offer(Schema):
+    """A room and its price."""
+
+    room = ma.String(data_key="room-type")
+    price = fields.SysUnitCurrency()
+
+
+class Offers(Schema):
+    """Rooms within the budget, the cheapest first."""
+
+    offers = ma.List(ma.Nested(Offer))
+    count = ma.Integer()
+
+
+@webhook.flexible(
+    "/quotes",
+    headers={"X-Lang": "lang"},
+    response=Offers,
+    mapping={"offers": "$.offers", "best-offer": "$.offers[0].price", "best-room": "$.offers[0]['room-type']"},
+)
+def quotes(ctx: FlexibleContext, wanted: Wanted) -> dict[str, Any]:
+    """A flexible webhook with a JSON body: the whole list, an object and a text go into session parameters."""
+    rates = sorted((rate * wanted.nights, room) for room, rate in hotel.RATES.items() if room in wanted.room_types)
+    most = wanted.budget.amount if wanted.budget else None
+    offers = [
+        {"room": room, "price": Money(amount=price, currency="EUR")}
+        for price, room in rates
+        if most is None or price <= most
+    ]
+    return {"offers": offers, "count": len(offers)}
 
 
 @webhook.fallback

@@ -21,6 +21,7 @@ from cxfulfill import (
     Webhook,
 )
 from cxfulfill.server.flask import blueprint, create_app
+from cxfulfill.testing import make_flexible_context
 from tests.pipeline.support import app_b, basic
 from tests.pipeline.test_flexible import get, send
 
@@ -295,6 +296,21 @@ def test_a_blueprint_serves_flexible_paths(prefix: str | None) -> None:
 def test_a_blueprint_s_prefix_has_no_variables() -> None:
     with pytest.raises(ConfigurationError, match="no variables in its url_prefix"):
         flask.Flask("site").register_blueprint(blueprint(served()), url_prefix="/<lang>")
+
+
+def test_a_handler_is_called_by_itself() -> None:
+    def order(ctx: FlexibleContext, body: dict[str, Any]) -> list[Any]:
+        return [
+            ctx.path["id"],
+            ctx.query["lang"],
+            ctx.http.headers["x-lang"],
+            ctx.parameters,
+            ctx.deadline.remaining() > 0,
+        ]
+
+    ctx = make_flexible_context({"id": 5}, query={"lang": "en"}, body={"a": 1}, headers={"X-Lang": "de"})
+    assert order(ctx, ctx.body) == [5, "en", "de", {"id": 5, "lang": "en", "a": 1}, True]
+    assert (ctx.route, ctx.http.method, make_flexible_context(body=[1]).parameters) == ("/test", "POST", {})
 
 
 class Strict(Schema):

@@ -47,7 +47,7 @@ from cxfulfill.http import Headers
 from cxfulfill.protocol.names import AgentName, PageName, SessionName
 from cxfulfill.protocol.values import to_json_value
 from cxfulfill.server.wsgi import EnvironHeaders
-from cxfulfill.testing import make_context
+from cxfulfill.testing import make_context, make_flexible_context
 from tests.cases.client import BASIC
 
 AGENT = "projects/p/locations/l/agents/a"
@@ -361,7 +361,7 @@ def public_api() -> list[str]:
         "Router.flexible": Router.flexible, "Router.add_flexible": Router.add_flexible,
         "Router.include": Router.include, "Reply": Reply, "BasicAuth": BasicAuth, "HeaderSecret": HeaderSecret,
         "create_app": edge.create_app, "blueprint": edge.blueprint, "cloud_function": edge.cloud_function,
-        "make_context": make_context,
+        "make_context": make_context, "make_flexible_context": make_flexible_context,
     }  # fmt: skip
     verifiers = ("GoogleIdToken", "CloudRunIam", "OAuthJwt", "OAuthIntrospection", "MutualTls", "ByEnvironment")
     sources = ("EnvironmentSecret", "FileSecret", "SecretManager", "FetchedSecret", "HttpKeySource", "KeyDocument")

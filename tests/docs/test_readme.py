@@ -1,5 +1,6 @@
 """Every snippet of the README runs, and says what the README says that it says."""
 
+import builtins
 import json
 import re
 import shlex
@@ -25,6 +26,7 @@ def snippets() -> Iterator[dict[str, Any]]:
         document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(ROOT / "README.md")
         for example in document.examples():
             example.evaluate()
+        document.namespace["__builtins__"] = builtins  # taken out by sybil; strftime looks for it there
         yield document.namespace
         document.namespace["webhook"].close()
 
@@ -51,6 +53,7 @@ def test_the_curl_line_gets_the_answer_that_is_shown(snippets: dict[str, Any]) -
 
 def test_the_test_of_a_handler_passes(snippets: dict[str, Any]) -> None:
     snippets["test_hello"]()
+    snippets["test_order"]()
 
 
 @pytest.mark.parametrize(
@@ -87,6 +90,28 @@ def test_the_refused_booking_is_asked_again(snippets: dict[str, Any]) -> None:
 def test_the_blueprint_serves(snippets: dict[str, Any]) -> None:
     answer = post(snippets["site"], json.dumps({"fulfillmentInfo": {"tag": "hello"}}))
     assert answer.json["fulfillmentResponse"]["messages"][0]["text"]["text"] == ["Hello, stranger!"]
+
+
+def test_the_flexible_webhook_answers_as_shown(snippets: dict[str, Any]) -> None:
+    [(path, shown)] = re.findall(
+        r"`curl -u cx-agent:a-long-random-password http://127.0.0.1:8080(\S+)` answers `(.+?)`", README
+    )
+    client = snippets["app"].test_client()
+    assert client.get(path, auth=("cx-agent", PASSWORD)).get_data(as_text=True) == shown
+    assert client.get("/orders/18", auth=("cx-agent", PASSWORD)).status_code == 404
+
+
+def test_typed_parameters_in_and_out(snippets: dict[str, Any]) -> None:
+    body = {
+        "fulfillmentInfo": {"tag": "plan-trip"},
+        "sessionInfo": {"parameters": {"check-in": {"year": 2030.0, "month": 6.0, "day": 28.0}, "nights": 3.0}},
+    }
+    answer = post(snippets["app"], json.dumps(body)).json
+    assert answer["fulfillmentResponse"]["messages"][0]["text"]["text"] == ["Until 01 July."]
+    assert answer["sessionInfo"]["parameters"] == {"check-out": {"year": 2030, "month": 7, "day": 1}}
+    body = {"fulfillmentInfo": {"tag": "call-back"}, "sessionInfo": {"parameters": {"phone-number": "+1 415 555 0100"}}}
+    answer = post(snippets["app"], json.dumps(body)).json
+    assert answer["fulfillmentResponse"]["messages"][0]["text"]["text"] == ["We call +14155550100."]
 
 
 def test_links_lead_somewhere() -> None:

@@ -2,7 +2,11 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
+from marshmallow import Schema
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from cxfulfill import (
@@ -18,6 +22,7 @@ from cxfulfill import (
     EnvironmentSecret,
     FetchedSecret,
     FileSecret,
+    FlexibleContext,
     GoogleIdToken,
     HeaderSecret,
     HttpRequest,
@@ -35,6 +40,8 @@ from cxfulfill import (
     Webhook,
     WebhookResponse,
 )
+from cxfulfill.parameters import fields
+from cxfulfill.parameters.entities import Composite, Money, SysDate, SysPhoneNumber, SysUnitCurrency
 
 
 @dataclass
@@ -110,6 +117,46 @@ def nothing(ctx: Context) -> None:
 @webhook.handler("wire")
 async def wire(ctx: Context, room: Room) -> WebhookResponse:
     return WebhookResponse.from_json({"payload": {"number": room["number"]}})
+
+
+class Pizza(BaseModel):
+    toppings: list[str]
+
+
+class Booking(BaseModel):
+    arrival: SysDate
+    deposit: SysUnitCurrency | None
+    phone: SysPhoneNumber
+    pizza: Composite[Pizza]
+
+
+class BookingSchema(Schema):
+    arrival = fields.SysDate(required=True)
+
+
+@webhook.handler("book", on_invalid="reprompt")
+def book(ctx: Context, booking: Booking) -> str:
+    arrival: date = booking.arrival
+    deposit: Money | None = booking.deposit
+    return f"{arrival} {deposit} {booking.phone} {booking.pizza.toppings}"
+
+
+@webhook.handler("loaded", params=BookingSchema)
+def loaded(ctx: Context, booking: dict[str, Any]) -> str:
+    return str(booking["arrival"])
+
+
+@router.flexible("/orders/<int:id>", methods=["GET", "HEAD"], response=Room, mapping={"number": "$.number"})
+def order(ctx: FlexibleContext) -> Room:
+    return {"number": ctx.path["id"]}
+
+
+@webhook.flexible("/bookings", headers={"X-Lang": "lang"}, auth=google, timeout=2, fallback={}, idempotency_key="phone")
+async def bookings(ctx: FlexibleContext, booking: Booking) -> list[str]:
+    return [booking.phone, ctx.query["lang"]]
+
+
+webhook.add_flexible("/either", order, idempotency_key=lambda ctx: ctx.parameters["id"], idempotent=None)
 
 
 @webhook.middleware

@@ -1,6 +1,19 @@
 """What mypy must refuse: each ignored line is an error, and an unused ignore is one too. Never run."""
 
-from cxfulfill import ByEnvironment, Context, GoogleIdToken, HeaderSecret, MutualTls, Reply, Text, Webhook
+from pydantic import BaseModel
+
+from cxfulfill import (
+    ByEnvironment,
+    Context,
+    FlexibleContext,
+    GoogleIdToken,
+    HeaderSecret,
+    MutualTls,
+    Reply,
+    Text,
+    Webhook,
+)
+from cxfulfill.parameters.entities import SysDate
 from cxfulfill.protocol.messenger import Chips, RichContent
 
 webhook = Webhook()  # type: ignore[call-arg]
@@ -25,6 +38,43 @@ def too_many(ctx: Context, params: dict[str, object], third: int) -> str:
 @webhook.handler("number")  # type: ignore[type-var]
 def number(ctx: Context) -> int:
     return 1
+
+
+@webhook.handler("flexible")  # type: ignore[type-var]
+def flexible(ctx: FlexibleContext) -> str:
+    return ""
+
+
+@webhook.flexible("/standard")  # type: ignore[type-var]
+def standard(ctx: Context) -> str:
+    return ""
+
+
+@webhook.flexible("/nothing")  # type: ignore[type-var]
+def nothing() -> str:
+    return ""
+
+
+@webhook.flexible("/third")  # type: ignore[type-var]
+def third(ctx: FlexibleContext, params: object, more: int) -> str:
+    return ""
+
+
+@webhook.handler("again", on_invalid="ask")  # type: ignore[arg-type]
+def again(ctx: Context, params: dict[str, object]) -> str:
+    return ""
+
+
+webhook.flexible("/mapping", mapping={"a": 5})  # type: ignore[dict-item]
+webhook.flexible("/headers", headers=["X-Lang"])  # type: ignore[arg-type]
+
+
+class Stay(BaseModel):
+    arrival: SysDate
+
+
+def wrong(stay: Stay) -> str:
+    return stay.arrival  # type: ignore[return-value]
 
 
 def frozen(ctx: Context) -> None:
