@@ -15,7 +15,6 @@ from cxfulfill.parameters.refusals import EntityError
 # No unit begins with a digit or a mark, and so none hides a part of the number: "1,5 km", "1 000 km", "5 to 6 km".
 _UNIT: Final = r"(?:[^\W\d_]|[%°$€£¥₹])\S*(?:\s+[^\W\d_]\S*)*"
 _AMOUNT_AND_UNIT: Final = re.compile(rf"({NUMBER})\s*({_UNIT})?")
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 
 class Money(Record):
@@ -58,14 +57,15 @@ def read_money(value: Any) -> Money:
             ``number_too_large``.
     """
     value = resolved(value)
-    if isinstance(value, Money):
+    if not isinstance(value, dict) and isinstance(value, Money):
         return value
     amount, currency = _amount_and_unit(value, "currency", "not_money")
     if not currency:
         raise EntityError("currency_missing")
-    if not _CURRENCY.fullmatch(currency.upper()):
+    code = currency.upper()
+    if len(code) != 3 or not (code.isascii() and code.isalpha()):
         raise EntityError("not_a_currency")
-    return Money.model_construct(amount=amount, currency=currency.upper())
+    return Money.of(amount=amount, currency=code)
 
 
 def read_quantity(value: Any) -> Quantity:
@@ -83,12 +83,12 @@ def read_quantity(value: Any) -> Quantity:
         EntityError: ``not_a_quantity``, ``amount_missing``, ``unit_missing``, or ``number_too_large``.
     """
     value = resolved(value)
-    if isinstance(value, Quantity):
+    if not isinstance(value, dict) and isinstance(value, Quantity):
         return value
     amount, unit = _amount_and_unit(value, "unit", "not_a_quantity")
     if not unit:
         raise EntityError("unit_missing")
-    return Quantity.model_construct(amount=amount, unit=unit)
+    return Quantity.of(amount=amount, unit=unit)
 
 
 def _amount_and_unit(value: Any, member: str, code: str) -> tuple[Decimal, str | None]:

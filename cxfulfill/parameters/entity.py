@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -76,6 +76,24 @@ class Record(BaseModel):
         serialize_by_alias=True,
         hide_input_in_errors=True,
     )
+
+    @classmethod
+    def of(cls, **parts: Any) -> Self:
+        """Make a record of parts that are checked already: ``model_construct``, several times as fast.
+
+        Args:
+            parts: Every part by name.
+
+        Returns:
+            The record.
+        """
+        record = cls.__new__(cls)
+        set_slot = object.__setattr__  # the record's own refuses, since it is frozen
+        set_slot(record, "__dict__", parts)
+        set_slot(record, "__pydantic_fields_set__", set(parts))
+        set_slot(record, "__pydantic_extra__", None)
+        set_slot(record, "__pydantic_private__", None)
+        return record
 
 
 def write_record(record: Record) -> dict[str, Any]:

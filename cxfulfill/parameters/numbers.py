@@ -33,6 +33,8 @@ def finite(value: Any, code: str) -> int | float | Decimal:
     Raises:
         EntityError: It is no finite number (``code``), or not in the range of a double (``number_too_large``).
     """
+    if type(value) is float and -MAX_DOUBLE <= value <= MAX_DOUBLE:
+        return value  # what CX sends, at once
     if isinstance(value, str):
         text = value.strip() if len(value) <= MAX_TEXT else ""
         if not _NUMBER.fullmatch(text):
@@ -65,6 +67,8 @@ def integer(value: Any, code: str) -> int:
     Raises:
         EntityError: It is no whole number (``code``), or beyond ``MAX_INTEGER`` (``number_too_large``).
     """
+    if type(value) is float and value.is_integer() and -MAX_INTEGER <= value <= MAX_INTEGER:
+        return int(value)  # what CX sends, at once
     number = finite(value, code)
     whole = int(number)
     if whole != number:

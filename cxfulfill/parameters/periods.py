@@ -65,12 +65,12 @@ def read_date_period(value: Any) -> DatePeriod:
         EntityError: ``not_a_date_period``, ``period_reversed``, or as for `read_date`.
     """
     value = resolved(value)
-    if isinstance(value, DatePeriod):
+    if not isinstance(value, dict) and isinstance(value, DatePeriod):
         return value
     start, end = _ends(value, "Date", read_date, "not_a_date_period")
     if end < start:
         raise EntityError("period_reversed")
-    return DatePeriod.model_construct(start=start, end=end)
+    return DatePeriod.of(start=start, end=end)
 
 
 def read_time_period(value: Any) -> TimePeriod:
@@ -88,10 +88,10 @@ def read_time_period(value: Any) -> TimePeriod:
         EntityError: ``not_a_time_period``, or as for `read_time`.
     """
     value = resolved(value)
-    if isinstance(value, TimePeriod):
+    if not isinstance(value, dict) and isinstance(value, TimePeriod):
         return value
     start, end = _ends(value, "Time", read_time, "not_a_time_period")
-    return TimePeriod.model_construct(start=start, end=end)
+    return TimePeriod.of(start=start, end=end)
 
 
 def _ends(value: Any, kind: str, read: Callable[[Any], _End], code: str) -> tuple[_End, _End]:

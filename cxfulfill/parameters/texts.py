@@ -152,12 +152,12 @@ def read_person(value: Any) -> Person:
         EntityError: ``not_a_person``.
     """
     value = resolved(value)
-    if isinstance(value, Person):
+    if not isinstance(value, dict) and isinstance(value, Person):
         return value
     name, original = (value.get("name"), value.get("original")) if isinstance(value, dict) else (value, None)
     if not isinstance(name, str) or not name.strip():
         raise EntityError("not_a_person")
-    return Person.model_construct(name=name, original=original if isinstance(original, str) else None)
+    return Person.of(name=name, original=original if isinstance(original, str) else None)
 
 
 def read_location(value: Any) -> Location:
@@ -175,7 +175,7 @@ def read_location(value: Any) -> Location:
         EntityError: ``not_a_location``: no part is there, or one is no text.
     """
     value = resolved(value)
-    if isinstance(value, Location):
+    if not isinstance(value, dict) and isinstance(value, Location):
         return value
     given = {"original": value}
     if isinstance(value, dict):
@@ -183,7 +183,7 @@ def read_location(value: Any) -> Location:
     parts = {name: part for name, part in given.items() if part not in (None, "")}
     if not parts or not all(isinstance(part, str) for part in parts.values()):
         raise EntityError("not_a_location")
-    return Location.model_construct(**parts)
+    return Location.of(**(dict.fromkeys(_LOCATION_PARTS) | parts))
 
 
 STRING: Final = Entity(read=read_text, write=same, accepted=TEXT, written=TEXT)
