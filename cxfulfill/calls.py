@@ -16,7 +16,7 @@ from cxfulfill.route import WITH_BODY, Route
 from cxfulfill.target import Target
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Served:
     """A flexible handler as it is served.
 
@@ -77,6 +77,7 @@ class Served:
         named = {**path, **read_headers(http.headers, self.route.headers)}
         if target.names:
             named = {name: value for name, value in named.items() if name in target.names}
+        synonyms = target.schema.synonyms if target.schema else {}
         members: dict[str, Any] = content if isinstance(content, dict) else {}
         return FlexibleContext(
             http=http.redacted(self.gate.hidden),
@@ -87,7 +88,7 @@ class Served:
             path=path,
             query=query,
             body=content,
-            parameters=merge((named, parse_structures(query, self.structured), members), target.names),
+            parameters=merge((named, parse_structures(query, self.structured), members), target.names, synonyms),
         )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -78,28 +79,29 @@ def is_unresolved(value: object) -> bool:
     return isinstance(value, str) and _UNRESOLVED.fullmatch(value) is not None
 
 
-def merge(parts: Collection[Mapping[str, Any]], known: Collection[str]) -> dict[str, Any]:
+def merge(parts: Collection[Mapping[str, Any]], known: Collection[str], synonyms: Mapping[str, str]) -> dict[str, Any]:
     """Put the values of several places together.
 
     Args:
         parts: The values of each place.
         known: Names that may be shown.
+        synonyms: First names by other ones.
 
     Returns:
         All values.
 
     Raises:
-        BadRequest: Two places have the same name (``conflicting_parameter``).
+        BadRequest: A parameter comes from two places, or by two names (``conflicting_parameter``).
     """
     merged: dict[str, Any] = {}
-    for part in parts:
-        twice = merged.keys() & part.keys()
-        if twice:
-            name = min(twice)
-            shown = name if name in known else UNNAMED
-            detail = f"Two of path, query, headers and body have a parameter: {shown}."
+    seen: set[str] = set()
+    for name, value in chain.from_iterable(part.items() for part in parts):
+        first = synonyms.get(name, name)
+        if first in seen:
+            detail = f"A parameter comes more than once: {first if first in known else UNNAMED}."
             raise BadRequest(reason="conflicting_parameter", detail=detail)
-        merged |= part
+        seen.add(first)
+        merged[name] = value
     return merged
 
 

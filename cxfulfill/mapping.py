@@ -28,17 +28,6 @@ class SingularPath:
     text: str
     steps: tuple[str | int, ...]
 
-    def finds(self, value: Any) -> bool:
-        """Tell whether there is something at the path.
-
-        Args:
-            value: A value of JSON.
-
-        Returns:
-            Whether there is, null included.
-        """
-        return bool(self.select(value))
-
     def select(self, value: Any) -> list[Any]:
         """Take what is at the path.
 

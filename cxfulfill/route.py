@@ -120,9 +120,18 @@ class Route(Registration):
             schema: The schema.
 
         Raises:
-            ConfigurationError: A header goes to a parameter that the schema does not name.
+            ConfigurationError: A header goes to a parameter that the schema does not name, or a variable of the path to
+                a field whose parameter has another name.
         """
-        unknown = set(self.headers.values()) - schema.names if schema and schema.names else set()
+        if schema is None or not schema.names:
+            return
+        hidden = (schema.fields or frozenset()).intersection(self.pattern.variables) - schema.names
+        if hidden:
+            raise ConfigurationError(
+                f"the path's variable {min(hidden)!r} is a field, but not the name that its parameter is read by; "
+                "a pydantic model can take both (validate_by_name=True)"
+            )
+        unknown = set(self.headers.values()) - schema.names
         if unknown:
             raise ConfigurationError(f"headers= names the parameter {min(unknown)!r}, which the handler's type lacks")
 

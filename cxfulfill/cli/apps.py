@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+import click
+
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.webhook import Webhook
 
@@ -43,6 +45,29 @@ def load_webhook(target: str) -> Webhook:
     if not isinstance(found, Webhook):
         raise ConfigurationError(f"{_what(module, name)}; {_candidates(module)}")
     return found
+
+
+def checked_webhook(target: str, *, on_cloud_run: bool) -> Webhook:
+    """Import the webhook of a command's ``--app``, and freeze it.
+
+    Args:
+        target: ``MODULE:NAME``.
+        on_cloud_run: Whether to load it as on Cloud Run.
+
+    Returns:
+        The webhook.
+
+    Raises:
+        click.BadParameter: That cannot be done; the sentence tells why.
+    """
+    try:
+        with platform(present=on_cloud_run):
+            webhook = load_webhook(target)
+            webhook.check()
+            return webhook
+    except ConfigurationError as error:
+        hint = "" if on_cloud_run or PLATFORM not in str(error) else "; or load it here with --on-cloud-run"
+        raise click.BadParameter(f"{error}{hint}", param_hint="--app") from None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import click
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.cli.advice import OWN, SAID
-from cxfulfill.cli.apps import PLATFORM, load_webhook, platform
+from cxfulfill.cli.apps import checked_webhook
 from cxfulfill.cli.changes import advice_for
 from cxfulfill.cli.claims import bearer_of, token_facts
 from cxfulfill.cli.explain import Explanation, Undecided, Verdict
@@ -18,9 +18,8 @@ from cxfulfill.cli.explain import explain as run_checks
 from cxfulfill.cli.instructions import instructions
 from cxfulfill.cli.outline import Kind, Line, heading, show, texts
 from cxfulfill.cli.tried import make_request, read_fields, read_session
-from cxfulfill.errors import ConfigurationError, HttpError
+from cxfulfill.errors import HttpError
 from cxfulfill.http import HttpRequest
-from cxfulfill.pipeline import Pipeline
 
 _UNREADABLE: Final = (
     "It is no JWT that can be read: an opaque token, or a copy that is cut off or redacted, as those in log lines may "
@@ -72,7 +71,7 @@ def explain(
         raise click.UsageError("--peer, --session and --offline go with --token, --header or --client-cert")
     name = read_session(session)
     fields = read_fields(token, headers, sys.stdin.buffer) if tried else {}
-    pipeline = _load(target, on_cloud_run=on_cloud_run)
+    pipeline = checked_webhook(target, on_cloud_run=on_cloud_run).pipeline()
     if not tried:
         show(instructions(pipeline))
         return
@@ -80,15 +79,6 @@ def explain(
     explanation = run_checks(pipeline, http, name, offline=offline)
     show((*_token(http), *_checks(explanation)))
     ctx.exit(0 if isinstance(explanation.found, Principal) else 1)
-
-
-def _load(target: str, *, on_cloud_run: bool) -> Pipeline:
-    try:
-        with platform(present=on_cloud_run):
-            return load_webhook(target).pipeline()
-    except ConfigurationError as error:
-        hint = "" if on_cloud_run or PLATFORM not in str(error) else "; or load it here with --on-cloud-run"
-        raise click.BadParameter(f"{error}{hint}", param_hint="--app") from None
 
 
 def _token(http: HttpRequest) -> tuple[Line, ...]:

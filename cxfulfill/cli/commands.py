@@ -12,6 +12,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "auth": "cxfulfill.cli.auth",
     "cert": "cxfulfill.cli.cert",
     "config": "cxfulfill.cli.config",
+    "routes": "cxfulfill.cli.routes",
 }
 """Module of each command, whose attribute of the command's name is the command."""
 

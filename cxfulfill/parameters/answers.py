@@ -3,12 +3,12 @@
 import sys
 from typing import Any, Protocol
 
-from pydantic import PydanticInvalidForJsonSchema, ValidationError
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from cxfulfill.errors import ReplyError
 from cxfulfill.parameters.marshmallow_schema import instance_of, is_marshmallow, shape_of
-from cxfulfill.parameters.models import adapter_of
+from cxfulfill.parameters.models import AnythingElse, adapter_of
 from cxfulfill.parameters.shapes import Shape
 from cxfulfill.protocol.values import NAMEABLE
 
@@ -73,10 +73,7 @@ class ModelResponse:
 
     def shape(self) -> Shape:
         """See `ResponseSchema.shape`."""
-        try:
-            return Shape.of(self.adapter.json_schema(mode="serialization"))
-        except PydanticInvalidForJsonSchema:
-            return Shape({}, {})
+        return Shape.of(self.adapter.json_schema(mode="serialization", schema_generator=AnythingElse))
 
 
 class MarshmallowResponse:

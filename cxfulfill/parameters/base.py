@@ -22,6 +22,7 @@ class Schema(Protocol):
     Attributes:
         fields: Names by which the value's fields are found; None where it can have any.
         names: The parameters that it reads; empty where it names none.
+        synonyms: The first name of a parameter by its other ones.
     """
 
     @property
@@ -31,6 +32,11 @@ class Schema(Protocol):
 
     @property
     def names(self) -> frozenset[str]:
+        """See the class."""
+        ...
+
+    @property
+    def synonyms(self) -> Mapping[str, str]:
         """See the class."""
         ...
 
@@ -65,12 +71,18 @@ class PlainSchema:
     fields: frozenset[str] | None = None
     names: frozenset[str] = frozenset()
 
+    @property
+    def synonyms(self) -> dict[str, str]:
+        """There are none; see `Schema`."""
+        return {}
+
     def structured(self) -> frozenset[str]:
         """None are known; see `Schema.structured`."""
         return frozenset()
 
     def wire_names(self, given: Collection[str] = ()) -> Mapping[str, bool]:
         """None are known; see `Schema.wire_names`."""
+        del given
         return {}
 
     def load(self, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,12 +34,6 @@ class Entity(Generic[T]):
     accepted: JsonSchema
     written: JsonSchema
 
-    @property
-    def takes_structure(self) -> bool:
-        """Whether objects or lists are among the shapes that are read."""
-        shapes = self.accepted.get("anyOf", [self.accepted])
-        return any(shape["type"] in ("object", "array") for shape in shapes)
-
     def validate(self, value: Any) -> T:
         """Read a value for pydantic.
 

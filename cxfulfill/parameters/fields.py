@@ -38,12 +38,10 @@ class EntityField(Field[T]):
     Attributes:
         entity: The entity.
         json_schema: JSON schema of the shapes that are read, without the pair.
-        takes_structure: Whether objects or lists are among them.
     """
 
     entity: Entity[T]
     json_schema: ClassVar[dict[str, Any]]
-    takes_structure: ClassVar[bool]
     default_error_messages = _MESSAGES
 
     def __init_subclass__(cls, entity: Entity[Any] | None = None, **options: Any) -> None:
@@ -51,7 +49,6 @@ class EntityField(Field[T]):
         if entity is not None:
             cls.entity = entity
             cls.json_schema = entity.accepted
-            cls.takes_structure = entity.takes_structure
 
     @override
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> T:
@@ -225,9 +222,6 @@ class Composite(Nested):
         unknown: What becomes of members that the schema does not name; CX may send some, so they are left out.
         options: Those of `marshmallow.fields.Nested`.
     """
-
-    json_schema: ClassVar[dict[str, Any]] = {"type": "object"}
-    takes_structure: ClassVar[bool] = True
 
     def __init__(
         self, nested: Any, *, unknown: Literal["exclude", "include", "raise"] | None = EXCLUDE, **options: Any

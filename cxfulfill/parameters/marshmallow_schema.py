@@ -1,7 +1,7 @@
 """Schemas by marshmallow. It is not imported here: whoever hands in a schema of its has done so."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -49,6 +49,10 @@ class MarshmallowSchema:
     Args:
         kind: The schema, class or instance.
 
+    Attributes:
+        schema: The schema.
+        unknown: What becomes of unexpected parameters: ``exclude``, ``include`` or ``raise``.
+
     Raises:
         ConfigurationError: It is one for many objects, or cannot be made.
     """
@@ -58,7 +62,7 @@ class MarshmallowSchema:
         if self.schema.many:
             raise ConfigurationError("a Schema with many=True is one for lists; parameters are an object")
         said = hasattr(self.schema.Meta, "unknown") or self.schema.unknown != "raise"
-        self._unknown = self.schema.unknown if said else "exclude"
+        self.unknown = self.schema.unknown if said else "exclude"
         self._invalid: type[Exception] = sys.modules["marshmallow"].ValidationError
 
     @property
@@ -71,15 +75,24 @@ class MarshmallowSchema:
         """The parameters, by ``data_key`` where a field has one."""
         return frozenset(self._fields)
 
+    @property
+    def synonyms(self) -> dict[str, str]:
+        """There are none: a field has one name."""
+        return {}
+
     def structured(self) -> frozenset[str]:
         """See `cxfulfill.parameters.base.Schema.structured`."""
         shapes = shape_of(self.schema, self._fields)
         return frozenset(name for name, shape in property_shapes(shapes).items() if shape.kinds & {"array", "object"})
 
+    def wire_names(self, given: Collection[str] = ()) -> Mapping[str, bool]:
+        """See `cxfulfill.parameters.base.Schema.wire_names`: each has one name."""
+        return {name: field.required for name, field in self._fields.items() if name not in given}
+
     def load(self, parameters: Mapping[str, Any]) -> Any:
         """See `cxfulfill.parameters.base.Schema.load`."""
         try:
-            return self.schema.load(parameters, unknown=self._unknown)
+            return self.schema.load(parameters, unknown=self.unknown)
         except self._invalid as error:
             raise self._refusal(error, parameters) from None
 
@@ -148,12 +161,12 @@ def shape_of(schema: Any, fields: Mapping[str, Any] | None = None) -> Shape:
 
 def _field(field: Any, definitions: dict[str, JsonSchema]) -> JsonSchema:
     kinds = sys.modules["marshmallow"].fields
-    own: JsonSchema | None = getattr(field, "json_schema", None)
-    if own is not None:
-        return own
     if isinstance(field, kinds.Nested):
         one = _nested(field.schema, definitions)
         return {"type": "array", "items": one} if field.many or field.schema.many else one
+    own: JsonSchema | None = getattr(field, "json_schema", None)
+    if own is not None:
+        return own
     if isinstance(field, kinds.List):
         return {"type": "array", "items": _field(field.inner, definitions)}
     if isinstance(field, kinds.Tuple):

@@ -39,6 +39,8 @@ class Shape:
         elif "anyOf" in self.schema or "oneOf" in self.schema:
             for each in self.schema.get("anyOf") or self.schema["oneOf"]:
                 yield from self.at(each).alternatives
+        elif isinstance(self.schema.get("type"), list):
+            yield from (self.at({**self.schema, "type": kind}) for kind in self.schema["type"])
         else:
             yield self
 

@@ -1,12 +1,12 @@
 """Flexible handlers as they are registered: what is refused, when, and with which words."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import flask
 import pytest
 from marshmallow import INCLUDE, RAISE, Schema, fields
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from cxfulfill import (
     AllowUnauthenticated,
@@ -129,6 +129,48 @@ def test_errors_name_the_place() -> None:
 )
 def test_paths_that_are_no_singular_ones_are_refused_at_import(mapping: Any, words: str) -> None:
     assert words in refused(mapping=mapping)
+
+
+class Aliased(BaseModel):
+    model_config = ConfigDict(validate_by_name=True)
+
+    order_id: int = Field(alias="order-id")
+
+
+class OnlyAlias(BaseModel):
+    order_id: int = Field(alias="order-id")
+
+
+class OnlyDataKey(Schema):
+    order_id = fields.Integer(data_key="order-id", required=True)
+
+
+@pytest.mark.parametrize("kind", [OnlyAlias, OnlyDataKey])
+def test_a_variable_that_no_parameter_is_read_by_is_refused(kind: Any) -> None:
+    words = "the path's variable 'order_id' is a field, but not the name that its parameter is read by"
+    assert words in refused("/<order_id>", lambda ctx, params: None, params=kind)
+
+
+def test_two_names_of_one_parameter_are_one_parameter() -> None:
+    webhook = Webhook(auth=app_b())
+    webhook.add_flexible("/<int:order_id>", lambda ctx, order: order.order_id, params=Aliased, methods=["GET", "POST"])
+    assert get(webhook, "/5").json == 5
+    for result in (send(webhook, "/5", {"order-id": 7}), get(webhook, "/5", "order-id=7")):
+        assert (result.status, result.reason) == (400, "conflicting_parameter")
+        assert result.json["detail"] == "A parameter comes more than once: order-id."
+
+
+class Listed(BaseModel):
+    either: Annotated[Any, WithJsonSchema({"type": ["array", "null"]})] = None
+
+
+def test_a_json_schema_with_several_types() -> None:
+    webhook = Webhook(auth=app_b())
+    webhook.add_flexible(
+        "/a", lambda ctx, listed: listed.either, params=Listed, methods=["GET"], response=Listed | list[int],
+        mapping={"x": "$.either[0]"},
+    )  # fmt: skip
+    assert get(webhook, "/a", "either=[1]").json == [1]
 
 
 @pytest.mark.parametrize("schema", [Trip, TripSchema])
