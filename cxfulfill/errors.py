@@ -19,6 +19,19 @@ class CxFulfillError(Exception):
 class ConfigurationError(CxFulfillError):
     """The application is put together wrongly; raised at import or at start, before a call is served."""
 
+    @classmethod
+    def for_extra(cls, what: str, extra: str) -> Self:
+        """Say that an optional package is missing.
+
+        Args:
+            what: What needs it.
+            extra: The extra of this package that installs it.
+
+        Returns:
+            The error.
+        """
+        return cls(f"{what} needs the extra {extra}: pip install 'cxfulfill[{extra}]'")
+
 
 class ReplyError(CxFulfillError):
     """An answer that CX would refuse. The call ends with 500 and a log line that names the field.

@@ -255,7 +255,7 @@ def _lru_cache() -> "type[LRUCache[Any, Any]]":
     try:
         from cachetools import LRUCache  # noqa: PLC0415
     except ImportError:
-        raise ConfigurationError("OAuthIntrospection needs the extra oauth: pip install 'cxfulfill[oauth]'") from None
+        raise ConfigurationError.for_extra("OAuthIntrospection", "oauth") from None
     return LRUCache
 
 

@@ -204,7 +204,7 @@ def _jose() -> _Jose:
         from joserfc.jwk import JWKRegistry  # noqa: PLC0415
         from joserfc.jws import JWSRegistry  # noqa: PLC0415
     except ImportError:
-        raise ConfigurationError("OAuthJwt needs the extra oauth: pip install 'cxfulfill[oauth]'") from None
+        raise ConfigurationError.for_extra("OAuthJwt", "oauth") from None
     return _Jose(JWSRegistry.algorithms, JWKRegistry.import_key, JoseError)
 
 

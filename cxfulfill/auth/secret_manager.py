@@ -90,7 +90,7 @@ def _check_extra() -> None:
     try:
         import google.cloud.secretmanager_v1  # noqa: F401, PLC0415
     except ImportError:
-        raise ConfigurationError("SecretManager needs its library: pip install 'cxfulfill[gcp]'") from None
+        raise ConfigurationError.for_extra("SecretManager", "gcp") from None
     logging.getLogger(_CALLS).addFilter(_without_answers)
 
 

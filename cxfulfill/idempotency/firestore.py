@@ -31,7 +31,7 @@ try:
 
     from cxfulfill.idempotency.firestore_requests import Record, Requests
 except ImportError:
-    raise ConfigurationError("FirestoreStore needs the extra firestore: pip install 'cxfulfill[firestore]'") from None
+    raise ConfigurationError.for_extra("FirestoreStore", "firestore") from None
 
 TIME_LIMIT: Final = 1.5
 """Seconds that a call of the store may take; the first of a process also connects and fetches a token."""

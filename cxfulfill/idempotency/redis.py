@@ -24,7 +24,7 @@ try:
     from redis.exceptions import ReadOnlyError
     from redis.retry import Retry
 except ImportError:
-    raise ConfigurationError("RedisStore needs the extra redis: pip install 'cxfulfill[redis]'") from None
+    raise ConfigurationError.for_extra("RedisStore", "redis") from None
 
 TIME_LIMIT: Final = 1.0
 """Seconds that a call of the store may take."""

@@ -126,7 +126,7 @@ class _Marshmallow:
             from apispec import APISpec  # noqa: PLC0415 - only who has such a schema needs it
             from apispec.ext.marshmallow import MarshmallowPlugin  # noqa: PLC0415
         except ImportError:
-            raise ConfigurationError("apispec describes marshmallow schemas: pip install 'cxfulfill[tools]'") from None
+            raise ConfigurationError.for_extra("a description of marshmallow schemas", "tools") from None
         plugin = MarshmallowPlugin(schema_name_resolver=self._name)
         self._spec = APISpec("", "", OPENAPI, plugins=[plugin])
         self._converter = cast(Any, plugin.converter)

@@ -72,7 +72,7 @@ def _library() -> "ModuleType":
     try:
         import phonenumbers  # noqa: PLC0415 - only for national numbers
     except ImportError:
-        raise ConfigurationError("a region needs the extra phone: pip install 'cxfulfill[phone]'") from None
+        raise ConfigurationError.for_extra("a region", "phone") from None
     return phonenumbers
 
 
