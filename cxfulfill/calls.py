@@ -7,7 +7,7 @@ from typing import Any
 from cxfulfill.auth.base import Principal
 from cxfulfill.collecting import is_unresolved, merge, parse_structures, read_headers, read_query, resolved
 from cxfulfill.context import Deadline, FlexibleContext
-from cxfulfill.errors import BadRequest, ConfigurationError
+from cxfulfill.errors import BadRequest, ConfigurationError, ParameterError
 from cxfulfill.gate import Gate
 from cxfulfill.http import HttpRequest
 from cxfulfill.paths import Match
@@ -66,19 +66,23 @@ class Served:
             The call.
 
         Raises:
-            BadRequest: Query or body cannot be read, or a parameter comes from two places.
+            BadRequest: Query or body cannot be read, a parameter comes from two places, or one of the path is missing.
         """
-        path = {name: value for name, value in match.values.items() if not is_unresolved(value)}
+        path = match.values
+        if missing := [(name, "missing") for name, value in path.items() if is_unresolved(value)]:
+            raise ParameterError(missing)
         query = read_query(http.query)
         content = resolved(json.loads(body)) if body else None
         target = self.target
         if target.schema is not None and not isinstance(content, dict | None):
             raise BadRequest(reason="not_an_object", detail="The body must be a JSON object.")
-        named = {**path, **read_headers(http.headers, self.route.headers)}
-        if target.names:
-            named = {name: value for name, value in named.items() if name in target.names}
-        synonyms = target.schema.synonyms if target.schema else {}
+        headers = read_headers(http.headers, self.route.headers)
         members: dict[str, Any] = content if isinstance(content, dict) else {}
+        synonyms = target.schema.synonyms if target.schema else {}
+        places = (path, headers, parse_structures(query, self.structured), members)
+        parameters = merge(places, target.names, synonyms)
+        if target.names:
+            parameters = {name: value for name, value in parameters.items() if name in target.names or name not in path}
         return FlexibleContext(
             http=http.redacted(self.gate.hidden),
             principal=caller,
@@ -88,7 +92,7 @@ class Served:
             path=path,
             query=query,
             body=content,
-            parameters=merge((named, parse_structures(query, self.structured), members), target.names, synonyms),
+            parameters=parameters,
         )
 
 
@@ -107,14 +111,16 @@ def serve(route: Route, gate: Gate, *, taken: Collection[str]) -> Served:
         ConfigurationError: Its path is taken, its callers cannot be told without a session, a chosen header is a
             credential or no parameter, or the annotation of the handler's second argument cannot be resolved.
     """
-    if route.pattern.text.rstrip("/") in taken:
+    if route.pattern.text.rstrip("/") in {path.rstrip("/") for path in taken}:
         raise ConfigurationError(f"the path {route.pattern.text} is served otherwise")
     if gate.by_session:
         raise ConfigurationError(
             "a flexible call has no session, so that neither ByEnvironment nor allowed_agents= can tell whose it is; "
             "give the route an auth= of its own"
         )
-    route.check_credentials(gate.auth)
+    route.check_credentials(gate.hidden)
+    if "idempotency-key" in gate.hidden:
+        raise ConfigurationError("Idempotency-Key is the header of flexible calls' keys and cannot hold a credential")
     target = Target.of(route)
     route.check_schema(target.schema)
     return Served(route, target, gate)

@@ -25,10 +25,11 @@ def read_query(query: str) -> dict[str, str]:
         Values by name, without unresolved references.
 
     Raises:
-        BadRequest: It is not UTF-8, has more than 1,000 values (``query_syntax``), or a name twice
+        BadRequest: It is not escaped UTF-8, has more than 1,000 values (``query_syntax``), or a name twice
             (``repeated_parameter``): which one is meant nobody can tell.
     """
     try:
+        query.encode("ascii")
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MAX_QUERY)
     except ValueError:
         raise BadRequest(reason="query_syntax", detail="The query is not UTF-8, or has too many values.") from None
@@ -79,6 +80,18 @@ def is_unresolved(value: object) -> bool:
     return isinstance(value, str) and _UNRESOLVED.fullmatch(value) is not None
 
 
+def mentions_reference(value: str) -> bool:
+    """Tell whether a text holds such a reference: in every session that lacks the parameter it is the same.
+
+    Args:
+        value: The text.
+
+    Returns:
+        Whether it does.
+    """
+    return "$session.params." in value
+
+
 def merge(parts: Collection[Mapping[str, Any]], known: Collection[str], synonyms: Mapping[str, str]) -> dict[str, Any]:
     """Put the values of several places together.
 
@@ -119,10 +132,10 @@ def parse_structures(values: dict[str, str], names: Collection[str]) -> dict[str
 
 
 def _structure(text: str) -> Any:
-    if not text.lstrip().startswith(("[", "{")):
+    if text != "null" and not text.lstrip().startswith(("[", "{")):
         return text
     try:
-        return json.loads(text.encode())
+        return resolved(json.loads(text.encode()))
     except BadRequest:
         return text
 

@@ -13,10 +13,10 @@ from cxfulfill.context import FlexibleContext
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.handlers import place_of
 from cxfulfill.mapping import read_mapping
-from cxfulfill.parameters.answers import response_for
+from cxfulfill.parameters.answers import ResponseSchema, response_for
 from cxfulfill.paths import read_pattern
 from cxfulfill.registration import Key, Layer, Options
-from cxfulfill.route import Route, read_methods
+from cxfulfill.route import Route, read_headers, read_methods
 
 FlexibleHandler = (
     Callable[[FlexibleContext], Any]
@@ -122,16 +122,17 @@ class FlexibleRoutes:
         )
         place = options.function.place
         try:
-            schema = None if response is None else response_for(response)
+            schema = None if response is None else _response(response)
             route = Route(
                 options=options, fallback=None, layers=(self.layer,), pattern=read_pattern(path),
-                methods=read_methods(methods), headers=dict(headers or {}), response=schema,
+                methods=read_methods(methods), headers=read_headers(headers), response=schema,
                 mapping=read_mapping(mapping, schema.shape() if schema else None), auth=auth,
             )  # fmt: skip
             route.check()
             route.check_schema(options.schema)
         except ConfigurationError as error:
             raise ConfigurationError(f"{place}: {error}") from error
+        route.check_kind()
         self.add_route(route if fallback is None else replace(route, fallback=route.encode_fallback(fallback)))
 
     def add_route(self, route: Route) -> None:
@@ -168,3 +169,10 @@ class FlexibleRoutes:
         """
         if self._closed:
             raise ConfigurationError(f"nothing can be registered any more: {self._closed}")
+
+
+def _response(kind: Any) -> ResponseSchema:
+    try:
+        return response_for(kind)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"response=: {error}") from error

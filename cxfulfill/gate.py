@@ -10,7 +10,6 @@ from cxfulfill.auth.base import (
     NeedsIO,
     Principal,
     authorize,
-    credential_headers,
     decides_by_session,
     identify,
     is_blocking,
@@ -18,7 +17,7 @@ from cxfulfill.auth.base import (
 )
 from cxfulfill.context import Clock
 from cxfulfill.errors import Unavailable
-from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest
+from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import SessionName
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.runtime import Runtime
@@ -36,20 +35,19 @@ class Gate:
         auth: Who may call.
         allowed_agents: Whose sessions are served; None for all.
         clock: Seconds that only go up.
-        hidden: Lower-case names of the header fields that no handler sees.
+        hidden: Lower-case names of the header fields that no handler sees, also those of other routes' credentials.
         by_session: Whether a call's session has a say.
     """
 
     auth: Authenticator
     allowed_agents: AllowedAgents | None
     clock: Clock
-    hidden: frozenset[str] = field(init=False)
+    hidden: frozenset[str]
     by_session: bool = field(init=False)
     _blocking: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_blocking", is_blocking(self.auth))
-        object.__setattr__(self, "hidden", CREDENTIAL_HEADERS | credential_headers(self.auth))
         object.__setattr__(self, "by_session", self.allowed_agents is not None or decides_by_session(self.auth))
 
     @property

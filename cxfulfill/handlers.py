@@ -1,6 +1,5 @@
 """Handlers: the functions that a user writes, checked and read when they are registered."""
 
-import functools
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Generator
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.hints import underlying
 from cxfulfill.parameters.base import Schema, UnresolvedAnnotation
 from cxfulfill.parameters.schema import schema_for
 from cxfulfill.protocol.response import WebhookResponse
@@ -27,6 +27,8 @@ Handler = (
 
 Middleware = Callable[[Any], Generator[None, Answer, Answer]]
 """``def m(call): answer = yield; return None``: a generator function with one yield.
+
+One that is annotated ``Context`` or ``FlexibleContext`` runs around handlers of that kind only.
 
 It runs where the handler runs, plain or ``async``. What the handler returned is sent in, what it raised thrown in. It
 returns a replacement, or None to leave the outcome as it is.
@@ -79,7 +81,7 @@ class Function:
         if not isinstance(self.annotation, str):
             return self.annotation
         try:
-            hints = typing.get_type_hints(_underlying(self.call))
+            hints = typing.get_type_hints(underlying(self.call))
         except NameError as error:
             raise UnresolvedAnnotation(
                 f"{self.place}: the annotation names {error.name!r}, which its module does not hold at run "
@@ -87,14 +89,6 @@ class Function:
             ) from error
         name = list(inspect.signature(self.call).parameters)[1]
         return hints[name]
-
-
-def _underlying(function: Any) -> Any:
-    """Find the function that has the annotations: of a decorated one, a partial, or an object with __call__."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    function = inspect.unwrap(function)
-    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def read_function(function: Callable[..., Any], params: Any = None) -> Function:

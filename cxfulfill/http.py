@@ -136,7 +136,7 @@ class HttpRequest:
     """
 
     method: str
-    path: str
+    path: str = field(repr=False)
     headers: Mapping[str, str]
     query: str = field(default="", repr=False)
     peer: str = ""

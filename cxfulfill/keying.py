@@ -1,16 +1,18 @@
 """The key of a call: its own where the user gave one, else the default."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from cxfulfill.collecting import is_unresolved
-from cxfulfill.context import Context, FlexibleContext
+from cxfulfill.collecting import mentions_reference
+from cxfulfill.context import Call, Context, FlexibleContext
 from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flexible_key, own_call_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
 from cxfulfill.runtime import Work
 from cxfulfill.target import Target
 
+_log = logging.getLogger("cxfulfill")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLAIN: Final = (str, int, float, bool, dict, list, type(None))
 
@@ -29,60 +31,90 @@ class Keying:
     application: str
     near: NearDuplicates
 
-    def keyed(self, target: Target, work: Work) -> Keyed | None:
+    def told(self, target: Target, ctx: Call) -> "Told":
+        """Note what the call is told by, before anything of the user's has seen its parameters.
+
+        Validators and hooks may change them, and differently each time.
+
+        Args:
+            target: The handler.
+            ctx: The call.
+
+        Returns:
+            What `keyed` needs.
+        """
+        if isinstance(ctx, FlexibleContext):
+            return Told(used_for=_used_for_flexible(target, ctx))
+        default = self._default(ctx) if isinstance(ctx, Context) else None
+        return Told(default, _used_for(ctx, target.names) if target.key and target.names else "")
+
+    def keyed(self, target: Target, work: Work, told: "Told") -> Keyed | None:
         """Make the key of a call, and tell it to the handler.
 
         Args:
             target: The handler.
             work: The handler with the call and its arguments.
+            told: What `told` gave for the call.
 
         Returns:
             The key; None where the request has nothing to tell it by.
 
         Raises:
-            ParameterError: The user's own key needs a parameter that is not there.
-            TypeError: It is of a type that cannot be a key.
+            ParameterError: The user's own key needs a parameter that is not there, or one that is no key.
+            TypeError: The user's own function gave something that cannot be a key.
         """
         ctx: Any = work.call
-        if isinstance(ctx, FlexibleContext):
-            keyed = self._flexible_key(target, ctx, work.arguments[-1])
-        else:
-            keyed = self._own_key(target, ctx, work.arguments[-1]) or self._default_key(target, ctx)
+        own = None if target.key is None else target.key.value(ctx, work.arguments[-1], target.names)
+        own = None if own is not None and mentions_reference(own) else own
+        make = self._flexible_key if isinstance(ctx, FlexibleContext) else self._standard_key
+        keyed = make(target, ctx, own, told)
         if keyed is not None:
             # Nobody has seen the context yet: it is still being made.
             object.__setattr__(ctx, "idempotency_key", keyed.key)
+        elif target.key is not None:
+            _log.warning("request_id=%s idempotency_key= gave nothing: a retry may run this call again", ctx.request_id)
         return keyed
 
-    def _own_key(self, target: Target, ctx: Context, params: Any) -> Keyed | None:
-        own = target.key
-        value = None if own is None else own.value(ctx, params, target.names)
-        if own is None or value is None:
+    def _standard_key(self, target: Target, ctx: Context, own: str | None, told: "Told") -> Keyed | None:
+        turn = ctx.request.detect_intent_response_id or ""
+        if target.key is not None and own is not None:
+            in_session = target.key.in_session
+            key = business_key(
+                self.application, ctx.principal, ctx, own, handler=target.conditions, in_session=in_session
+            )
+            if key is not None:
+                return Keyed(key, told.used_for, target.ttl or BUSINESS_TTL, turn)
+        if told.default is None:
             return None
-        key = business_key(
-            self.application, ctx.principal, ctx, value, handler=target.conditions, in_session=own.in_session
-        )
-        if key is None:
-            return None
-        used_for = _used_for(ctx, target.names) if target.names else ""
-        return Keyed(key, used_for, target.ttl or BUSINESS_TTL, ctx.request.detect_intent_response_id or "")
+        self.near.note(ctx, told.default)
+        return Keyed(told.default, "", target.ttl or self.policy.ttl, turn)
 
-    def _default_key(self, target: Target, ctx: Context) -> Keyed | None:
+    def _default(self, ctx: Context) -> str | None:
         key = self.policy.key(self.application, ctx.principal, ctx)
-        if not key:
-            return None
-        if self.policy.key is not call_key:
+        if key and self.policy.key is not call_key:
             key = own_call_key(self.application, ctx.principal, key)
-        self.near.note(ctx, key)
-        return Keyed(key, "", target.ttl or self.policy.ttl, ctx.request.detect_intent_response_id or "")
+        return key or None
 
-    def _flexible_key(self, target: Target, ctx: FlexibleContext, params: Any) -> Keyed | None:
-        own = None if target.key is None else target.key.value(ctx, params, target.names)
+    def _flexible_key(self, target: Target, ctx: FlexibleContext, own: str | None, told: "Told") -> Keyed | None:
         value = own or _header_key(target, ctx)
         if not value:
             return None
-        key = flexible_key(self.application, ctx.principal, value, handler=target.conditions, is_own=own is not None)
-        used_for = _used_for(ctx, target.names if own is not None else ctx.parameters)
-        return Keyed(key, used_for, BUSINESS_TTL, "")
+        method = "GET" if ctx.http.method == "HEAD" else ctx.http.method
+        handler = f"{method} {target.conditions}"
+        key = flexible_key(self.application, ctx.principal, value, handler=handler, is_own=own is not None)
+        return Keyed(key, told.used_for, BUSINESS_TTL, "")
+
+
+class Told(NamedTuple):
+    """What a call is told by.
+
+    Attributes:
+        default: Its default key; None where it has none.
+        used_for: What a key of the user's or the caller's is used for.
+    """
+
+    default: str | None = None
+    used_for: str = ""
 
 
 def _header_key(target: Target, ctx: FlexibleContext) -> str | None:
@@ -90,11 +122,23 @@ def _header_key(target: Target, ctx: FlexibleContext) -> str | None:
     if ctx.http.method in _SAFE and not target.idempotent:
         return None
     value = ctx.http.headers.get("idempotency-key", "").strip()
-    return None if is_unresolved(value.strip('"')) else value
+    return None if mentions_reference(value) else value
 
 
-def _used_for(ctx: Context | FlexibleContext, names: Iterable[str]) -> str:
-    # As CX sent them: what a schema hides, fills in or makes of them may differ where nothing else does.
+def _used_for(ctx: Any, names: Iterable[str]) -> str:
     parameters = ctx.parameters
-    sent = {name: parameters[name] for name in names if name in parameters}
-    return fingerprint({name: value if isinstance(value, _PLAIN) else str(value) for name, value in sent.items()})
+    return fingerprint(_plain({name: parameters[name] for name in names if name in parameters}))
+
+
+def _used_for_flexible(target: Target, ctx: FlexibleContext) -> str:
+    """Digest all that came, or with a key of the user's the path and the parameters that the handler's type names."""
+    if target.key is None and "idempotency-key" not in ctx.http.headers:
+        return ""
+    path = _plain(ctx.path)
+    if target.key is not None and target.names:
+        return fingerprint([path, _plain({name: ctx.parameters.get(name) for name in sorted(target.names)})])
+    return fingerprint([path, dict(ctx.query), ctx.body, _plain(ctx.parameters)])
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, _PLAIN) else str(value) for name, value in values.items()}

@@ -60,6 +60,8 @@ def read_mapping(given: Mapping[str, str] | None, shape: Shape | None) -> dict[s
     Raises:
         ConfigurationError: A name or path is wrong, finds more than one value, or the schema has nothing there.
     """
+    if not isinstance(given, Mapping | None):
+        raise ConfigurationError('mapping= takes the path by parameter: {"order_status": "$.status"}')
     paths = {}
     for name, text in (given or {}).items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):

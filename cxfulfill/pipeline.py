@@ -26,10 +26,12 @@ from cxfulfill.errors import (
 from cxfulfill.gate import Gate
 from cxfulfill.handlers import Function, Invocation
 from cxfulfill.http import HttpRequest, HttpResponse, json_response, problem_response
+from cxfulfill.keying import Told
 from cxfulfill.paths import Match, Paths
 from cxfulfill.protocol.request import read_request
 from cxfulfill.reply import to_response
 from cxfulfill.reprompt import reprompt
+from cxfulfill.route import METHODS
 from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
 from cxfulfill.table import Table
 from cxfulfill.target import Target
@@ -53,6 +55,7 @@ class Pipeline:
     Attributes:
         path: Path of the standard webhook.
         gate: Who may call.
+        gates: That, and those of flexible routes with callers of their own.
         table: The handlers of standard calls by tag.
         routes: The handlers of flexible calls by path and method.
         deduplication: What sees to it that a call runs once; None where nothing does.
@@ -66,6 +69,7 @@ class Pipeline:
 
     path: str
     gate: Gate
+    gates: tuple[Gate, ...]
     table: Table[Target]
     routes: Paths[Served]
     deduplication: Deduplication | None
@@ -100,11 +104,10 @@ class Pipeline:
     async def _serve(self, http: HttpRequest, runtime: Runtime, record: Record) -> HttpResponse:
         started = self.clock()
         deadline = Deadline(started + self.timeout, self.clock)
-        match = self._match(http)
+        match = self._match(http, record)
         length = self._declared_length(http)
         served = match.found if match else None
         gate = served.gate if served else self.gate
-        record.route = served.route.pattern.text if served else ""
         principal = await _of_cx(gate.authenticate(http, runtime))
         record.principal = principal.name
         has_body = served is None or served.has_body(http, length)
@@ -117,13 +120,23 @@ class Pipeline:
         allow = (("Allow", ", ".join(match.allowed)),) if match.allowed else ()  # RFC 9110 9.3.7
         return replace(response, headers=response.headers + allow)
 
-    def _match(self, http: HttpRequest) -> Match[Served] | None:
+    def _match(self, http: HttpRequest, record: Record) -> Match[Served] | None:
         """Find the flexible handler of a request; None where it is for the standard webhook."""
-        if http.path != self.path:
-            return self.routes.find(http)
-        if http.method != "POST":
-            raise MethodNotAllowed("POST")
-        return None
+        if http.path == self.path:
+            if http.method != "POST":
+                raise MethodNotAllowed("POST")
+            return None
+        served: Served | None = None
+        try:
+            match = self.routes.find(http)
+            served = match.found
+        except MethodNotAllowed:
+            served = self.routes.leads_to(http.path, http.method)
+            raise
+        finally:
+            if served is not None and http.method in METHODS:
+                record.route = f"{http.method} {served.route.pattern.text}"
+        return match
 
     def _declared_length(self, http: HttpRequest) -> int | None:
         length = http.declared_length()
@@ -170,6 +183,7 @@ class Pipeline:
         try:
             target = target or self._target(call)
             handlers, encoding = target.error_handlers, target.encode
+            record.place = target.invocation.function.place
             return await self._run(call, target, started, runtime, record)
         except Exception as error:
             record.error = error
@@ -191,6 +205,8 @@ class Pipeline:
         if target.timeout != self.timeout:
             call = replace(call, deadline=Deadline(started + target.timeout, self.clock))
         arguments: tuple[Any, ...] = (call,)
+        is_kept = self.deduplication is not None and target.idempotent is not False
+        told = self.deduplication.keying.told(target, call) if self.deduplication and is_kept else None
         if target.schema is not None:
             try:
                 arguments = (call, target.schema.load(call.parameters))
@@ -201,11 +217,12 @@ class Pipeline:
                 record.error = error
                 return json_response(asked_again)
         work = Work(target.invocation, call, arguments, target.watched, target.encode)
-        return await self._fly(work, target, runtime, record)
+        return await self._fly(work, target, told, runtime, record)
 
-    async def _fly(self, work: Work, target: Target, runtime: Runtime, record: Record) -> HttpResponse:
-        is_kept = self.deduplication is not None and target.idempotent is not False
-        keyed = self.deduplication.keying.keyed(target, work) if self.deduplication and is_kept else None
+    async def _fly(
+        self, work: Work, target: Target, told: Told | None, runtime: Runtime, record: Record
+    ) -> HttpResponse:
+        keyed = self.deduplication.keying.keyed(target, work, told) if self.deduplication and told else None
         try:
             if self.deduplication is None or keyed is None:
                 return json_response(work.encode(await runtime.invoke(work, work.call.deadline)))
@@ -232,8 +249,9 @@ class Pipeline:
         parts = {"handlers": True}
         if self.deduplication is not None:
             parts["store"] = await runtime.block(self.deduplication.store.is_well)
-        if self.gate.is_ready is not None:
-            parts["auth"] = self.gate.is_ready
+        known = [ready for gate in self.gates if (ready := gate.is_ready) is not None]
+        if known:
+            parts["auth"] = all(known)
         ready = all(parts.values())
         body = json.dumps({"status": "ready" if ready else "not ready", "parts": parts}).encode()
         return json_response(body, 200 if ready else Unavailable.status)

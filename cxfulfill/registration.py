@@ -4,11 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.handlers import Function, Middleware, read_function
+from cxfulfill.hints import takes
 from cxfulfill.idempotency.business import IdempotencyKey, read_options
 from cxfulfill.parameters.base import Schema, UnresolvedAnnotation
 
@@ -33,6 +34,17 @@ class Layer:
     idempotent: bool | None = None
     middlewares: list[Middleware] = field(default_factory=list)
     error_handlers: dict[type[Exception], Function] = field(default_factory=dict)
+
+    def error_handlers_of(self, kind: type[Call]) -> dict[type[Exception], Function]:
+        """Choose the error handlers that are meant for a kind of call.
+
+        Args:
+            kind: The context of its calls.
+
+        Returns:
+            Functions by exception class.
+        """
+        return {error: function for error, function in self.error_handlers.items() if takes(function.call, kind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +125,23 @@ class Registration(ABC):
         options: The handler and its options.
         fallback: The answer when time is up, as it is sent.
         layers: What the routers that hold it add, innermost first.
+        kind: The context of its calls.
     """
+
+    kind: ClassVar[type[Call]]
 
     options: Options
     fallback: bytes | None
     layers: tuple[Layer, ...]
+
+    def check_kind(self) -> None:
+        """Check that the handler is meant for this kind of call.
+
+        Raises:
+            ConfigurationError: Its first argument is annotated with another one's context.
+        """
+        if not takes(self.options.function.call, self.kind):
+            raise ConfigurationError(f"{self.place}: the first argument of this handler is a {self.kind.__name__}")
 
     @property
     def place(self) -> str:
@@ -157,6 +181,7 @@ def check_timeout(timeout: float | None) -> float | None:
     Raises:
         ConfigurationError: It is not above 0, or above the 30 seconds that CX waits at most.
     """
-    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (is_number and 0 < timeout <= MAX_TIMEOUT):
         raise ConfigurationError(f"timeout must be above 0 and at most {MAX_TIMEOUT:g} seconds")
     return timeout

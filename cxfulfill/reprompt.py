@@ -19,7 +19,9 @@ def reprompt(ctx: Context, error: ParameterError) -> bytes | None:
         The answer; None where something else than parameters of the form does not fit: asking again cannot mend that.
     """
     names = list(dict.fromkeys(name for name, _ in error.problems))
-    if not names or not ctx.form.keys() >= set(names):
+    others = [name for name in names if name not in ctx.form]
+    if others:
+        error.note = f"the user is not asked again: {', '.join(others)} is no parameter of the current page's form"
         return None
     prompts = dict.fromkeys(error.messages[name] for name in names if name in error.messages)
     return Reply(*prompts, invalid=names).response.encode()

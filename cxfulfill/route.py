@@ -2,12 +2,12 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from cxfulfill.auth.base import Authenticator, check_policy, credential_headers
-from cxfulfill.context import Call
+from cxfulfill.context import Call, FlexibleContext
 from cxfulfill.errors import ConfigurationError, ReplyError
 from cxfulfill.http import CREDENTIAL_HEADERS
 from cxfulfill.mapping import SingularPath
@@ -43,6 +43,8 @@ class Route(Registration):
         auth: Who may call; None leaves it to the application.
     """
 
+    kind: ClassVar[type[Call]] = FlexibleContext
+
     pattern: PathPattern
     methods: tuple[str, ...]
     headers: Mapping[str, str]
@@ -61,8 +63,8 @@ class Route(Registration):
         missing = sorted(name for name, path in self.mapping.items() if not path.select(value))
         if missing:
             _log.warning(
-                "request_id=%s mapping: the answer has nothing for %s, which CX then leaves out",
-                call.request_id, ", ".join(missing),
+                "request_id=%s route=%s mapping: the answer has nothing for %s, which CX then leaves out",
+                call.request_id, json.dumps(self.pattern.text).decode(), ", ".join(missing),
             )  # fmt: skip
         return json.bounded(json.dumps(value), _ANSWER)
 
@@ -76,9 +78,12 @@ class Route(Registration):
             JSON.
 
         Raises:
-            ReplyError: CX would refuse it.
+            ConfigurationError: CX would refuse it.
         """
-        return json.bounded(json.dumps(self._value(answer)), "fallback=")
+        try:
+            return json.bounded(json.dumps(self._value(answer)), _ANSWER)
+        except ReplyError as error:
+            raise ConfigurationError(f"{self.place}: fallback=: {error}") from error
 
     def check(self) -> None:
         """Check what the route says of itself.
@@ -91,24 +96,22 @@ class Route(Registration):
             check_policy(self.auth)
         if self.mapping and self.methods == ("HEAD",):
             raise ConfigurationError("mapping: the answer to HEAD has no body")
-        if not all(isinstance(name, str) and _HEADER.fullmatch(name) for name in self.headers):
-            raise ConfigurationError("headers= takes names of header fields: letters, digits and hyphens")
         targets = [*self.headers.values(), *self.pattern.variables]
         twice = next((name for name in targets if targets.count(name) > 1), None)
         if twice is not None:
             raise ConfigurationError(f"the parameter {twice!r} would come from two places of path and headers")
-        self.check_credentials(self.auth)
+        own = frozenset() if self.auth is None else credential_headers(self.auth)
+        self.check_credentials(CREDENTIAL_HEADERS | own)
 
-    def check_credentials(self, auth: Authenticator | None) -> None:
+    def check_credentials(self, hidden: Collection[str]) -> None:
         """Check that no credential is taken for data.
 
         Args:
-            auth: Who may call, where that is known.
+            hidden: Lower-case names of the header fields that no handler sees.
 
         Raises:
             ConfigurationError: A chosen header is one.
         """
-        hidden = CREDENTIAL_HEADERS | (credential_headers(auth) if auth is not None else frozenset())
         chosen = next((name for name in self.headers if name.lower() in hidden), None)
         if chosen is not None:
             raise ConfigurationError(f"headers= must not hold {chosen}: it is a credential, and no handler sees it")
@@ -139,6 +142,8 @@ class Route(Registration):
         if isinstance(answer, Reply):
             answer = answer.response
         if isinstance(answer, WebhookResponse):
+            if self.response is not None:
+                raise ReplyError(_ANSWER, "is that to a standard call, where response= says another type")
             return answer.model_dump(exclude_unset=True)
         if self.response is not None:
             answer = self.response.dump(answer)
@@ -162,9 +167,29 @@ def read_methods(methods: Iterable[str]) -> tuple[str, ...]:
     Raises:
         ConfigurationError: There is none, or one that CX does not call with.
     """
-    given = [methods] if isinstance(methods, str) else list(methods)
+    given = [methods] if isinstance(methods, str) else list(methods or ())
     if not given or not all(isinstance(method, str) and method.upper() in METHODS for method in given):
         raise ConfigurationError(f"methods= takes one or several of {', '.join(METHODS)}")
     names = {method.upper() for method in given}
     names |= {"HEAD"} if "GET" in names else set()
     return tuple(method for method in METHODS if method in names)
+
+
+def read_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Check a ``headers=``.
+
+    Args:
+        headers: Parameter by header field.
+
+    Returns:
+        The same.
+
+    Raises:
+        ConfigurationError: It is no such mapping.
+    """
+    if not isinstance(headers, Mapping | None):
+        raise ConfigurationError('headers= takes the parameter by header field: {"X-Lang": "lang"}')
+    given = dict(headers or {})
+    if not all(isinstance(name, str) and _HEADER.fullmatch(name) for name in given):
+        raise ConfigurationError("headers= takes names of header fields: letters, digits and hyphens")
+    return given

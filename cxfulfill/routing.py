@@ -160,6 +160,7 @@ class Router(FlexibleRoutes):
             reprompts=_check_on_invalid(on_invalid, options),
             layers=(self.layer,),
         )
+        entry.check_kind()
         for each in _tags(tag, place):
             self._add(replace(entry, tag=each))
 

@@ -7,7 +7,7 @@ more narrowing.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.narrowing import Narrowing
@@ -26,6 +26,8 @@ class Entry(Registration):
         narrowing: Further conditions.
         reprompts: Whether the user is asked again for form parameters that do not fit.
     """
+
+    kind: ClassVar[type[Call]] = Context
 
     tag: str
     narrowing: Narrowing

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from cxfulfill.context import Call
 from cxfulfill.handlers import Function, Invocation
+from cxfulfill.hints import takes
 from cxfulfill.idempotency.business import IdempotencyKey
 from cxfulfill.parameters.base import Schema
 from cxfulfill.registration import Registration
@@ -68,13 +69,14 @@ class Target:
         schema = options.schema or options.function.schema()
         options.check_key(schema)
         timeout = _first_said(options.timeout, *(layer.timeout for layer in layers))
-        middleware = tuple(function for layer in reversed(layers) for function in layer.middlewares)
+        around = (function for layer in reversed(layers) for function in layer.middlewares)
+        middleware = tuple(function for function in around if takes(function, registration.kind))
         return cls(
             schema=schema,
             invocation=Invocation(options.function, middleware),
             timeout=timeout or DEFAULT_TIMEOUT,
             watched=timeout is not None or registration.fallback is not None,
-            error_handlers=tuple(layer.error_handlers for layer in layers),
+            error_handlers=tuple(layer.error_handlers_of(registration.kind) for layer in layers),
             encode=registration.encode,
             fallback=registration.fallback,
             idempotent=_first_said(options.idempotent, *(layer.idempotent for layer in layers)),

@@ -29,7 +29,8 @@ class Record:
         request_id: Id of the call.
         principal: Name of the caller, once known.
         tag: The tag, once known.
-        route: The path's pattern of a flexible call, once known.
+        route: Method and path's pattern of a flexible call, once known.
+        place: Where the handler is defined, once known.
         error: What went wrong, also where an error handler turned it into an answer.
         replayed: Whether the answer is that of an earlier delivery.
     """
@@ -38,6 +39,7 @@ class Record:
     principal: str = ""
     tag: str = ""
     route: str = ""
+    place: str = ""
     error: Exception | None = None
     replayed: bool = False
 
@@ -69,7 +71,7 @@ class Record:
         if isinstance(self.error, HttpError) and self.error.detail:
             parts.append(f"detail={_quoted(self.error.detail)}")
         elif isinstance(self.error, ReplyError):
-            parts.append(f"detail={_quoted(str(self.error))}")
+            parts += [f"detail={_quoted(str(self.error))}", f"handler={_quoted(self.place)}"]
         if isinstance(self.error, HttpError) and self.error.note:
             parts.append(f"note={_quoted(self.error.note[:_MAX_NOTE])}")
         if self.error is not None and self._is_unforeseen:

@@ -10,13 +10,13 @@ from typing import Any, Self
 from weakref import WeakSet
 
 from cxfulfill.auth.agents import AllowedAgents
-from cxfulfill.auth.base import Authenticator, check_policy
+from cxfulfill.auth.base import Authenticator, check_policy, credential_headers
 from cxfulfill.calls import Served, serve
-from cxfulfill.context import Clock
+from cxfulfill.context import Clock, Context
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.gate import Gate
-from cxfulfill.http import HttpRequest, HttpResponse, problem_response
+from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, problem_response
 from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.idempotency.store import IdempotencyStore
 from cxfulfill.paths import Paths
@@ -149,22 +149,6 @@ class Webhook(Router):
                 self._pipeline = self._pipeline or self._freeze()
         return self._pipeline
 
-    def takes(self, path: str) -> bool:
-        """Tell whether calls of this path are this webhook's; freezes an application with flexible handlers.
-
-        Args:
-            path: The path.
-
-        Returns:
-            Whether they are.
-        """
-        if path == self.path or not any(self.routes()):
-            return path == self.path
-        try:
-            return self.pipeline().routes.takes(path)
-        except ConfigurationError:
-            return True  # `handle` tells what is wrong
-
     def handle(self, http: HttpRequest, runtime: Runtime | None = None) -> HttpResponse:
         """Answer a request in this thread.
 
@@ -209,24 +193,28 @@ class Webhook(Router):
         for model in (WebhookRequest, WebhookResponse, Text):
             model.model_rebuild()
         policy, clock = self.idempotency, self._options["clock"]
-        gate = Gate(auth=self.auth, allowed_agents=self._options["allowed_agents"], clock=clock)
+        policies = [self.auth, *(route.auth for route in self.routes() if route.auth is not None)]
+        hidden = CREDENTIAL_HEADERS.union(*map(credential_headers, policies))
+        gate = Gate(auth=self.auth, allowed_agents=self._options["allowed_agents"], clock=clock, hidden=hidden)
+        served = [self._served(route, gate) for route in self.routes()]
         table = Table((entry, Target.of(entry, reprompts=entry.reprompts)) for entry in self.entries())
-        routes = Paths((route.pattern.text, route.methods, self._served(route, gate)) for route in self.routes())
+        routes = Paths((each.route.pattern.text, each.route.methods, each) for each in served)
         self.close_registration("the application is frozen since its first request or check()")
         return Pipeline(
             path=self.path,
             gate=gate,
+            gates=(gate, *(each.gate for each in served if each.gate is not gate)),
             table=table,
             routes=routes,
             deduplication=None if policy is None else Deduplication.of(policy, self.path, clock),
-            error_handlers=self.layer.error_handlers,
+            error_handlers=self.layer.error_handlers_of(Context),
             timeout=self.layer.timeout or DEFAULT_TIMEOUT,
             **{name: self._options[name] for name in ("max_body", "strict_cx_status", "clock", "new_id")},
         )
 
     def _served(self, route: Route, gate: Gate) -> Served:
         if route.auth is not None:
-            gate = Gate(auth=route.auth, allowed_agents=None, clock=self._options["clock"])
+            gate = Gate(auth=route.auth, allowed_agents=None, clock=gate.clock, hidden=gate.hidden)
         try:
             return serve(route, gate, taken=(self.path, HEALTH_PATH, READY_PATH))
         except ConfigurationError as error:

@@ -17,6 +17,7 @@ from cxfulfill.route import WITH_BODY, Route
 from cxfulfill.target import Target
 from cxfulfill.webhook import Webhook
 
+CHANGING: Final = WITH_BODY | {"DELETE"}
 _IN_PATHS: Final = "/$!&'()*+,;=:@"
 """What may stand in a path as it is, besides letters, digits and ``-._~`` (RFC 3986 3.3)."""
 _NO_NAME: Final = re.compile(r"[^\w-]")
@@ -35,6 +36,8 @@ class CxSettings:
         headers: Values, with references, by header.
         body: The template of the JSON body; empty for none.
         names_parameters: Whether the handler's type tells what the route reads.
+        takes_nothing: Whether the handler takes no parameters at all.
+        is_unprotected: Whether a retry may run a call again that is no look-up.
     """
 
     route: Route
@@ -43,6 +46,8 @@ class CxSettings:
     headers: Mapping[str, str]
     body: str
     names_parameters: bool
+    takes_nothing: bool
+    is_unprotected: bool
 
     @property
     def response(self) -> Mapping[str, str]:
@@ -73,7 +78,8 @@ def cx_settings(webhook: Webhook, base: str) -> Iterator[CxSettings]:
 
 
 def _settings(route: Route, method: str, base: str) -> CxSettings:
-    schema = Target.of(route).schema
+    target = Target.of(route)
+    schema = target.schema
     names = schema.wire_names({*route.pattern.variables, *route.headers.values()}) if schema else {}
     references = {name: reference(name) for name in sorted(names, key=lambda name: not names[name])}
     in_body = method in WITH_BODY
@@ -86,6 +92,8 @@ def _settings(route: Route, method: str, base: str) -> CxSettings:
         headers={header: reference(name) for header, name in route.headers.items()},
         body=json.dumps(references, indent=2, ensure_ascii=False) if references and in_body else "",
         names_parameters=schema is not None and schema.fields is not None,
+        takes_nothing=schema is None,
+        is_unprotected=method in CHANGING and target.key is None and target.idempotent is not False,
     )
 
 

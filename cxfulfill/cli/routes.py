@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from cxfulfill.auth.base import credential_headers
 from cxfulfill.cli.apps import checked_webhook
 from cxfulfill.cli.cx_settings import CxSettings, cx_settings, read_url
 from cxfulfill.cli.outline import Line, commands, heading, show, texts
@@ -109,10 +110,14 @@ def _response(settings: CxSettings) -> Line:
 
 
 def _remarks(settings: CxSettings) -> Iterator[str]:
-    if not settings.names_parameters:
+    if not settings.names_parameters and not (settings.takes_nothing and settings.route.pattern.variables):
         place = "body" if settings.method in WITH_BODY else "URL"
         yield f"The handler names no parameters, so that the route reads any: add to the {place} what it needs."
     for reference in settings.joined:
         yield f"Take care: CX may take what follows {reference} in the URL for a part of the parameter's name."
     if settings.route.auth is not None:
-        yield f"Authentication: this route's own, {type(settings.route.auth).__name__}, in place of the application's."
+        names = ", ".join(sorted(credential_headers(settings.route.auth))) or "none"
+        kind = type(settings.route.auth).__name__
+        yield f"Authentication: this route's own, {kind} (header: {names}), in place of the application's."
+    if settings.is_unprotected:
+        yield "Where a retry must not run this twice, add a request header: Idempotency-Key: $session.params.order_id"

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, ParameterError
+from cxfulfill.http import REDACTED
 
 LONGEST_TTL: Final = 2_592_000.0
 """Seconds that an answer can be kept at most (30 days)."""
@@ -68,8 +69,8 @@ class IdempotencyKey:
             The key; None where there is none.
 
         Raises:
-            ParameterError: The function looked for a parameter that is not there.
-            TypeError: It is of a type that cannot be a key.
+            ParameterError: The function looked for a parameter that is not there, or the field's value is no key.
+            TypeError: The function gave something that cannot be a key.
         """
         if isinstance(self.source, str):
             found = params.get(self.source) if isinstance(params, Mapping) else getattr(params, self.source)
@@ -80,7 +81,12 @@ class IdempotencyKey:
                 # A name that is the schema's own may be shown; any other may be a value of the request.
                 missing = error.args[0] if error.args and error.args[0] in names else "*"
                 raise ParameterError([(str(missing), "missing")]) from error
-        return _text(found)
+        try:
+            return _text(found)
+        except TypeError:
+            if not isinstance(self.source, str):
+                raise
+            raise ParameterError([(self.source if self.source in names else "*", "no_key")]) from None
 
 
 def takes(function: object, arguments: int) -> bool:
@@ -107,8 +113,12 @@ def _text(found: Any) -> str | None:
         found = found.get_secret_value()
     if isinstance(found, Enum):
         found = found.value
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)  # CX holds every number as a double
     if found is None or found == "":
         return None
+    if found == REDACTED:
+        raise TypeError("an idempotency key must not be made of a credential, which reads the same for all")
     if isinstance(found, bool) or not isinstance(found, _KEYS):
         raise TypeError(
             f"an idempotency key must be text, a whole number, a date or a UUID, not {type(found).__name__}"

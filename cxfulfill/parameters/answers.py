@@ -63,10 +63,11 @@ class ModelResponse:
         """See `ResponseSchema.dump`."""
         try:
             value = self.adapter.validate_python(answer, from_attributes=True, by_alias=True, by_name=True)
-            return self.adapter.dump_python(value, mode="json", by_alias=True)
+            # Some models are not looked at again: what does not fit would only be a warning, which shows the value.
+            return self.adapter.dump_python(value, mode="json", by_alias=True, warnings="error")
         except ValidationError as error:
             item = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            places = [str(part) if NAMEABLE.fullmatch(str(part)) else "*" for part in item["loc"]]
+            places = [part if isinstance(part, str) and NAMEABLE.fullmatch(part) else "*" for part in item["loc"]]
             raise ReplyError(".".join([_FIELD, *places]), f"does not fit the response schema: {item['type']}") from None
         except PydanticSerializationError:
             raise ReplyError(_FIELD, "cannot be dumped by the response schema") from None

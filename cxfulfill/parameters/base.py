@@ -101,13 +101,16 @@ def repeats(message: str, value: Any) -> bool:
         Whether a text or number of the value stands in it as a word; also where there are too many to look.
     """
     leaves = _leaves(value)
-    return len(leaves) > _MAX_LEAVES or any(_stands_in(message, leaf) for leaf in leaves)
+    return leaves is None or any(_stands_in(message, leaf) for leaf in leaves)
 
 
-def _leaves(value: Any) -> list[str]:
+def _leaves(value: Any) -> list[str] | None:
+    """List the texts and numbers of a value; None where there are too many."""
     leaves: list[str] = []
     parts = [value]
     for part in parts:  # grows as it goes
+        if len(parts) > _MAX_LEAVES:
+            return None
         if isinstance(part, Mapping):
             parts.extend(part.values())
         elif isinstance(part, list | tuple):
@@ -120,4 +123,6 @@ def _leaves(value: Any) -> list[str]:
 
 
 def _stands_in(message: str, leaf: str) -> bool:
-    return bool(leaf) and re.search(rf"(?<!\w){re.escape(leaf)}(?!\w)", message, re.IGNORECASE) is not None
+    if not leaf or leaf.casefold() not in message.casefold():
+        return False
+    return re.search(rf"(?<!\w){re.escape(leaf)}(?!\w)", message, re.IGNORECASE) is not None

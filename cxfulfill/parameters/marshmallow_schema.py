@@ -95,6 +95,8 @@ class MarshmallowSchema:
             return self.schema.load(parameters, unknown=self.unknown)
         except self._invalid as error:
             raise self._refusal(error, parameters) from None
+        except OverflowError:  # of a number that is no time
+            raise ParameterError([(UNNAMED, "number_too_large")]) from None
 
     @cached_property
     def _fields(self) -> dict[str, Any]:
@@ -151,6 +153,9 @@ def shape_of(schema: Any, fields: Mapping[str, Any] | None = None) -> Shape:
     Returns:
         The shape.
     """
+    hooks: Mapping[str, Any] = getattr(schema, "_hooks", {})
+    if fields is None and hooks.get("post_dump"):
+        return Shape({}, {})  # what it makes of the object nobody knows
     definitions: dict[str, JsonSchema] = {}
     members = _by_key(schema.dump_fields) if fields is None else fields
     document = {

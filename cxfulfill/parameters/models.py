@@ -19,6 +19,8 @@ from cxfulfill.parameters.refusals import MESSAGES
 from cxfulfill.parameters.shapes import Shape, property_shapes
 
 _OWN_MESSAGES: Final = frozenset(get_args(ErrorType)) - {"value_error", "assertion_error"}
+MAX_ERRORS: Final = 1_000
+"""Errors of one call that are told apart: of a list of wrong values there can be hundreds of thousands."""
 _VALUES: Final = frozenset({"error", "encoding_error", "tag", "tz_actual"})
 """What pydantic puts into some of its messages that came with the call."""
 
@@ -156,6 +158,8 @@ class ModelSchema:
         }
 
     def _refusal(self, error: ValidationError) -> ParameterError:
+        if error.error_count() > MAX_ERRORS:
+            return ParameterError([(UNNAMED, "too_many_errors")])
         problems: dict[tuple[str, str], None] = {}
         messages: dict[str, str] = {}
         for item in error.errors(include_url=False):
@@ -164,9 +168,9 @@ class ModelSchema:
             if item["type"] == "extra_forbidden" or name not in self.names:
                 name = UNNAMED
             problems[name, item["type"]] = None
-            message = _message(item)
+            message = _message(item) if name not in messages else None
             if message is not None:
-                messages.setdefault(name, message)
+                messages[name] = message
         return ParameterError(problems, messages)
 
 

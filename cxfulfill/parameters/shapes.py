@@ -35,7 +35,8 @@ class Shape:
     def alternatives(self) -> "Iterator[Shape]":
         """The shapes that it can have: references and unions resolved."""
         if "$ref" in self.schema:
-            yield from self.at(self.definitions[self.schema["$ref"]]).alternatives
+            # A reference out of the document, from a schema of the user's own, may be anything.
+            yield from self.at(self.definitions.get(self.schema["$ref"], {})).alternatives
         elif "anyOf" in self.schema or "oneOf" in self.schema:
             for each in self.schema.get("anyOf") or self.schema["oneOf"]:
                 yield from self.at(each).alternatives

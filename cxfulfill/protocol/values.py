@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from cxfulfill.errors import ReplyError
 
@@ -28,8 +29,8 @@ MAX_DOUBLE = 1.7976931348623157e308
 """The largest finite double; CX holds every number as one."""
 
 _PLAIN = frozenset({str, bool, type(None)})
-NAMEABLE = re.compile(r"[\w@./-]{1,64}")
-"""Names that may stand in an error or a log line as they are."""
+NAMEABLE = re.compile(r"[^\W\d][\w-]{0,63}")
+"""Names that may stand in an error or a log line as they are: those of parameters, no numbers or addresses."""
 
 
 def to_json_value(value: Any, *, depth: int = MAX_DEPTH) -> Any:
@@ -135,7 +136,7 @@ def _converted(value: Any, depth: int) -> Any:
     if isinstance(value, Enum):
         return to_json_value(value.value, depth=depth)
     if isinstance(value, BaseModel):
-        return to_json_value(value.model_dump(mode="json", by_alias=True), depth=depth)
+        return to_json_value(_dumped(value), depth=depth)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _object({field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, depth)
     if isinstance(value, Mapping):
@@ -143,6 +144,13 @@ def _converted(value: Any, depth: int) -> Any:
     if isinstance(value, (list, tuple)):
         return _list(value, depth)
     return _scalar(value)
+
+
+def _dumped(value: BaseModel) -> Any:
+    try:
+        return value.model_dump(mode="json", by_alias=True, warnings="error")
+    except PydanticSerializationError:  # its text shows values
+        raise ReplyError("", "is a model that holds values of other types than its own") from None
 
 
 def _scalar(value: Any) -> str | int | float:

@@ -3,8 +3,9 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from flask.helpers import get_debug_flag
 
 from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.http import HttpRequest, HttpResponse, problem_response
+from cxfulfill.paths import Paths
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH
 from cxfulfill.runtime import Threads
 from cxfulfill.server.wsgi import StartResponse, Unread, WsgiApp, path_of, read_environ
@@ -46,16 +48,16 @@ def create_app(*webhooks: Webhook, import_name: str = "cxfulfill") -> flask.Flas
         raise ConfigurationError("create_app needs a webhook")
     _refuse_shared_paths(webhooks)
     app = flask.Flask(import_name, static_folder=None)
-    apps = [(webhook, WsgiApp(_handler(webhook, app))) for webhook in webhooks]
-    served = {webhook.path: served_by for webhook, served_by in apps}
+    apps = {webhook: WsgiApp(_handler(webhook, app)) for webhook in webhooks}
+    flexible = _Flexible(apps)
+    served = {webhook.path: own for webhook, own in apps.items()}
     served |= dict.fromkeys((HEALTH_PATH, READY_PATH), WsgiApp(lambda http: _probe(webhooks, http)))
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if app.debug and _is_exposed():  # it can be set at any time
             return _NO_DEBUG(environ, start_response)
-        path = path_of(environ)
-        own = served.get(path) or next((served_by for webhook, served_by in apps if webhook.takes(path)), None)
+        own = served.get(environ.get("PATH_INFO", "")) or flexible.find(environ)
         if own is not None:
             return own(environ, start_response)
         return Unread(inner(environ, start_response), environ)
@@ -117,6 +119,34 @@ def cloud_function(webhook: Webhook) -> Callable[[flask.Request], flask.Response
     return target
 
 
+class _Flexible:
+    """Which webhook's flexible handler a request is for: the most specific pattern of all of them wins.
+
+    Args:
+        apps: What serves each webhook.
+    """
+
+    def __init__(self, apps: Mapping[Webhook, WsgiApp]) -> None:
+        self._apps = apps
+
+    def find(self, environ: dict[str, Any]) -> WsgiApp | None:
+        """Give what serves a request; freezes the webhooks. None where it is for none of them."""
+        if not any(any(webhook.routes()) for webhook in self._apps):
+            return None
+        return self._paths.leads_to(path_of(environ), environ["REQUEST_METHOD"])
+
+    @cached_property
+    def _paths(self) -> Paths[WsgiApp]:
+        try:
+            _refuse_shared_paths(self._apps)
+            for webhook in self._apps:
+                webhook.check()
+        except ConfigurationError as error:  # the webhook's own answer tells it too
+            _log.error("not everything can be served: %s", error)
+        rows = [(route, app) for webhook, app in self._apps.items() for route in webhook.routes()]
+        return Paths((route.pattern.text, route.methods, app) for route, app in rows)
+
+
 def _refuse_shared_paths(webhooks: Iterable[Webhook]) -> None:
     taken: set[str] = set()
     for webhook in webhooks:
@@ -128,13 +158,14 @@ def _refuse_shared_paths(webhooks: Iterable[Webhook]) -> None:
 
 def _add_flexible(state: BlueprintSetupState, webhook: Webhook, serve: Callable[[HttpRequest], flask.Response]) -> None:
     prefix = (state.url_prefix or "").rstrip("/")
-    patterns = dict.fromkeys(route.pattern.text for route in webhook.routes())
+    patterns = dict.fromkeys(route.pattern.widest for route in webhook.routes())
     if patterns and "<" in prefix:
         raise ConfigurationError("a blueprint with flexible handlers takes no variables in its url_prefix")
 
     def flexible(**_: Any) -> flask.Response:
         http = read_environ(flask.request.environ)
-        return serve(replace(http, path=http.path.removeprefix(prefix)))
+        path = f"/{http.path.lstrip('/')}"  # as Flask has matched it
+        return serve(replace(http, path=path.removeprefix(prefix)))
 
     for number, text in enumerate(patterns):
         state.add_url_rule(

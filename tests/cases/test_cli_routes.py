@@ -134,6 +134,9 @@ class Stay(BaseModel):
     budget: float | None = None
 
 
+UNPROTECTED = "Where a retry must not run this twice, add a request header: Idempotency-Key: $session.params.order_id"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
 def test_values_in_path_and_query(entered: Entered, method: str) -> None:
     settings = entered("/orders/<int:id>", method, params=Stay)
@@ -219,7 +222,7 @@ def test_the_names_of_each_kind_of_schema(entered: Entered, params: Any, query: 
     settings = entered("/orders/<int:order_id>", params=params)
     assert url(settings) == f"/orders/$session.params.order_id{query}"
     open_ = [remark for remark in settings.remarks if "names no parameters" in remark]
-    assert bool(open_) == (params in (dict, None))
+    assert bool(open_) == (params is dict)
 
 
 def test_routes_that_read_any_parameter(entered: Entered) -> None:
@@ -233,7 +236,19 @@ def test_routes_that_read_any_parameter(entered: Entered) -> None:
 
 def test_everything_in_the_path(entered: Entered) -> None:
     settings = entered("/a/<x>/<any(b, c):y>", "POST", params=Both)
-    assert (url(settings), settings.body, settings.remarks) == ("/a/$session.params.x/$session.params.y", "", [])
+    assert (url(settings), settings.body) == ("/a/$session.params.x/$session.params.y", "")
+    assert settings.remarks == [UNPROTECTED]
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "is_told"),
+    [
+        ("POST", {}, True), ("DELETE", {}, True), ("GET", {}, False), ("OPTIONS", {}, False),
+        ("PUT", {"idempotent": False}, False), ("POST", {"params": Both, "idempotency_key": "x"}, False),
+    ],
+)  # fmt: skip
+def test_what_a_retry_may_run_twice(entered: Entered, method: str, options: dict[str, Any], is_told: bool) -> None:
+    assert (UNPROTECTED in entered("/a", method, **options).remarks) == is_told
 
 
 def test_a_path_that_is_not_ascii(entered: Entered) -> None:
@@ -281,9 +296,10 @@ def test_one_block_a_method(run: Run) -> None:
     assert all(block.fields["URL"].startswith("https://YOUR-HOST/") for block in blocks.values())
     assert [block.mapping for block in blocks.values()] == [mapping, mapping, mapping, {}, {}]
     assert "Enter it as cxfulfill auth explain --app app_of_a_test:webhook says." in output
-    assert blocks["PATCH /a"].remarks[-1] == (
-        "Authentication: this route's own, HeaderSecret, in place of the application's."
-    )
+    assert blocks["PATCH /a"].remarks[-2:] == [
+        "Authentication: this route's own, HeaderSecret (header: x-key), in place of the application's.",
+        UNPROTECTED,
+    ]
     assert "4d1f" not in output
     assert "Take care" not in output
 

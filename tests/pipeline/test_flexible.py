@@ -209,7 +209,8 @@ def test_a112_a_path_that_finds_nothing_is_logged(webhook: Webhook, caplog: pyte
     [note, line] = [record.getMessage() for record in caplog.records]
     assert note.endswith(" mapping: the answer has nothing for eta, which CX then leaves out")
     assert note.split(" ")[0] in line
-    assert 'route="/order"' in line
+    assert 'route="POST /order"' in line
+    assert 'route="/order"' in note
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
