@@ -11,10 +11,11 @@ from pydantic import Field
 from cxfulfill.parameters.entity import TEXT, Entity, Record, any_of, object_of, resolved, write_record
 from cxfulfill.parameters.numbers import AMOUNT, MAX_TEXT, NUMBER, decimal, write_decimal
 from cxfulfill.parameters.refusals import EntityError
+from cxfulfill.parameters.texts import is_text
 
-# No unit begins with a digit or a mark, and so none hides a part of the number: "1,5 km", "1 000 km", "5 to 6 km".
-_UNIT: Final = r"(?:[^\W\d_]|[%°$€£¥₹])\S*(?:\s+[^\W\d_]\S*)*"
-_AMOUNT_AND_UNIT: Final = re.compile(rf"({NUMBER})\s*({_UNIT})?")
+_SYMBOLS: Final = "%°$€£¥₹"
+_AMOUNT_AND_UNIT: Final = re.compile(rf"({NUMBER})\s*(.*)", re.DOTALL)
+_POWER: Final = re.compile(r"(?<=[^\W\d_])\^?[23²³]\Z")
 
 
 class Money(Record):
@@ -62,10 +63,10 @@ def read_money(value: Any) -> Money:
     amount, currency = _amount_and_unit(value, "currency", "not_money")
     if not currency:
         raise EntityError("currency_missing")
-    code = currency.upper()
-    if len(code) != 3 or not (code.isascii() and code.isalpha()):
+    # Before ``upper``, which makes ASCII of some other letters, and two of one.
+    if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
         raise EntityError("not_a_currency")
-    return Money.of(amount=amount, currency=code)
+    return Money.of(amount=amount, currency=currency.upper())
 
 
 def read_quantity(value: Any) -> Quantity:
@@ -74,7 +75,7 @@ def read_quantity(value: Any) -> Quantity:
     Text such as ``5 km`` is inferred as well.
 
     Args:
-        value: The object, text, or a ``Quantity``.
+        value: The object, text, or a ``Quantity``. In text, a unit has no digits but a final 2 or 3 (``m2``, ``m^3``).
 
     Returns:
         The quantity, its unit as CX sent it.
@@ -99,12 +100,20 @@ def _amount_and_unit(value: Any, member: str, code: str) -> tuple[Decimal, str |
             raise EntityError(code if unit is None else "amount_missing")
     elif isinstance(value, str) and len(value) <= MAX_TEXT:
         found = _AMOUNT_AND_UNIT.fullmatch(value.strip())
-        if found is None:
+        if found is None or not _is_unit(found[2]):
             raise EntityError(code)
         amount, unit = found.groups()
-    if unit is not None and not isinstance(unit, str):
+    if unit is not None and not (isinstance(unit, str) and (unit.isprintable() or is_text(unit))):
         raise EntityError(code)
     return decimal(amount, code), unit
+
+
+def _is_unit(text: str) -> bool:
+    """Tell whether no part of the amount hides in it: "1,5 km", "1 000 km", "5 to 6 km", "5ft2in", "5½ km"."""
+    words = _POWER.sub("", text).split()
+    if any(each.isalnum() and not each.isalpha() for word in words for each in word):
+        return False
+    return all(word[0].isalpha() or (word is words[0] and word[0] in _SYMBOLS) for word in words)
 
 
 _SECOND: Final = 1_000_000
@@ -125,7 +134,8 @@ _COUNT: Final = r"([0-9]+(?:\.[0-9]+)?)"
 _ISO_UNITS: Final = ("yr", "mo", "wk", "day", "h", "min", "s")
 _ISO_DURATION: Final = re.compile(
     rf"P(?=[0-9T])(?:{_COUNT}Y)?(?:{_COUNT}M)?(?:{_COUNT}W)?(?:{_COUNT}D)?"
-    rf"(?:T(?=[0-9])(?:{_COUNT}H)?(?:{_COUNT}M)?(?:{_COUNT}S)?)?"
+    rf"(?:T(?=[0-9])(?:{_COUNT}H)?(?:{_COUNT}M)?(?:{_COUNT}S)?)?",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -148,7 +158,7 @@ def read_duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, str) and len(value) <= MAX_TEXT:
-        counts = _ISO_DURATION.fullmatch(value.strip().upper())
+        counts = _ISO_DURATION.fullmatch(value.strip())
         if counts is not None:
             given = zip(counts.groups(), _ISO_UNITS, strict=True)
             return _timedelta(sum((_microseconds(Decimal(count), unit) for count, unit in given if count), Decimal(0)))
@@ -189,7 +199,7 @@ def _timedelta(microseconds: Decimal) -> timedelta:
         raise EntityError("duration_too_long") from None
 
 
-_NUMBER_AND_UNIT: Final = {"type": "string", "pattern": rf"^\s*{NUMBER}\s*{_UNIT}\s*$"}
+_NUMBER_AND_UNIT: Final = {"type": "string", "pattern": rf"^\s*{NUMBER}\s*(?:[^\W\d_]|[{_SYMBOLS}])\D*[23]?\s*$"}
 
 
 def _described(member: str) -> dict[str, Any]:

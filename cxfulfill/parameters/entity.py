@@ -16,6 +16,13 @@ JsonSchema = dict[str, Any]
 TEXT: Final[JsonSchema] = {"type": "string"}
 NULL: Final[JsonSchema] = {"type": "null"}
 
+# Pydantic's names, which it leaves in the JSON schema where the constraint is put around the entity.
+_NUMBER_BOUNDS: Final = {
+    "ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum", "multiple_of": "multipleOf",
+}  # fmt: skip
+_TEXT_BOUNDS: Final = {"min_length": "minLength", "max_length": "maxLength", "pattern": "pattern"}
+_NUMBERS: Final = ("number", "integer")
+
 
 @dataclass(frozen=True, eq=False)
 class Entity(Generic[T]):
@@ -57,7 +64,22 @@ class Entity(Generic[T]):
         return core_schema.no_info_before_validator_function(self.validate, handler(source), serialization=writer)
 
     def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
-        return deepcopy(self.written if handler.mode == "serialization" else self.accepted)
+        shape = deepcopy(self.written if handler.mode == "serialization" else self.accepted)
+        if self.accepted == self.written == TEXT:  # nothing is made of it, unlike of a phone number
+            return shape | _bounds(handler(schema), ("string",), _TEXT_BOUNDS)
+        numbers = [each for each in shape.get("anyOf", [shape]) if each.get("type") in _NUMBERS]
+        if numbers:
+            bounds = _bounds(handler(schema), _NUMBERS, _NUMBER_BOUNDS)
+            for each in numbers:
+                each.update(bounds)
+        return shape
+
+
+def _bounds(schema: JsonSchema, kinds: tuple[str, ...], names: dict[str, str]) -> JsonSchema:
+    """Give the constraints of the alternative that is of one of the kinds, such as those of ``= Field(ge=1)``."""
+    given: JsonSchema = next((each for each in schema.get("anyOf", [schema]) if each.get("type") in kinds), {})
+    renamed = {names.get(name, name): value for name, value in (schema | given).items()}
+    return {name: renamed[name] for name in names.values() if name in renamed}
 
 
 class Record(BaseModel):

@@ -91,9 +91,11 @@ def decimal(value: Any, code: str) -> Decimal:
     Raises:
         EntityError: As for `finite`.
     """
+    if type(value) is float and _is_whole(value):
+        return Decimal(int(value))  # what CX sends, at once
     number = finite(value, code)
     if isinstance(number, float):
-        return Decimal(int(number)) if _is_whole(number) else Decimal(float.__repr__(number))
+        return Decimal(float.__repr__(number))
     return Decimal(number)
 
 

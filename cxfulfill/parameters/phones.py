@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _NATIONAL: Final = re.compile(r"[0-9]{3,15}")
-_LAYOUT: Final = re.compile(r"\(0\)|[\s./()-]")
+_CHARACTERS: Final = re.compile(r"[0-9\s+().\-/]*")
+_LAYOUT: Final = re.compile(r"[\s.()-]")
+_TRUNK: Final = re.compile(r"(\s*\(?(?:\+|00)(?:[\s.-]*[0-9]){1,3}[)\s.-]*)\(0\)")
+# Behind a country's or an area's code, not before an extension or the end of a second number: "030/123456".
+_SLASHED: Final = re.compile(r"(?:(?:\+|00)(?:[0-9]{1,3}/)?)?[0-9]{1,8}/[0-9]{5,}")
 
 
 class PhoneNumber(Entity[str]):
     """``@sys.phone-number`` as an annotation: ``Annotated[str, PhoneNumber(region="US")]``.
 
     That CX sends the number as it was said is inferred. International numbers begin with ``+`` or
-    ``00``; white space, dots, hyphens, slashes, parentheses and the ``(0)`` of some countries are removed.
+    ``00``; white space, dots, hyphens, parentheses and the ``(0)`` behind a country's code are removed, and so is a
+    slash behind an area's: at least five digits follow it.
 
     Args:
         region: ISO 3166 code of the country whose national numbers are read as well. It takes the extra ``phone``.
@@ -46,11 +51,10 @@ def read_phone_number(value: Any) -> str:
     Raises:
         EntityError: ``phone_number_without_country`` or ``not_a_phone_number``.
     """
-    text = _text(value)
-    number = _international(text)
+    digits = _digits(_text(value))
+    number = _international(digits)
     if number is None:
-        national = _NATIONAL.fullmatch(_LAYOUT.sub("", text))
-        raise EntityError("phone_number_without_country" if national else "not_a_phone_number")
+        raise EntityError("phone_number_without_country" if _NATIONAL.fullmatch(digits) else "not_a_phone_number")
     return number
 
 
@@ -63,7 +67,7 @@ def _reader(region: str | None) -> Callable[[Any], str]:
 
     def read(value: Any) -> str:
         text = _text(value)
-        return _international(text) or _national(library, text, region)
+        return _international(_digits(text)) or _national(library, text, region)
 
     return read
 
@@ -78,13 +82,22 @@ def _library() -> "ModuleType":
 
 def _text(value: Any) -> str:
     value = resolved(value)
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not _CHARACTERS.fullmatch(value):
         raise EntityError("not_a_phone_number")
     return value
 
 
-def _international(text: str) -> str | None:
-    digits = _LAYOUT.sub("", text)
+def _digits(text: str) -> str:
+    """Give the number without its layout; there may be a ``+`` left."""
+    digits = _LAYOUT.sub("", _TRUNK.sub(r"\1", text) if "(0)" in text else text)
+    if "/" not in digits:
+        return digits
+    if not _SLASHED.fullmatch(digits):
+        raise EntityError("not_a_phone_number")
+    return digits.replace("/", "")
+
+
+def _international(digits: str) -> str | None:
     number = f"+{digits[2:]}" if digits.startswith("00") else digits
     return number if _E164.fullmatch(number) else None
 
@@ -94,8 +107,11 @@ def _national(library: "ModuleType", text: str, region: str) -> str:
         number = library.parse(text, region)
     except library.NumberParseException:
         raise EntityError("not_a_phone_number") from None
-    # An extension has no place in E.164. Whether the number was assigned is not asked: plans change too often.
-    if number.extension or not library.is_possible_number(number):
+    # Whether the number was assigned is not asked: plans change too often. One that cannot be called from abroad is
+    # none: too short for its area code to be there, or an emergency call's and the like.
+    possible = library.is_possible_number_with_reason(number) == library.ValidationResult.IS_POSSIBLE
+    is_short = library.is_valid_short_number(number) and not library.is_valid_number(number)
+    if "+" in text or is_short or not possible:
         raise EntityError("not_a_phone_number")
     return str(library.format_number(number, library.PhoneNumberFormat.E164))
 

@@ -1,7 +1,7 @@
 """Texts, people and places."""
 
 import re
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self, TypeGuard
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,8 +13,10 @@ _MAX_EMAIL: Final = 254  # RFC 5321's path, without its angle brackets
 _MAX_URL: Final = 2_048
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
 _REST: Final = r"(?::[0-9]{1,5})?(?:[/?#]\S*)?"
-_URL: Final = re.compile(rf"https?://[\w.-]+{_REST}", re.IGNORECASE)
+_URL: Final = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://[\w.-]+{_REST}")
 _BARE_URL: Final = re.compile(rf"[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+{_REST}")
+# Control characters but tabs and line ends, and halves of surrogate pairs, which are no characters at all.
+_UNFIT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
 class Person(Record):
@@ -89,19 +91,34 @@ def read_text(value: Any) -> str:
         The text, unchanged.
 
     Raises:
-        EntityError: ``not_text``. A number is none: its leading zeros would be lost.
+        EntityError: ``not_text``. A number is none: its leading zeros would be lost. Nor is text with control
+            characters other than tabs and line ends.
     """
+    if isinstance(value, str) and value.isprintable():
+        return value  # what CX sends, at once
     value = resolved(value)
-    if isinstance(value, str):
+    if is_text(value):
         return value
     raise EntityError("not_text")
+
+
+def is_text(value: Any) -> TypeGuard[str]:
+    """Tell whether a value is text without control characters other than tabs and line ends.
+
+    Args:
+        value: Any.
+
+    Returns:
+        Whether it is. Halves of surrogate pairs are no text either.
+    """
+    return isinstance(value, str) and (value.isprintable() or not _UNFIT.search(value))
 
 
 def read_email(value: Any) -> str:
     """Read ``@sys.email``: text. Not documented: inferred.
 
     Args:
-        value: Text with one ``@``, something on both sides of it, and no white space.
+        value: Text with one ``@``, something on both sides of it, and no white space; every character printable.
 
     Returns:
         The address, without white space around it.
@@ -117,7 +134,7 @@ def read_url(value: Any) -> str:
 
     Args:
         value: An absolute address with ``http`` or ``https``, or one that begins with a host name, such as
-            ``www.example.com/rooms``.
+            ``www.example.com/rooms``. Every character is printable.
 
     Returns:
         The address, without white space around it. None is given a scheme that it does not have.
@@ -132,7 +149,7 @@ def _matching(value: Any, longest: int, code: str, *patterns: re.Pattern[str]) -
     value = resolved(value)
     if isinstance(value, str) and len(value) <= longest:
         text = value.strip()
-        if any(pattern.fullmatch(text) for pattern in patterns):
+        if text.isprintable() and any(pattern.fullmatch(text) for pattern in patterns):
             return text
     raise EntityError(code)
 
@@ -149,15 +166,21 @@ def read_person(value: Any) -> Person:
         The person.
 
     Raises:
-        EntityError: ``not_a_person``.
+        EntityError: ``not_a_person``: no name is there, or one of both has control characters (see `read_text`).
     """
     value = resolved(value)
-    if not isinstance(value, dict) and isinstance(value, Person):
+    name, original = value, None
+    if isinstance(value, dict):
+        name, original = value.get("name"), value.get("original")
+    elif isinstance(value, Person):
         return value
-    name, original = (value.get("name"), value.get("original")) if isinstance(value, dict) else (value, None)
-    if not isinstance(name, str) or not name.strip():
+    if not isinstance(original, str):
+        original = None
+    elif not (original.isprintable() or is_text(original)):
         raise EntityError("not_a_person")
-    return Person.of(name=name, original=original if isinstance(original, str) else None)
+    if not isinstance(name, str) or not name.strip() or not (name.isprintable() or is_text(name)):
+        raise EntityError("not_a_person")
+    return Person.of(name=name, original=original)
 
 
 def read_location(value: Any) -> Location:
@@ -172,7 +195,7 @@ def read_location(value: Any) -> Location:
         The place; text becomes its ``original``.
 
     Raises:
-        EntityError: ``not_a_location``: no part is there, or one is no text.
+        EntityError: ``not_a_location``: no part is there, or one is no text (see `read_text`).
     """
     value = resolved(value)
     if not isinstance(value, dict) and isinstance(value, Location):
@@ -181,7 +204,7 @@ def read_location(value: Any) -> Location:
     if isinstance(value, dict):
         given = {name: value.get(member) for name, member in _LOCATION_PARTS.items()}
     parts = {name: part for name, part in given.items() if part not in (None, "")}
-    if not parts or not all(isinstance(part, str) for part in parts.values()):
+    if not parts or not all(map(is_text, parts.values())):
         raise EntityError("not_a_location")
     return Location.of(**(dict.fromkeys(_LOCATION_PARTS) | parts))
 

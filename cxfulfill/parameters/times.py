@@ -1,8 +1,10 @@
 """Dates and times of day, in the parts that CX gives: ``google.type.DateTime``'s, by the look of them."""
 
 import re
-from datetime import date, datetime, time, timedelta, timezone
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cxfulfill.parameters.entity import NULL, TEXT, Entity, any_of, object_of, resolved
 from cxfulfill.parameters.numbers import MAX_TEXT, integer
@@ -10,11 +12,16 @@ from cxfulfill.parameters.refusals import EntityError
 
 _DATE_PARTS: Final = ("year", "month", "day")
 _TIME_PARTS: Final = ("hours", "minutes", "seconds", "nanos")
+_PARTS: Final = _DATE_PARTS + _TIME_PARTS
 _GUESSES: Final = ("future", "past")
-_DATE_LIKE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME_LIKE: Final = re.compile(r"[0-9]{2}:[0-9]{2}")
-_DATE_TIME: Final = re.compile(r"[0-9W-]{8,10}[T ][0-9:.,]+(?:Z|[+-][0-9:.]+)?")
+# Neither weeks nor days of the year nor digits alone: ``fromisoformat`` takes them, but no date was said like that.
+_ISO_DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_ISO_OFFSET: Final = r"(?:Z|[+-][0-9:.]+)?"
+_DATE_TEXT: Final = re.compile(_ISO_DATE)
+_TIME_TEXT: Final = re.compile(rf"T?[0-9]{{2}}:[0-9]{{2}}[0-9:.,]*{_ISO_OFFSET}")
+_DATE_TIME_TEXT: Final = re.compile(rf"{_ISO_DATE}[T ][0-9:.,]+{_ISO_OFFSET}")
 _OFFSET: Final = re.compile(r"-?[0-9]{1,5}(?:\.[0-9]{1,9})?s")
+_ZONE: Final = re.compile(r"[A-Z][\w+-]*(?:/[\w+-]+)*", re.ASCII)
 
 
 def read_date(value: Any) -> date:
@@ -25,17 +32,17 @@ def read_date(value: Any) -> date:
     is 0 for a part that was not said, which is ``google.type.Date``'s. ISO 8601 text: the ES page "System entities".
 
     Args:
-        value: The object, ISO 8601 text, or a ``date``. A time of day beside it is left out.
+        value: The object, ISO 8601 text (``2026-03-14``), or a ``date``. A time of day beside it is left out.
 
     Returns:
-        The date. A part that is missing is taken from ``future``, else from ``past``.
+        The date. What is missing is taken from ``future``, else ``past``, if it agrees with every part that was said.
 
     Raises:
         EntityError: ``not_a_date``, ``no_such_date``, ``date_incomplete``, or ``date_without_`` and the part.
     """
     value = resolved(value)
     if isinstance(value, dict):
-        return _date(_complete(value, "not_a_date"), "not_a_date")
+        return _date(_complete(value, _DATE_PARTS, "not_a_date"), "not_a_date")
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -70,22 +77,23 @@ def read_time(value: Any) -> time:
 def read_date_time(value: Any) -> datetime:
     """Read ``@sys.date-time``: the parts of a date and of a time in one object. Not documented: inferred from both.
 
-    ``utcOffset`` (seconds, such as ``7200s``) is ``google.type.DateTime``'s, and inferred; so is ISO 8601 text.
+    ``utcOffset`` (seconds, such as ``7200s``) and ``timeZone`` (``{"id": "Europe/Berlin"}``) are
+    ``google.type.DateTime``'s, which has one of them at most, and inferred; so is ISO 8601 text.
 
     Args:
         value: The object, ISO 8601 text, or a ``datetime``.
 
     Returns:
-        The date and time; aware if an offset was given.
+        The date and time; aware if an offset or a time zone was given. The offset decides where both were.
 
     Raises:
         EntityError: ``not_a_date_time``, ``date_time_without_time``, or as for `read_date` and `read_time`.
     """
     value = resolved(value)
     if isinstance(value, dict):
-        parts = _complete(value, "not_a_date_time")
+        parts = _complete(value, _PARTS, "not_a_date_time")
         clock = _time(parts, "not_a_date_time", "date_time_without_time")
-        return datetime.combine(_date(parts, "not_a_date_time"), clock, _offset(parts.get("utcOffset")))
+        return datetime.combine(_date(parts, "not_a_date_time"), clock, _zone(parts))
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -114,9 +122,7 @@ def write_time(value: time) -> dict[str, int]:
     Returns:
         ``hours``, ``minutes``, ``seconds`` and ``nanos``.
     """
-    return {
-        "hours": value.hour, "minutes": value.minute, "seconds": value.second, "nanos": value.microsecond * 1_000,
-    }  # fmt: skip
+    return {"hours": value.hour, "minutes": value.minute, "seconds": value.second, "nanos": value.microsecond * 1_000}
 
 
 def write_date_time(value: datetime) -> dict[str, Any]:
@@ -126,7 +132,7 @@ def write_date_time(value: datetime) -> dict[str, Any]:
         value: The date and time.
 
     Returns:
-        The parts of both; ``utcOffset`` (seconds, such as ``7200s``) if it is aware.
+        The parts of both; ``utcOffset`` (seconds, such as ``7200s``) if it is aware, in a time zone or not.
     """
     parts: dict[str, Any] = write_date(value) | write_time(value.time())
     offset = value.utcoffset()
@@ -135,24 +141,49 @@ def write_date_time(value: datetime) -> dict[str, Any]:
     return parts
 
 
-def _complete(parts: dict[str, Any], code: str) -> dict[str, Any]:
-    """Give the parts, with those that are missing from the guess that has them."""
+def _complete(parts: dict[str, Any], names: tuple[str, ...], code: str) -> dict[str, Any]:
+    """Give the parts, with those that are missing from the first guess that agrees on ``names``."""
     if parts.get("year") and parts.get("month") and parts.get("day"):
         return parts
-    said = {name: value for name, value in parts.items() if value or (value is not None and name in _TIME_PARTS)}
-    for name in _GUESSES:
-        guess = said.get(name)
-        if isinstance(guess, dict) and all(said.get(part) or guess.get(part) for part in _DATE_PARTS):
-            return guess | said
+    said = _said(parts)
     partial = said.get("partial")
     if isinstance(partial, dict):
-        said = partial | said
-    missing = [part for part in _DATE_PARTS if not said.get(part)]
+        said = _said(partial) | said
+    for name in _GUESSES:
+        guess = said.get(name)
+        if isinstance(guess, dict) and _fills(guess, said, names):
+            return guess | said
+    missing = [part for part in _DATE_PARTS if part not in said]
     if len(missing) == 1:
         raise EntityError(f"date_without_{missing[0]}")
     if missing:
         raise EntityError("date_incomplete" if len(missing) == 2 else code)
     return said
+
+
+def _said(parts: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is null, and 0 but for a time's parts."""
+    return {name: value for name, value in parts.items() if value or (value is not None and name in _TIME_PARTS)}
+
+
+def _fills(guess: dict[str, Any], said: dict[str, Any], names: tuple[str, ...]) -> bool:
+    """Tell whether a guess has what is missing of a date, and of ``names`` no other part than was said."""
+    for name in names:
+        part = guess.get(name)
+        is_there = part or (part is not None and name in _TIME_PARTS)
+        if name not in said:
+            if not is_there and name in _DATE_PARTS:
+                return False
+        elif is_there and part != said[name] and not _agree(part, said[name]):
+            return False
+    return True
+
+
+def _agree(one: Any, other: Any) -> bool:
+    try:
+        return _whole(one, "not_a_date") == _whole(other, "not_a_date")
+    except EntityError:
+        return False
 
 
 def _date(parts: dict[str, Any], code: str) -> date:
@@ -183,9 +214,18 @@ def _whole(value: Any, code: str) -> int:
     return value if type(value) is int else integer(value, code)
 
 
-def _offset(value: Any) -> timezone | None:
-    if value is None:
-        return None
+def _zone(parts: dict[str, Any]) -> tzinfo | None:
+    offset, zone = parts.get("utcOffset"), parts.get("timeZone")
+    if offset is not None or zone is None:
+        return None if offset is None else _offset(offset)
+    name = zone.get("id") if isinstance(zone, dict) else None
+    if isinstance(name, str) and len(name) <= MAX_TEXT and _ZONE.fullmatch(name):
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # OSError: it is a directory, such as "Europe"
+            return ZoneInfo(name)
+    raise EntityError("not_a_date_time")
+
+
+def _offset(value: Any) -> timezone:
     if isinstance(value, str) and _OFFSET.fullmatch(value):
         offset = timedelta(seconds=float(value[:-1]))
         if abs(offset) < timedelta(days=1):
@@ -201,29 +241,31 @@ def _text(value: Any, code: str) -> str:
 
 def _date_from_text(text: str) -> date:
     try:
-        if _DATE_TIME.fullmatch(text):
+        if _DATE_TEXT.fullmatch(text):
+            return date.fromisoformat(text)
+        if _DATE_TIME_TEXT.fullmatch(text):
             return datetime.fromisoformat(text).date()
-        return date.fromisoformat(text)
     except ValueError:
-        raise EntityError("no_such_date" if _DATE_LIKE.match(text) else "not_a_date") from None
+        raise EntityError("no_such_date") from None
+    raise EntityError("not_a_date")
 
 
 def _time_from_text(text: str) -> time:
     try:
-        if _DATE_TIME.fullmatch(text):
+        if _DATE_TIME_TEXT.fullmatch(text):
             return datetime.fromisoformat(text).time()
-        if ":" in text:  # "2030" is a year as well
+        if _TIME_TEXT.fullmatch(text):  # "2030" is a year as well
             return time.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        raise EntityError("no_such_time" if _TIME_LIKE.search(text) else "not_a_time") from None
+        raise EntityError("no_such_time") from None
     raise EntityError("not_a_time")
 
 
 def _date_time_from_text(text: str) -> datetime:
     try:
-        if _DATE_TIME.fullmatch(text):
+        if _DATE_TIME_TEXT.fullmatch(text):
             return datetime.fromisoformat(text)
-        date.fromisoformat(text)
+        date.fromisoformat(text if _DATE_TEXT.fullmatch(text) else "")
     except ValueError:
         raise EntityError("not_a_date_time") from None
     raise EntityError("date_time_without_time")
@@ -234,7 +276,7 @@ _GIVEN: Final = any_of(_NUMBER, TEXT, NULL)
 _GUESS: Final = any_of({"type": "object"}, NULL)
 _GIVEN_DATE: Final = dict.fromkeys(_DATE_PARTS, _GIVEN) | dict.fromkeys((*_GUESSES, "partial"), _GUESS)
 _GIVEN_TIME: Final = dict.fromkeys(_TIME_PARTS, _GIVEN)
-_GIVEN_OFFSET: Final = {"utcOffset": any_of(TEXT, NULL)}
+_GIVEN_ZONE: Final = {"utcOffset": any_of(TEXT, NULL), "timeZone": any_of(object_of({"id": TEXT}, "id"), NULL)}
 _DATE: Final = dict.fromkeys(_DATE_PARTS, _NUMBER)
 _TIME: Final = dict.fromkeys(_TIME_PARTS, _NUMBER)
 DATE: Final = Entity(
@@ -252,6 +294,6 @@ TIME: Final = Entity(
 DATE_TIME: Final = Entity(
     read=read_date_time,
     write=write_date_time,
-    accepted=any_of(object_of(_GIVEN_DATE | _GIVEN_TIME | _GIVEN_OFFSET), TEXT),
-    written=object_of(_DATE | _TIME | {"utcOffset": TEXT}, *_DATE_PARTS, *_TIME_PARTS),
+    accepted=any_of(object_of(_GIVEN_DATE | _GIVEN_TIME | _GIVEN_ZONE), TEXT),
+    written=object_of(_DATE | _TIME | {"utcOffset": TEXT}, *_PARTS),
 )

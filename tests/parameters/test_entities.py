@@ -18,10 +18,7 @@ from pydantic_core.core_schema import ErrorType
 from cxfulfill.parameters import entities, fields
 from cxfulfill.parameters.entities import EntityError
 from cxfulfill.parameters.refusals import MESSAGES
-from tests.parameters.entity_table import (
-    DAY,
-    READ,
-)
+from tests.parameters.entity_table import DAY, READ
 from tests.parameters.refusal_table import LONG, REFUSED
 
 NAMES: Final = [name for name in entities.__all__ if name.startswith("Sys")]
@@ -100,7 +97,7 @@ def test_refuse(name: str, given: Any, code: str) -> None:
 @every_entity
 def test_no_message_holds_a_canary(name: str) -> None:
     canary = "zq7canary"
-    keys = "year,month,day,hours,startDate,endDate,startTime,endTime,amount,unit,currency,name,city,utcOffset"
+    keys = "year,month,day,hours,startDate,endDate,startTime,endTime,amount,unit,currency,name,city,utcOffset,timeZone"
     everywhere = dict.fromkeys(keys.split(","), canary)
     for given in (canary, f"5 {canary} 5", [canary], {canary: canary}, everywhere, {"amount": canary}):
         if not accepts(name, given):

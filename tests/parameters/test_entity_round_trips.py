@@ -44,20 +44,20 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "SysPercentage": AMOUNTS,
     "SysPerson": st.builds(Person, name=WORDS, original=st.none() | WORDS),
     "SysLocation": PARTS.map(lambda parts: Location(**parts)),
-    "SysGeoCity": st.text(string.printable),
+    "SysGeoCity": st.text(string.printable.rstrip("\v\f")),
 }  # fmt: skip
 ONLY_READ: Final = ("SysPhoneNumber", "SysEmail", "SysUrl", "SysAny")
 NAMES: Final = [name for name in entities.__all__ if name.startswith("Sys")]
 ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {name: TypeAdapter(getattr(entities, name)) for name in NAMES}
 FIELDS: Final = {name: getattr(fields, name)() for name in NAMES}
 MEMBERS: Final = (
-    "year", "month", "day", "hours", "minutes", "nanos", "future", "past", "partial", "utcOffset", "startDate",
-    "endDate", "startDateTime", "endDateTime", "startTime", "endTime", "amount", "unit", "currency", "name", "city",
-    "original", "resolved",
+    "year", "month", "day", "hours", "minutes", "nanos", "future", "past", "partial", "utcOffset", "timeZone", "id",
+    "startDate", "endDate", "startDateTime", "endDateTime", "startTime", "endTime", "amount", "unit", "currency",
+    "name", "city", "original", "resolved",
 )  # fmt: skip
 LEAVES: Final = (
     st.none() | st.booleans() | st.floats() | st.integers(-1, 3_000) | st.text(string.printable, max_size=8)
-    | st.sampled_from(["day", "mo", "EUR", "5 km", "PT5M", "2026-03-14", "12:30"])
+    | st.sampled_from(["day", "mo", "EUR", "5 km", "PT5M", "2026-03-14", "12:30", "Europe/Berlin", "a\0"])
 )  # fmt: skip
 SHAPES: Final = st.recursive(
     LEAVES, lambda inner: st.dictionaries(st.sampled_from(MEMBERS), inner) | st.lists(inner, max_size=3), max_leaves=12

@@ -1,6 +1,8 @@
 """The entities as parts of models, schemas and answers: composites, lists, records, phone numbers of a region."""
 
+import copy
 import math
+import pickle
 import re
 import subprocess
 import sys
@@ -11,10 +13,10 @@ from typing import Annotated, Any, Final, assert_type
 import marshmallow
 import pytest
 from marshmallow.fields import List
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from cxfulfill import ConfigurationError, Reply, TelephonyTransferCall
-from cxfulfill.parameters import fields
+from cxfulfill.parameters import entities, fields
 from cxfulfill.parameters.entities import (
     Composite,
     DatePeriod,
@@ -27,7 +29,9 @@ from cxfulfill.parameters.entities import (
     SysDate,
     SysDatePeriod,
     SysDateTime,
+    SysGivenName,
     SysNumberInteger,
+    SysPercentage,
     SysPhoneNumber,
     SysUnitCurrency,
     TimePeriod,
@@ -168,6 +172,62 @@ def test_records_are_values() -> None:
         EUROS.amount = Decimal(1)  # type: ignore[misc]
 
 
+RECORDS: Final = [row[:3] for row in READ if isinstance(row[2], Record)]
+
+
+def test_every_record_is_read() -> None:
+    assert {type(made) for _, _, made in RECORDS} == {DatePeriod, Location, Money, Person, Quantity, TimePeriod}
+
+
+@pytest.mark.parametrize(("name", "given", "made"), RECORDS)
+def test_a_record_that_was_read_is_like_one_that_was_made(name: str, given: Any, made: Record) -> None:
+    read = TypeAdapter(getattr(entities, name)).validate_python(given)
+    assert read is not made
+    deep = (pickle.loads(pickle.dumps(read)), copy.deepcopy(read), read.model_copy(deep=True))
+    for each in (read, copy.copy(read), read.model_copy(), *deep):
+        assert type(each) is type(made)
+        assert each == made
+        assert {each: True}[made]
+        assert repr(each) == repr(made)
+        options: list[dict[str, Any]] = [{}, {"exclude_unset": True}, {"exclude_defaults": True}, {"by_alias": False}]
+        for option in options:
+            assert repr(each.model_dump(**option)) == repr(made.model_dump(**option))
+            assert each.model_dump_json(**option) == made.model_dump_json(**option)
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(each, next(iter(type(each).model_fields)), None)
+
+
+class Constrained(BaseModel):
+    """Entities with constraints of their own: in front of them, and around them."""
+
+    count: SysNumberInteger = Field(ge=1, lt=10)
+    pairs: Annotated[SysNumberInteger, Field(gt=0, le=8, multiple_of=2)]
+    share: SysPercentage = Field(ge=0, le=100)
+    name: SysGivenName = Field(min_length=2, max_length=9, pattern="^A")
+    nick: Annotated[SysGivenName, Field(min_length=2)]
+    phone: SysPhoneNumber = Field(max_length=13)
+    price: SysUnitCurrency
+
+
+def test_json_schemas_tell_constraints() -> None:
+    count = {"type": "integer", "minimum": 1, "exclusiveMaximum": 10}
+    pairs = {"type": "integer", "exclusiveMinimum": 0, "maximum": 8, "multipleOf": 2}
+    name = {"type": "string", "minLength": 2, "maxLength": 9, "pattern": "^A", "title": "Name"}
+    nick = {"type": "string", "minLength": 2, "title": "Nick"}
+    accepted = Constrained.model_json_schema()["properties"]
+    assert count in accepted["count"]["anyOf"]
+    assert pairs in accepted["pairs"]["anyOf"]
+    assert {"type": "number", "minimum": 0, "maximum": 100} in accepted["share"]["anyOf"]
+    assert (accepted["name"], accepted["nick"]) == (name, nick)
+    assert "maxLength" not in accepted["phone"], "it counts in E.164, not in what was said"
+    written = Constrained.model_json_schema(mode="serialization")
+    assert written["properties"]["count"] == count | {"title": "Count"}
+    assert written["properties"]["pairs"] == pairs | {"title": "Pairs"}
+    assert (written["properties"]["name"], written["properties"]["nick"]) == (name, nick)
+    assert "$defs" not in written
+    assert fields.SysNumberInteger.json_schema["anyOf"][0] == {"type": "integer"}
+
+
 def test_a_reply_takes_records_and_models() -> None:
     written = {"price": EUROS_WRITTEN, "stay": STAY_WRITTEN, "where": {"zip-code": "10117"}}
     parameters = {"price": EUROS, "stay": STAY, "where": Location(zip_code="10117")}
@@ -192,6 +252,34 @@ def test_a_region_reads_national_numbers(said: str) -> None:
     american: TypeAdapter[str] = TypeAdapter(Annotated[str, PhoneNumber(region="US")])
     assert american.validate_python({"original": said, "resolved": said}) == "+14155550100"
     assert fields.SysPhoneNumber(region="US").deserialize(said) == "+14155550100"
+
+
+@pytest.mark.parametrize(
+    ("region", "said", "number"),
+    [
+        ("DE", "030/123456", "+4930123456"),
+        ("DE", "(0) 30 1234-56", "+4930123456"),
+        ("IT", "06 12345678", "+390612345678"),
+        ("NO", "02800", "+4702800"),
+        ("US", "011 49 30 123456", "+4930123456"),
+    ],
+)
+def test_a_region_reads_numbers_as_its_people_write_them(region: str, said: str, number: str) -> None:
+    assert fields.SysPhoneNumber(region=region).deserialize(said) == number
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ("DE", "110"), ("DE", "11880"), ("DE", "116117"), ("DE", "030 123456/78"), ("DE", "030/123456/78"),
+        ("US", "555 0100"), ("US", "555-0100;phone-context=+44"), ("US", "My number is 4155550100"),
+        ("US", "tel:4155550100"), ("US", "1-800-FLOWERS"), ("US", "++14155550100"), ("US", "٤١٥٥٥٥٠١٠٠"),
+        ("US", "415 555 0100\0"), ("GB", "101"),
+    ],
+)  # fmt: skip
+def test_a_region_refuses_what_cannot_be_called_from_abroad(region: str, said: str) -> None:
+    with pytest.raises(marshmallow.ValidationError, match="Please give a whole phone number"):
+        fields.SysPhoneNumber(region=region).deserialize(said)
 
 
 @pytest.mark.parametrize("said", ["911", "mine", "", "555 01", "415 555 0100 ext. 5", LONG, 4155550100.0])
