@@ -11,11 +11,13 @@ class Advice:
 
     Attributes:
         meaning: A sentence on what was found.
-        change: A sentence on what to do.
+        change: A sentence on what to do, with a credential that was tried too.
+        in_service: A sentence on what to look at where calls in service come so; empty where that is the same.
     """
 
     meaning: str
     change: str
+    in_service: str = ""
 
 
 COPY: Final = "a copy from a log line may be cut off, redacted, or without its signature"
@@ -29,6 +31,8 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "The request has nothing that this check reads.",
         "Enter in CX what `cxfulfill auth explain` prints for it; if you tried a header, see that it is the one "
         "that is read.",
+        "Enter in CX what `cxfulfill auth explain` prints, and see whether a proxy drops the header. "
+        "One such call now and then is a stranger's.",
     ),
     "bad_credentials": Advice(
         "The header is there, and its value is not one that is accepted.",
@@ -52,6 +56,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "malformed_token": Advice(
         "This is no token in the form that is read here.",
         f"Take the whole token, three parts between dots, in one line: {COPY}.",
+        "See what is calling, and whether a proxy changes Authorization.",
     ),
     "google_access_token": Advice(
         "This is one of Google's access tokens, which says nothing of whom it is for.",
@@ -60,11 +65,13 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "signature_removed_by_platform": Advice(
         "Cloud Run's IAM check has put SIGNATURE_REMOVED_BY_GOOGLE in place of the signature, so nobody can verify it.",
         f"{FROM_A_LOG} If calls come so, the service is private, and must be public for this check.",
+        "The service is private: make it public, or take CloudRunIam.",
     ),
     "signature_not_removed": Advice(
         "The token still has its signature, so Cloud Run's IAM check has not passed it on.",
         "If calls come so, the service is public: take GoogleIdToken, or make it private. To try a token of CX here, "
         "put SIGNATURE_REMOVED_BY_GOOGLE in place of its third part, as the platform does.",
+        "The service is public: make it private, or take GoogleIdToken.",
     ),
     "unchecked_header": Advice(
         "With X-Serverless-Authorization the platform checks that header, and not the one that is read here.",
@@ -93,6 +100,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "bad_signature": Advice(
         "The signature does not fit the token.",
         f"Take the token unchanged: {COPY}.",
+        "See what is calling, and that the keys are those of the issuer that CX gets its tokens from.",
     ),
     "bad_time_claim": Advice(
         "The token's times are missing, are no numbers, or are too far apart.",
@@ -102,6 +110,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "The token was good once, and is not any more.",
         "Take a fresh one. What is checked behind the time was not looked at: compare aud and the caller's name above "
         "with the settings.",
+        "Set this machine's clock right; if it is right, somebody sends old tokens.",
     ),
     "token_not_yet_valid": Advice(
         "The token is not good yet.",
@@ -142,6 +151,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "token_inactive": Advice(
         "The issuer says that the token is not, or no longer, good.",
         "Take a fresh one; see that endpoint= is that of the issuer that CX gets its tokens from.",
+        "See that endpoint= is that of the issuer that CX gets its tokens from, and that CX's client is enabled there.",
     ),
     "introspection_unavailable": Advice(
         "The introspection endpoint gave no usable answer.",
@@ -155,12 +165,14 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "The token is bound to a client certificate that the connection did not show.",
         "End TLS in this server, or let the issuer give CX's client tokens that are not bound; here, --client-cert "
         "names the certificate.",
+        "End TLS in this server, or let the issuer give CX's client tokens that are not bound.",
     ),
     # Client certificates
     "no_certificate": Advice(
         "There is no client certificate.",
         "Let the server ask for one (CXFULFILL_TLS_CLIENT_CA), or the proxy hand it on; here, --client-cert names the "
         "certificate of the connection, and --header what a proxy sends.",
+        "Let the server ask for one (CXFULFILL_TLS_CLIENT_CA), or the proxy hand it on.",
     ),
     "malformed_certificate": Advice(
         "What stands for the client certificate is none, or is not in the form of the proxy that is configured.",
@@ -181,6 +193,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "peer_not_allowed": Advice(
         "The connection is not from the proxy, so that its certificate headers are not believed.",
         "Enter the proxy's address or network in peers=; here, --peer names the connection's address.",
+        "Enter the proxy's address or network in peers=; if the address is not the proxy's, somebody goes around it.",
     ),
     # The session, once the body is read
     "agent_not_allowed": Advice(
@@ -190,6 +203,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "environment_not_allowed": Advice(
         "The credential is not that of the environment that the session runs in.",
         "In CX, give this environment its own webhook setting; here, ByEnvironment needs a policy under its id.",
+        "In CX, give this environment its own webhook setting, and in ByEnvironment a policy under its id.",
     ),
     # What an authenticator of the user's own leaves at that
     "unauthorized": Advice(

@@ -12,6 +12,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "auth": "cxfulfill.cli.auth",
     "cert": "cxfulfill.cli.cert",
     "config": "cxfulfill.cli.config",
+    "doctor": "cxfulfill.cli.doctor",
+    "explain": "cxfulfill.cli.meaning",
     "routes": "cxfulfill.cli.routes",
 }
 """Module of each command, whose attribute of the command's name is the command."""

@@ -38,7 +38,7 @@ def config(ctx: click.Context, given: tuple[str, ...], everything: bool, on_clou
     """
     made: dict[str, Any] = {}
     with platform(present=on_cloud_run):
-        problems = [*_problems_of_webhook(given, made), *_problems_of_server()]
+        problems = [*problems_of_webhook(given, made), *problems_of_server()]
     rows = _set(given)
     sections = [heading("Set", *_table(rows)) if rows else Line("Nothing is set.")]
     if everything:
@@ -51,8 +51,16 @@ def config(ctx: click.Context, given: tuple[str, ...], everything: bool, on_clou
     ctx.exit(1 if problems else 0)
 
 
-def _problems_of_webhook(given: Collection[str], made: dict[str, Any]) -> Iterator[str]:
-    """Build the webhook as the app does; what its variables make stands in ``made`` then."""
+def problems_of_webhook(given: Collection[str], made: dict[str, Any]) -> Iterator[str]:
+    """Build a webhook as an app does from its variables.
+
+    Args:
+        given: Keywords that the app gives itself.
+        made: Filled with what the variables make, by keyword.
+
+    Yields:
+        The sentence of the problem, where there is one; no secret is in it.
+    """
     parameters = inspect.signature(Webhook).parameters
     own = {name: parameters[name].default for name in given}
     if "auth" in own:
@@ -70,7 +78,12 @@ def _problems_of_webhook(given: Collection[str], made: dict[str, Any]) -> Iterat
         yield str(error)
 
 
-def _problems_of_server() -> Iterator[str]:
+def problems_of_server() -> Iterator[str]:
+    """Read the server's variables, and its files for TLS, as the gunicorn settings do.
+
+    Yields:
+        The sentence of the problem, where there is one.
+    """
     try:
         server = read_server()
         if server.ends_tls:
