@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cxfulfill.auth.secret_manager import SecretManager
     from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
     from cxfulfill.auth.sources import EnvironmentSecret, FetchedSecret, FileSecret, SecretSource
+    from cxfulfill.cloud_logging import CloudLoggingFormatter
     from cxfulfill.context import Call, Clock, Context, Deadline, FlexibleContext, FormParameter, Page
     from cxfulfill.errors import (
         BadRequest,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from cxfulfill.idempotency.business import IdempotencyKey
     from cxfulfill.idempotency.policy import Idempotency
     from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease
+    from cxfulfill.log_lines import LogRecords
     from cxfulfill.protocol.messages import (
         ConversationSuccess,
         KnowledgeInfoCard,
@@ -51,8 +53,10 @@ if TYPE_CHECKING:
     )
     from cxfulfill.protocol.request import WebhookRequest
     from cxfulfill.protocol.response import WebhookResponse
+    from cxfulfill.records import CallRecord, RecordSink
     from cxfulfill.reply import Reply
     from cxfulfill.routing import Router
+    from cxfulfill.traces import Trace
     from cxfulfill.webhook import Webhook
 
 __version__ = "0.1.0"
@@ -69,7 +73,9 @@ __all__ = [
     "BasicAuth",
     "ByEnvironment",
     "Call",
+    "CallRecord",
     "Clock",
+    "CloudLoggingFormatter",
     "CloudRunIam",
     "Completed",
     "ConfigurationError",
@@ -101,6 +107,7 @@ __all__ = [
     "KnowledgeInfoCard",
     "Lease",
     "LiveAgentHandoff",
+    "LogRecords",
     "Middleware",
     "MutualTls",
     "NeedsIO",
@@ -113,6 +120,7 @@ __all__ = [
     "Payload",
     "PlayAudio",
     "Principal",
+    "RecordSink",
     "Reply",
     "ReplyError",
     "ResponseMessage",
@@ -122,6 +130,7 @@ __all__ = [
     "TelephonyTransferCall",
     "Text",
     "ToolCall",
+    "Trace",
     "Unauthorized",
     "Unavailable",
     "Webhook",
@@ -170,6 +179,7 @@ _HOMES = {
         "FileSecret",
         "SecretSource",
     ),
+    "cxfulfill.cloud_logging": ("CloudLoggingFormatter",),
     "cxfulfill.context": (
         "Call",
         "Clock",
@@ -210,6 +220,7 @@ _HOMES = {
         "InProgress",
         "Lease",
     ),
+    "cxfulfill.log_lines": ("LogRecords",),
     "cxfulfill.protocol.messages": (
         "ConversationSuccess",
         "KnowledgeInfoCard",
@@ -224,8 +235,13 @@ _HOMES = {
     ),
     "cxfulfill.protocol.request": ("WebhookRequest",),
     "cxfulfill.protocol.response": ("WebhookResponse",),
+    "cxfulfill.records": (
+        "CallRecord",
+        "RecordSink",
+    ),
     "cxfulfill.reply": ("Reply",),
     "cxfulfill.routing": ("Router",),
+    "cxfulfill.traces": ("Trace",),
     "cxfulfill.webhook": ("Webhook",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}

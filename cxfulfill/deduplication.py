@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,7 +16,9 @@ from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates, new
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
 from cxfulfill.keying import Keying
+from cxfulfill.load import Load
 from cxfulfill.runtime import Carrier, DeadlineExceeded, Runtime, Work
+from cxfulfill.stages import Trips
 
 FIRST_PAUSE: Final = 0.02
 """Seconds until the store is asked again whether another process has finished; each pause is longer."""
@@ -36,21 +38,24 @@ class Deduplication:
         keying: What makes two deliveries one call.
         store: Where.
         flights: What runs in this process.
+        load: How many of its calls run, and wait, at a time.
     """
 
     policy: Idempotency
     keying: Keying
     store: GuardedStore
     flights: Flights
+    load: Load
 
     @classmethod
-    def of(cls, policy: Idempotency, path: str, clock: Clock) -> "Deduplication":
+    def of(cls, policy: Idempotency, path: str, clock: Clock, load: Load) -> "Deduplication":
         """Open the store and put the parts together.
 
         Args:
             policy: The policy.
             path: The webhook's path, which names the application where the policy does not.
             clock: Seconds that only go up.
+            load: How many calls run, and wait, at a time.
 
         Returns:
             The parts.
@@ -65,7 +70,7 @@ class Deduplication:
         warn_of_memory(given)
         store = GuardedStore(given, clock=clock)
         flights = Flights(store, lease=policy.lease, max_run=policy.max_run, clock=clock)
-        return cls(policy, Keying(policy, policy.application or path, NearDuplicates(clock)), store, flights)
+        return cls(policy, Keying(policy, policy.application or path, NearDuplicates(clock)), store, flights, load)
 
     def close(self) -> None:
         """Wait for what runs, hand over what is not kept yet, and close the store."""
@@ -95,24 +100,35 @@ class Deduplication:
             if flight.fingerprint != keyed.fingerprint:
                 raise _reused()
             if is_first:
-                return await self._first(flight, keyed, work, deadline, runtime)
-            if not await runtime.land(self.flights.awaited(flight), deadline):
-                raise InProgress
+                with await self._running(flight, work, runtime) as run:
+                    return await self._first(flight, keyed, run, deadline, runtime)
+            work.stages.attempt = work.stages.attempt or next(flight.further)
+            with self.load.waiting():
+                if not await runtime.land(self.flights.awaited(flight), deadline):
+                    raise InProgress
             outcome = flight.outcome
             if isinstance(outcome, Landed):
-                return Landed(outcome.answer, replayed=True)
+                return Landed(outcome.answer, replayed=True, joined=True)
             # The first one gave up waiting for another process; this one may have more time.
             if isinstance(outcome, InProgress) and deadline.remaining() > 0:
                 continue
             raise outcome or _aborted()
 
+    async def _running(self, flight: Flight, work: Work, runtime: Runtime) -> AbstractContextManager[Work]:
+        """Count a flight as a run, or end it where there are too many."""
+        try:
+            return self.load.running(work)
+        except Unavailable as error:
+            await self._give_up(flight, error, self._trips(runtime, work))
+            raise
+
     async def _first(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
         try:
-            landed = await self._claim(flight, keyed, work.call, runtime)
+            landed = await self._claim(flight, keyed, work, runtime)
             if landed is None:
                 await runtime.launch(work, partial(self._carry_out, flight, keyed, work))
         except BaseException as error:
-            await self._give_up(flight, error, runtime)
+            await self._give_up(flight, error, self._trips(runtime, work))
             raise
         if landed is not None:
             self.flights.land(flight, landed)
@@ -124,18 +140,18 @@ class Deduplication:
             return flight.outcome
         raise flight.outcome or _aborted()
 
-    async def _claim(self, flight: Flight, keyed: Keyed, call: Call, runtime: Runtime) -> Landed | None:
+    async def _claim(self, flight: Flight, keyed: Keyed, work: Work, runtime: Runtime) -> Landed | None:
         """Get the right to run, or the answer that there is; None to run."""
         unsaved = self.flights.unsaved(keyed.key)
         if unsaved is not None and (kept := self._unpack(unsaved.result)):
             if unsaved.lease.fingerprint != keyed.fingerprint:
                 raise _reused()
             return Landed(kept, replayed=True)
-        key, owner, pause = keyed.key, new_owner(), FIRST_PAUSE
+        key, owner, pause, trips = keyed.key, new_owner(), FIRST_PAUSE, self._trips(runtime, work)
         while True:
-            outcome = await self._acquire(key, owner, keyed, runtime, runs_elsewhere=pause > FIRST_PAUSE)
+            outcome = await self._acquire(key, owner, keyed, trips, runs_elsewhere=pause > FIRST_PAUSE)
             if outcome is None or isinstance(outcome, Acquired):
-                flight.lease = _noted(outcome, call)
+                flight.lease = _noted(outcome, work.call)
                 return None
             if outcome.fingerprint != keyed.fingerprint:
                 raise _reused()
@@ -144,16 +160,17 @@ class Deduplication:
                     return Landed(answer, replayed=True)
                 key = _instead(key, keyed.key)
             else:
-                await _wait_for_another(pause, call.deadline, runtime)
+                with self.load.waiting_elsewhere(work):
+                    await _wait_for_another(pause, work.call.deadline, runtime)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
 
     async def _acquire(
-        self, key: str, owner: str, keyed: Keyed, runtime: Runtime, *, runs_elsewhere: bool
+        self, key: str, owner: str, keyed: Keyed, trips: Trips, *, runs_elsewhere: bool
     ) -> Outcome | None:
         """Ask the store; None where it is down and the call is to run all the same."""
         acquire = partial(self.store.acquire, key, owner=owner, fingerprint=keyed.fingerprint, lease=self.policy.lease)
         try:
-            return await runtime.block(acquire) if self.store.blocking else acquire()
+            return await trips.make(acquire)
         except StoreDown:
             if runs_elsewhere:
                 raise InProgress from None
@@ -162,12 +179,12 @@ class Deduplication:
                 raise Unavailable(reason="store_unavailable", retry_after=2, note=note) from None
             return None
 
-    async def _give_up(self, flight: Flight, error: BaseException, runtime: Runtime) -> None:
+    async def _give_up(self, flight: Flight, error: BaseException, trips: Trips) -> None:
         """End a flight that did not begin, or whose worker is ended in this very thread."""
         if flight.outcome is not None:
             return
         if isinstance(error, Exception):  # nothing has run
-            await self._release(flight, runtime)
+            await self._release(flight, trips)
         self.flights.land(flight, error if isinstance(error, Exception) else _aborted())
 
     async def _carry_out(self, flight: Flight, keyed: Keyed, work: Work, carrier: Carrier) -> None:
@@ -179,12 +196,19 @@ class Deduplication:
                 body = work.encode(await carrier.invoke(work))
             except Exception as error:
                 outcome = error
-                await self._release(flight, carrier)
+                await self._fail(flight, keyed, work, error, self._trips(carrier, work))
             else:
                 outcome = Landed(KeptAnswer(keyed.turn, body))
-                outcome = Landed(await self._keep(flight, keyed, outcome.answer, carrier))
+                outcome = Landed(await self._keep(flight, keyed, outcome.answer, self._trips(carrier, work)))
         finally:
             self._land(flight, outcome, work)
+
+    async def _fail(self, flight: Flight, keyed: Keyed, work: Work, error: Exception, trips: Trips) -> None:
+        """Give the lease back, or keep the failure of deferred work that nobody has waited for."""
+        if work.failure is None or not flight.is_late:
+            await self._release(flight, trips)
+        else:
+            await self._keep(flight, keyed, KeptAnswer(keyed.turn, work.failure(error)), trips)
 
     def _land(self, flight: Flight, outcome: Landed | Exception, work: Work) -> None:
         self.flights.land(flight, outcome)
@@ -192,7 +216,7 @@ class Deduplication:
             how = f"with {type(outcome).__name__}" if isinstance(outcome, Exception) else "well"
             _log.warning("request_id=%s handler ended %s after its deadline", work.call.request_id, how)
 
-    async def _keep(self, flight: Flight, keyed: Keyed, answer: KeptAnswer, carrier: Carrier) -> KeptAnswer:
+    async def _keep(self, flight: Flight, keyed: Keyed, answer: KeptAnswer, trips: Trips) -> KeptAnswer:
         """Keep an answer; gives the one to send, which is another run's where that took the lease over and ended."""
         lease = flight.lease
         if lease is None:
@@ -204,11 +228,11 @@ class Deduplication:
             return answer
         complete = partial(self.store.complete, lease, result, ttl=keyed.ttl)
         try:
-            if await carrier.block(complete) if self.store.blocking else complete():
+            if await trips.make(complete):
                 return answer
             _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
             look = partial(self._look_again, lease, complete)
-            return (await carrier.block(look) if self.store.blocking else look()) or answer
+            return await trips.make(look) or answer
         except StoreDown:
             self.flights.leave_unsaved(keyed.key, lease, result, keyed.ttl)
             return answer
@@ -223,13 +247,16 @@ class Deduplication:
             return self._unpack(outcome.result)
         return None
 
-    async def _release(self, flight: Flight, where: "Carrier | Runtime") -> None:
+    async def _release(self, flight: Flight, trips: Trips) -> None:
         lease, flight.lease = flight.lease, None
         if lease is None:
             return
         release = partial(self.store.release, lease)
         with suppress(StoreDown):  # it runs out by itself
-            await where.block(release) if self.store.blocking else release()
+            await trips.make(release)
+
+    def _trips(self, where: Carrier | Runtime, work: Work) -> Trips:
+        return Trips(where if self.store.blocking else None, work.stages)
 
     def _unpack(self, result: bytes) -> KeptAnswer | None:
         return KeptAnswer.unpack(result, self.policy.encryption)

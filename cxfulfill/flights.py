@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final, NamedTuple
 
 from cxfulfill.errors import Unavailable
@@ -41,10 +42,12 @@ class Landed(NamedTuple):
     Attributes:
         answer: The answer.
         replayed: Whether it is that of an earlier delivery.
+        joined: Whether that one still ran.
     """
 
     answer: KeptAnswer
     replayed: bool = False
+    joined: bool = False
 
 
 class Flight:
@@ -59,9 +62,10 @@ class Flight:
         lease: The right that it runs by, once it has one.
         outcome: What it gave, once it has landed: an answer, or the failure.
         is_late: Whether the request that began it has left.
+        further: Numbers the deliveries that join it.
     """
 
-    __slots__ = ("fingerprint", "future", "is_late", "key", "lease", "outcome", "started")
+    __slots__ = ("fingerprint", "further", "future", "is_late", "key", "lease", "outcome", "started")
 
     def __init__(self, key: str, fingerprint: str, started: float) -> None:
         self.key = key
@@ -70,6 +74,7 @@ class Flight:
         self.lease: Lease | None = None
         self.outcome: Landed | Exception | None = None
         self.is_late = False
+        self.further = count(2)
         self.future: Future[None] | None = None
 
 

@@ -4,7 +4,6 @@ The order is a promise: nothing of the body is read before the caller has proved
 that was not read whole.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
@@ -13,6 +12,7 @@ from cxfulfill.auth.base import Principal
 from cxfulfill.calls import Served
 from cxfulfill.context import Call, Clock, Context, Deadline
 from cxfulfill.deduplication import Deduplication
+from cxfulfill.deferred import Job
 from cxfulfill.errors import (
     BadRequest,
     ContentTooLarge,
@@ -21,18 +21,22 @@ from cxfulfill.errors import (
     MethodNotAllowed,
     NotFound,
     ParameterError,
-    Unavailable,
 )
 from cxfulfill.gate import Gate
 from cxfulfill.handlers import Function, Invocation
 from cxfulfill.http import HttpRequest, HttpResponse, json_response, problem_response
 from cxfulfill.keying import Told
+from cxfulfill.lifecycle import Lifecycle
+from cxfulfill.load import Load
 from cxfulfill.paths import Match, Paths
 from cxfulfill.protocol.request import read_request
+from cxfulfill.readiness import Probes
+from cxfulfill.records import RecordSink
 from cxfulfill.reply import to_response
 from cxfulfill.reprompt import reprompt
 from cxfulfill.route import METHODS
 from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
+from cxfulfill.stages import Stages
 from cxfulfill.table import Table
 from cxfulfill.target import Target
 from cxfulfill.telemetry import Record, reason_of
@@ -55,28 +59,34 @@ class Pipeline:
     Attributes:
         path: Path of the standard webhook.
         gate: Who may call.
-        gates: That, and those of flexible routes with callers of their own.
+        probes: What answers probes.
         table: The handlers of standard calls by tag.
         routes: The handlers of flexible calls by path and method.
         deduplication: What sees to it that a call runs once; None where nothing does.
+        lifecycle: Its start-up.
+        load: How many calls are handled at a time.
         error_handlers: The application's own functions by exception class.
         max_body: Largest body in bytes.
         timeout: Seconds for a call before its handler is known.
         strict_cx_status: Whether transport refusals are folded into the statuses that CX documents.
+        records: Takes the record of each call.
         clock: Seconds that only go up.
         new_id: Makes the ids of calls.
     """
 
     path: str
     gate: Gate
-    gates: tuple[Gate, ...]
+    probes: Probes
     table: Table[Target]
     routes: Paths[Served]
     deduplication: Deduplication | None
+    lifecycle: Lifecycle
+    load: Load
     error_handlers: dict[type[Exception], Function]
     max_body: int
     timeout: float
     strict_cx_status: bool
+    records: RecordSink
     clock: Clock
     new_id: Callable[[], str]
 
@@ -91,38 +101,45 @@ class Pipeline:
             The answer: JSON, or a problem document.
         """
         if http.path in (HEALTH_PATH, READY_PATH):
-            return await self._probe(http, runtime)
-        record = Record(self.new_id())
+            try:
+                return await self.probes.answer(http, runtime, ready=http.path == READY_PATH)
+            except MethodNotAllowed as error:
+                return self._problem(error, self.new_id())
+        record = Record(self.new_id(), http, Stages(self.clock))
         try:
             response = await self._serve(http, runtime, record)
         except Exception as error:
             record.error = error
             response = self._problem(error, record.request_id)
-        record.write(response.status)
+        record.finish(response, self.records)
         return response
 
     async def _serve(self, http: HttpRequest, runtime: Runtime, record: Record) -> HttpResponse:
-        started = self.clock()
+        started = record.stages.started
         deadline = Deadline(started + self.timeout, self.clock)
         match = self._match(http, record)
         length = self._declared_length(http)
         served = match.found if match else None
         gate = served.gate if served else self.gate
-        principal = await _of_cx(gate.authenticate(http, runtime))
+        principal = await _of_cx(record.stages.authenticating(gate.authenticate(http, runtime)))
         record.principal = principal.name
-        has_body = served is None or served.has_body(http, length)
-        body = await self._read(http, runtime, deadline, length) if has_body else b""
-        if match is None:
-            ctx = await self._standard(http, body, principal, deadline, runtime, record)
-            return await _of_cx(self._answer(ctx, None, started, runtime, record))
-        call = match.found.call(http, match, body, caller=principal, deadline=deadline, id_=record.request_id)
-        response = await _of_cx(self._answer(call, match.found.target, started, runtime, record))
+        with self.load.inside():
+            await self.lifecycle.started(runtime, deadline)
+            has_body = served is None or served.has_body(http, length)
+            body = await self._read(http, runtime, deadline, length) if has_body else b""
+            record.bytes_in = len(body)
+            if match is None:
+                ctx = await self._standard(http, body, principal, deadline, runtime, record)
+                return await _of_cx(self._answer(ctx, None, started, runtime, record))
+            call = match.found.call(http, match, body, caller=principal, deadline=deadline, id_=record.request_id)
+            response = await _of_cx(self._answer(call, match.found.target, started, runtime, record))
         allow = (("Allow", ", ".join(match.allowed)),) if match.allowed else ()  # RFC 9110 9.3.7
         return replace(response, headers=response.headers + allow)
 
     def _match(self, http: HttpRequest, record: Record) -> Match[Served] | None:
         """Find the flexible handler of a request; None where it is for the standard webhook."""
         if http.path == self.path:
+            record.path = self.path
             if http.method != "POST":
                 raise MethodNotAllowed("POST")
             return None
@@ -135,7 +152,8 @@ class Pipeline:
             raise
         finally:
             if served is not None and http.method in METHODS:
-                record.route = f"{http.method} {served.route.pattern.text}"
+                record.path = served.route.pattern.text
+                record.route = f"{http.method} {record.path}"
         return match
 
     def _declared_length(self, http: HttpRequest) -> int | None:
@@ -154,7 +172,9 @@ class Pipeline:
         record: Record,
     ) -> Context:
         request = read_request(body)
-        principal = await _of_cx(self.gate.authorize(principal, http, request, runtime))
+        record.session = (request.session_info and request.session_info.session) or ""
+        step = self.gate.authorize(principal, http, request, runtime)
+        principal = await _of_cx(record.stages.authenticating(step))
         record.principal = principal.name
         ctx = Context(
             http=http.redacted(self.gate.hidden),
@@ -180,6 +200,7 @@ class Pipeline:
     ) -> HttpResponse:
         handlers: Iterable[dict[type[Exception], Function]] = (self.error_handlers,)
         encoding: Callable[[Call, Any], bytes] = _encode_reply
+        record.call = call
         try:
             target = target or self._target(call)
             handlers, encoding = target.error_handlers, target.encode
@@ -190,8 +211,11 @@ class Pipeline:
             function = _error_handler(handlers, error)
             if function is None:
                 raise
-            work = Work(Invocation(function, ()), call, (call, error), watched=False, encoding=encoding)
-            return json_response(work.encode(await runtime.invoke(work, call.deadline)))
+            invocation = Invocation(function, ())
+            work = Work(invocation, call, (call, error), watched=False, encoding=encoding, stages=record.stages)
+            body = work.encode(await runtime.invoke(work, call.deadline))
+            record.outcome = "handled"
+            return json_response(body)
 
     def _target(self, ctx: Any) -> Target:
         if not ctx.tag:
@@ -207,16 +231,22 @@ class Pipeline:
         arguments: tuple[Any, ...] = (call,)
         is_kept = self.deduplication is not None and target.idempotent is not False
         told = self.deduplication.keying.told(target, call) if self.deduplication and is_kept else None
-        if target.schema is not None:
+        job = Job.of(call, target, told, self.deduplication) if self.deduplication else None
+        if target.schema is not None and not (job and job.is_begun):
             try:
                 arguments = (call, target.schema.load(call.parameters))
             except ParameterError as error:
                 asked_again = reprompt(call, error) if target.reprompts else None
                 if asked_again is None:
                     raise
-                record.error = error
+                record.error, record.outcome = error, "reprompt"
                 return json_response(asked_again)
-        work = Work(target.invocation, call, arguments, target.watched, target.encode)
+        cancels = target.idempotent is False
+        work = Work(target.invocation, call, arguments, target.watched, target.encode, record.stages, cancels)
+        if job is not None and self.deduplication is not None:
+            body, is_result = await job.answer(work, self.deduplication, runtime)
+            record.outcome = record.outcome if is_result else "pending"
+            return json_response(body)
         return await self._fly(work, target, told, runtime, record)
 
     async def _fly(
@@ -225,14 +255,17 @@ class Pipeline:
         keyed = self.deduplication.keying.keyed(target, work, told) if self.deduplication and told else None
         try:
             if self.deduplication is None or keyed is None:
-                return json_response(work.encode(await runtime.invoke(work, work.call.deadline)))
+                with self.load.running(work) as run:
+                    return json_response(run.encode(await runtime.invoke(run, run.call.deadline)))
             landed = await self.deduplication.fly(keyed, work, work.call.deadline, runtime)
         except DeadlineExceeded as error:
             record.error = error
             if target.fallback is None:
                 raise
+            record.outcome = "fallback"
             return json_response(target.fallback)
-        record.replayed = landed.replayed
+        if landed.replayed:
+            record.outcome = "joined" if landed.joined else "replayed"
         body = landed.answer.for_turn(keyed.turn)
         return json_response(body, headers=_REPLAYED if landed.replayed else ())
 
@@ -240,21 +273,6 @@ class Pipeline:
         shown = error if isinstance(error, HttpError) else InternalError(reason=reason_of(error))
         status = _FOLDED.get(shown.status, shown.status) if self.strict_cx_status else shown.status
         return problem_response(shown, request_id, status)
-
-    async def _probe(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
-        if http.method not in ("GET", "HEAD"):
-            return self._problem(MethodNotAllowed("GET", "HEAD"), self.new_id())
-        if http.path == HEALTH_PATH:
-            return json_response(b'{"status":"ok"}')
-        parts = {"handlers": True}
-        if self.deduplication is not None:
-            parts["store"] = await runtime.block(self.deduplication.store.is_well)
-        known = [ready for gate in self.gates if (ready := gate.is_ready) is not None]
-        if known:
-            parts["auth"] = all(known)
-        ready = all(parts.values())
-        body = json.dumps({"status": "ready" if ready else "not ready", "parts": parts}).encode()
-        return json_response(body, 200 if ready else Unavailable.status)
 
 
 def _encode_reply(_: Call, answer: Any) -> bytes:

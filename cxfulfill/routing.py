@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
+from cxfulfill.deferral import Lost, read_deferral
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.flexible import FlexibleRoutes
 from cxfulfill.handlers import (
@@ -77,6 +78,9 @@ class Router(FlexibleRoutes):
         params: Any = None,
         timeout: float | None = None,
         fallback: Answer = None,
+        deferred: bool = False,
+        pending: Answer = None,
+        on_lost: Lost = None,
         idempotent: bool | None = None,
         idempotency_key: Key = None,
         ttl: float | None = None,
@@ -95,6 +99,11 @@ class Router(FlexibleRoutes):
             timeout: Seconds from the arrival of the call within which it is answered, at most 30. A plain
                 handler then runs in a thread of a bounded pool.
             fallback: The answer when time is up; without it that is 503.
+            deferred: True for work that may take longer than CX waits: a call that is not done in time answers
+                ``pending`` and writes the session parameter ``job-TAG``, and the next call with it collects the result.
+            pending: The answer while deferred work goes on.
+            on_lost: The answer, or a function ``f(ctx)`` that gives it, where deferred work was lost with its worker;
+                without it that is 503.
             idempotent: False for a look-up that may well run for each delivery of a call; by default a retry gets
                 the answer of the first delivery.
             idempotency_key: A key of your own: the name of a field of the parameters, a function of the context, or
@@ -121,6 +130,7 @@ class Router(FlexibleRoutes):
         def register(function: H) -> H:
             self.add_handler(
                 tag, function, params=params, timeout=timeout, fallback=fallback,
+                deferred=deferred, pending=pending, on_lost=on_lost,
                 idempotent=idempotent, idempotency_key=idempotency_key, ttl=ttl,
                 on_invalid=on_invalid, page=page, flow=flow, intent=intent, event=event, language=language,
             )  # fmt: skip
@@ -136,6 +146,9 @@ class Router(FlexibleRoutes):
         params: Any = None,
         timeout: float | None = None,
         fallback: Answer = None,
+        deferred: bool = False,
+        pending: Answer = None,
+        on_lost: Lost = None,
         idempotent: bool | None = None,
         idempotency_key: Key = None,
         ttl: float | None = None,
@@ -158,6 +171,9 @@ class Router(FlexibleRoutes):
             narrowing=Narrowing.of(page=page, flow=flow, intent=intent, event=event, language=language),
             fallback=None if fallback is None else to_response(fallback).encode(),
             reprompts=_check_on_invalid(on_invalid, options),
+            deferral=read_deferral(
+                options.function, deferred=deferred, pending=pending, on_lost=on_lost, idempotent=idempotent
+            ),
             layers=(self.layer,),
         )
         entry.check_kind()

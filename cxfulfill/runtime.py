@@ -17,6 +17,7 @@ from cxfulfill.context import Call, Deadline
 from cxfulfill.errors import Unavailable
 from cxfulfill.handlers import Invocation
 from cxfulfill.http import HttpRequest
+from cxfulfill.stages import Stages
 from cxfulfill.workers import Workers
 
 T = TypeVar("T")
@@ -38,6 +39,9 @@ class Work:
         arguments: The handler's arguments.
         watched: Whether a plain handler is cut off at the deadline.
         encoding: Turns what the handler returned into what is sent.
+        stages: How long the stages of the call take.
+        failure: Writes down a failure that is to be kept like an answer; None where failures are not kept.
+        cancels: Whether an ``async`` handler is cancelled at the deadline: nobody keeps what it would return.
     """
 
     invocation: Invocation
@@ -45,6 +49,9 @@ class Work:
     arguments: tuple[Any, ...]
     watched: bool
     encoding: Callable[[Call, Any], bytes]
+    stages: Stages
+    cancels: bool = False
+    failure: Callable[[Exception], bytes] | None = None
 
     def encode(self, answer: Any) -> bytes:
         """Turn what the handler returned into what is sent.
@@ -201,7 +208,7 @@ class _Thread:
         return self.call(work)
 
     def call(self, work: Work) -> Any:
-        with self._scope():
+        with work.stages, self._scope():
             return work.invocation.run(work.call, work.arguments)
 
 
@@ -219,7 +226,7 @@ class _EventLoop:
     async def invoke(self, work: Work) -> Any:
         from asyncio import CancelledError  # noqa: PLC0415 - as above
 
-        with self._scope():
+        with work.stages, self._scope():
             try:
                 return await work.invocation.run_async(work.call, work.arguments)
             except (Exception, CancelledError):
@@ -275,6 +282,9 @@ def _result(future: Future[Any], work: Work, deadline: Deadline) -> Any:
         if future.done():
             # The handler's own TimeoutError, or an answer in the last moment.
             return future.result()
+        if work.cancels and work.invocation.function.is_async:
+            future.cancel()
+            raise DeadlineExceeded from None
         future.add_done_callback(lambda done: _note_late(done, work.call.request_id))
         raise DeadlineExceeded from None
 

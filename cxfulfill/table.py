@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from cxfulfill.context import Call, Context
+from cxfulfill.deferral import Deferral
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.registration import Registration
 from cxfulfill.reply import to_response
@@ -25,6 +26,7 @@ class Entry(Registration):
         tag: Exact tag or pattern.
         narrowing: Further conditions.
         reprompts: Whether the user is asked again for form parameters that do not fit.
+        deferral: How it is deferred; None where it is not.
     """
 
     kind: ClassVar[type[Call]] = Context
@@ -32,6 +34,7 @@ class Entry(Registration):
     tag: str
     narrowing: Narrowing
     reprompts: bool
+    deferral: Deferral | None
 
     @property
     def conditions(self) -> str:

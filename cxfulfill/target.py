@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from cxfulfill.context import Call
+from cxfulfill.deferral import Deferral
+from cxfulfill.errors import ConfigurationError
 from cxfulfill.handlers import Function, Invocation
 from cxfulfill.hints import takes
 from cxfulfill.idempotency.business import IdempotencyKey
@@ -34,6 +36,7 @@ class Target:
         names: The parameters that its schema names.
         conditions: What tells it from other handlers.
         reprompts: Whether the user is asked again for form parameters that do not fit.
+        deferral: How it is deferred; None where it is not.
     """
 
     schema: Schema | None
@@ -49,14 +52,16 @@ class Target:
     names: frozenset[str]
     conditions: str
     reprompts: bool
+    deferral: Deferral | None
 
     @classmethod
-    def of(cls, registration: Registration, *, reprompts: bool = False) -> "Target":
+    def of(cls, registration: Registration, *, reprompts: bool = False, deferral: Deferral | None = None) -> "Target":
         """Compile a registration with what the routers around it add.
 
         Args:
             registration: The registration.
             reprompts: See the attribute.
+            deferral: See the attribute.
 
         Returns:
             The target.
@@ -71,20 +76,27 @@ class Target:
         timeout = _first_said(options.timeout, *(layer.timeout for layer in layers))
         around = (function for layer in reversed(layers) for function in layer.middlewares)
         middleware = tuple(function for function in around if takes(function, registration.kind))
+        idempotent = _first_said(options.idempotent, *(layer.idempotent for layer in layers))
+        if deferral is not None and idempotent is False:
+            raise ConfigurationError(
+                f"{registration.place}: deferred work lives in the idempotency store: a router around it "
+                "says idempotent=False"
+            )
         return cls(
             schema=schema,
             invocation=Invocation(options.function, middleware),
             timeout=timeout or DEFAULT_TIMEOUT,
-            watched=timeout is not None or registration.fallback is not None,
+            watched=timeout is not None or registration.fallback is not None or deferral is not None,
             error_handlers=tuple(layer.error_handlers_of(registration.kind) for layer in layers),
             encode=registration.encode,
             fallback=registration.fallback,
-            idempotent=_first_said(options.idempotent, *(layer.idempotent for layer in layers)),
+            idempotent=idempotent,
             key=options.key,
             ttl=options.ttl,
             names=schema.names if schema else frozenset(),
             conditions=registration.conditions,
             reprompts=reprompts,
+            deferral=deferral,
         )
 
 

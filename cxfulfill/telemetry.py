@@ -1,24 +1,61 @@
-"""What is logged of a call: ids, codes and places in the code, never a value of the request or an error's text."""
+"""What is noted of a call on its way, and the record that it gives in the end."""
 
-import json
+import inspect
 import logging
+import re
 import sysconfig
 import traceback
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import PurePath
+from typing import Any, Final
 
-from cxfulfill.errors import HttpError, ReplyError
+from cxfulfill.context import Call
+from cxfulfill.errors import ConfigurationError, HttpError, ReplyError
+from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.log_lines import LogRecords
+from cxfulfill.records import CallRecord, Outcome, RecordSink, event_of
+from cxfulfill.stages import Stages
+from cxfulfill.traces import read_trace
 
 _log = logging.getLogger("cxfulfill")
 _FRAMES = 3
 _MAX_TAG = 128
 _EXPECTED = frozenset({"in_progress"})  # a retry that waited in vain: nothing is to be done
 _MAX_NOTE = 512
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SESSION: Final = re.compile(
+    r"projects/([\w.:-]{1,64})/locations/([\w-]{1,32})/agents/([\w-]{1,64})"
+    r"(?:/environments/(?:-|([\w-]{1,64})))?/sessions/.",
+    re.ASCII,
+)
+"""A session whose ids are told; what has other characters, or more, is no id of Google's."""
+_HASHED: Final = 12
 _LIBRARIES = (
     str(PurePath(__file__).parent),
     *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")},
     "<frozen",
 )
+
+
+def sink_of(given: RecordSink | None) -> RecordSink:
+    """Check who takes the records.
+
+    Args:
+        given: It; None for the log.
+
+    Returns:
+        The sink.
+
+    Raises:
+        ConfigurationError: It has no plain method ``write``.
+    """
+    if given is None:
+        return LogRecords()
+    write = getattr(given, "write", None)
+    if isinstance(given, type) or not callable(write) or inspect.iscoroutinefunction(write):
+        raise ConfigurationError("records= needs an object with a plain method write(record)")
+    return given
 
 
 @dataclass(slots=True)
@@ -27,56 +64,100 @@ class Record:
 
     Attributes:
         request_id: Id of the call.
+        http: The request.
+        stages: How long its stages take.
+        path: Pattern of the path, where something is served.
         principal: Name of the caller, once known.
+        session: Name of the session, once known.
         tag: The tag, once known.
         route: Method and path's pattern of a flexible call, once known.
         place: Where the handler is defined, once known.
+        bytes_in: Size of the body, once read.
+        call: The call, once made.
         error: What went wrong, also where an error handler turned it into an answer.
-        replayed: Whether the answer is that of an earlier delivery.
+        outcome: How it was answered, where that was with 200.
     """
 
     request_id: str
+    http: HttpRequest
+    stages: Stages
+    path: str = ""
     principal: str = ""
+    session: str = ""
     tag: str = ""
     route: str = ""
     place: str = ""
+    bytes_in: int = 0
+    call: Call | None = None
     error: Exception | None = None
-    replayed: bool = False
+    outcome: Outcome = "ok"
 
-    def write(self, status: int) -> None:
-        """Write the call's one log line: INFO where all is well, WARNING for a refusal, ERROR for a failure.
+    def finish(self, response: HttpResponse, sink: RecordSink) -> None:
+        """Hand the call's record over.
 
         Args:
-            status: The status that was sent.
+            response: What is sent.
+            sink: Who takes it; it cannot harm the call.
         """
-        level = logging.INFO if self.error is None else logging.WARNING
-        level = logging.ERROR if status >= 500 and reason_of(self.error) not in _EXPECTED else level
-        if not _log.isEnabledFor(level):
+        level = self._level(response.status)
+        if isinstance(sink, LogRecords) and not sink.is_enabled_for(level):
             return
-        _log.log(level, "%s", self._line(status))
+        try:
+            sink.write(self._finished(response, level))
+        except Exception as error:
+            _log.error("request_id=%s its record could not be written: %s", self.request_id, type(error).__name__)
+        if isinstance(sink, LogRecords) and self.call is not None and sink.is_enabled_for(logging.DEBUG):
+            sink.write_parameters(self.call)
         # What fails before the caller is known is an authenticator, and its error's text may hold the credential.
         if self._is_unforeseen and self.principal:
             _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)
+
+    def _level(self, status: int) -> int:
+        if self.error is None:
+            return logging.ERROR if status >= 500 else logging.INFO
+        is_failure = status >= 500 and reason_of(self.error) not in _EXPECTED
+        return logging.ERROR if is_failure else logging.WARNING
 
     @property
     def _is_unforeseen(self) -> bool:
         return self.error is not None and not isinstance(self.error, HttpError)
 
-    def _line(self, status: int) -> str:
-        parts = [f"status={status}", f"reason={reason_of(self.error)}", f"request_id={self.request_id}"]
-        known = {"principal": self.principal, "tag": self.tag[:_MAX_TAG], "route": self.route}
-        parts += [f"{name}={_quoted(value)}" for name, value in known.items() if value]
-        if self.replayed:
-            parts.append("replayed=true")
-        if isinstance(self.error, HttpError) and self.error.detail:
-            parts.append(f"detail={_quoted(self.error.detail)}")
-        elif isinstance(self.error, ReplyError):
-            parts += [f"detail={_quoted(str(self.error))}", f"handler={_quoted(self.place)}"]
-        if isinstance(self.error, HttpError) and self.error.note:
-            parts.append(f"note={_quoted(self.error.note[:_MAX_NOTE])}")
-        if self.error is not None and self._is_unforeseen:
-            parts.append(f"error={type(self.error).__qualname__} at={_quoted(_frames(self.error))}")
-        return " ".join(parts)
+    def _finished(self, response: HttpResponse, level: int) -> CallRecord:
+        status, stages = response.status, self.stages
+        now = stages.clock()
+        agent, environment = _names(self.session)
+        return CallRecord(
+            request_id=self.request_id,
+            level=level,
+            status=status,
+            reason=reason_of(self.error),
+            outcome=self.outcome if status < 400 else "refused" if status < 500 else "failed",
+            event=event_of(status),
+            attempt=stages.attempt,
+            method=self.http.method if self.http.method in _METHODS else "",
+            path=self.path,
+            route=self.route,
+            tag=self.tag[:_MAX_TAG],
+            principal=self.principal,
+            agent=agent,
+            environment=environment,
+            session=sha256(self.session.encode()).hexdigest()[:_HASHED] if self.session else "",
+            ms=(now - stages.started) * 1e3,
+            auth_ms=stages.auth * 1e3,
+            store_ms=stages.store * 1e3,
+            handler_ms=stages.handler(now) * 1e3,
+            bytes_in=self.bytes_in,
+            bytes_out=len(response.body),
+            trace=read_trace(self.http.headers),
+            **({} if self.error is None else self._failure(self.error)),
+        )
+
+    def _failure(self, error: Exception) -> dict[str, Any]:
+        """Tell what went wrong, in words that are this package's or were written to be logged."""
+        if isinstance(error, HttpError):
+            return {"detail": error.detail or "", "note": (error.note or "")[:_MAX_NOTE]}
+        told = {"error": type(error).__qualname__, "at": _frames(error)}
+        return told | {"detail": str(error), "handler": self.place} if isinstance(error, ReplyError) else told
 
 
 def reason_of(error: Exception | None) -> str:
@@ -95,8 +176,10 @@ def reason_of(error: Exception | None) -> str:
     return "refused_reply" if isinstance(error, ReplyError) else "internal"
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text)
+def _names(session: str) -> tuple[str, str]:
+    """Tell agent and environment of a session's name."""
+    found = _SESSION.match(session)
+    return (f"{found[1]}/{found[2]}/{found[3]}", found[4] or "") if found else ("", "")
 
 
 def _frames(error: Exception) -> str:

@@ -21,10 +21,12 @@ if "pytest" in sys.modules:
 
 from cxfulfill.auth.contract import AuthenticatorContract, KeySourceContract, SecretSourceContract, settled
 from cxfulfill.idempotency.contract import StoreContract
+from cxfulfill.record_contract import RecordSinkContract
 
 __all__ = [
     "AuthenticatorContract",
     "KeySourceContract",
+    "RecordSinkContract",
     "SecretSourceContract",
     "StoreContract",
     "make_context",

@@ -19,18 +19,23 @@ from cxfulfill.gate import Gate
 from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, problem_response
 from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.idempotency.store import IdempotencyStore
+from cxfulfill.lifecycle import HookFunction, Lifecycle
+from cxfulfill.load import Load
 from cxfulfill.paths import Paths
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH, Pipeline
 from cxfulfill.protocol.messages import Text
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.readiness import Probes, StoreProbe
+from cxfulfill.records import RecordSink
 from cxfulfill.route import Route
 from cxfulfill.routing import Router
 from cxfulfill.runtime import Runtime, Threads, run
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
-from cxfulfill.table import Table
+from cxfulfill.table import Entry, Table
 from cxfulfill.target import DEFAULT_TIMEOUT, Target
+from cxfulfill.telemetry import sink_of
 from cxfulfill.workers import Workers
 
 DEFAULT_MAX_BODY = 1024 * 1024
@@ -48,6 +53,17 @@ def close_all() -> None:
     """Close every webhook of this process; the shipped gunicorn settings call it when a worker ends."""
     for webhook in list(_open):
         webhook.close()
+
+
+def start_all(threads: int) -> None:
+    """Run the start-up hooks of this process's webhooks; the shipped gunicorn settings call it when a worker begins.
+
+    Args:
+        threads: How many it has.
+    """
+    for webhook in list(_open):
+        webhook.load.check_threads(threads)
+        webhook.lifecycle.start()
 
 
 def _new_id() -> str:
@@ -71,6 +87,8 @@ class Webhook(Router):
             a call of another one, or without a session, is a 403. None serves all that ``auth`` lets in.
         strict_cx_status: Answer with the statuses that CX documents only: 404 for 405, and 400 for 408, 413
             and 415.
+        max_in_flight: Calls that are handled at a time in a process; those beyond are a 503 (``overloaded``) at once.
+        records: Takes the record of each call; by default `LogRecords` writes it to the logger ``cxfulfill``.
         clock: Seconds that only go up; given by tests.
         new_id: Makes the ids of calls (128 random bits in hexadecimal); given by tests.
 
@@ -88,6 +106,8 @@ class Webhook(Router):
         max_body: int = DEFAULT_MAX_BODY,
         allowed_agents: Iterable[str | AgentName] | None = None,
         strict_cx_status: bool = False,
+        max_in_flight: int | None = None,
+        records: RecordSink | None = None,
         clock: Clock = time.monotonic,
         new_id: Callable[[], str] = _new_id,
     ) -> None:
@@ -102,11 +122,13 @@ class Webhook(Router):
         self.path = path
         self._options: dict[str, Any] = {
             "max_body": max_body, "allowed_agents": None if allowed_agents is None else AllowedAgents(allowed_agents),
-            "strict_cx_status": strict_cx_status, "clock": clock, "new_id": new_id,
+            "strict_cx_status": strict_cx_status, "records": sink_of(records), "clock": clock, "new_id": new_id,
         }  # fmt: skip
         self._freezing = threading.Lock()
         self._pipeline: Pipeline | None = None
         self.workers = Workers()
+        self.lifecycle = Lifecycle(self.workers, clock)
+        self.load = Load(max_in_flight)
         _open.add(self)
 
     @classmethod
@@ -126,6 +148,22 @@ class Webhook(Router):
         from cxfulfill.settings.reading import build  # noqa: PLC0415 - not everybody starts this way
 
         return build(cls, overrides)
+
+    def on_startup(self, function: HookFunction) -> HookFunction:
+        """Register a start-up hook: a plain or ``async`` function without arguments.
+
+        They run once in each process, in order, before its first call is handled. One that raises is tried again; until
+        then calls are a 503 (``starting``).
+        """
+        self.check_open()
+        self.lifecycle.add(function)
+        return function
+
+    def on_shutdown(self, function: HookFunction) -> HookFunction:
+        """Register a shutdown hook: it runs at `close`, after all handlers, in the reverse order."""
+        self.check_open()
+        self.lifecycle.add(function, at_end=True)
+        return function
 
     def check(self) -> None:
         """Freeze the application and check what can only be checked then; the first request does it too.
@@ -179,10 +217,10 @@ class Webhook(Router):
         return self.wsgi(environ, start_response)
 
     def close(self) -> None:
-        """Wait for running handlers and end the threads and the event loop of this process."""
+        """Wait for running handlers, run the shutdown hooks, and end threads and event loop of this process."""
         if self._pipeline is not None and self._pipeline.deduplication is not None:
             self._pipeline.deduplication.close()
-        self.workers.close()
+        self.lifecycle.close()
 
     @cached_property
     def _threads(self) -> Threads:
@@ -197,20 +235,30 @@ class Webhook(Router):
         hidden = CREDENTIAL_HEADERS.union(*map(credential_headers, policies))
         gate = Gate(auth=self.auth, allowed_agents=self._options["allowed_agents"], clock=clock, hidden=hidden)
         served = [self._served(route, gate) for route in self.routes()]
-        table = Table((entry, Target.of(entry, reprompts=entry.reprompts)) for entry in self.entries())
+        table = Table((entry, self._target(entry)) for entry in self.entries())
         routes = Paths((each.route.pattern.text, each.route.methods, each) for each in served)
+        deduplication = None if policy is None else Deduplication.of(policy, self.path, clock, self.load)
+        probe = None if deduplication is None else StoreProbe(deduplication.store, clock)
+        gates = (gate, *(each.gate for each in served if each.gate is not gate))
         self.close_registration("the application is frozen since its first request or check()")
         return Pipeline(
             path=self.path,
             gate=gate,
-            gates=(gate, *(each.gate for each in served if each.gate is not gate)),
+            probes=Probes(self.lifecycle, probe, gates),
             table=table,
             routes=routes,
-            deduplication=None if policy is None else Deduplication.of(policy, self.path, clock),
+            deduplication=deduplication,
+            lifecycle=self.lifecycle,
+            load=self.load,
             error_handlers=self.layer.error_handlers_of(Context),
             timeout=self.layer.timeout or DEFAULT_TIMEOUT,
-            **{name: self._options[name] for name in ("max_body", "strict_cx_status", "clock", "new_id")},
+            **{name: self._options[name] for name in ("max_body", "strict_cx_status", "records", "clock", "new_id")},
         )
+
+    def _target(self, entry: Entry) -> Target:
+        if entry.deferral is not None and self.idempotency is None:
+            raise ConfigurationError(f"{entry.place}: deferred work lives in the idempotency store, which is None here")
+        return Target.of(entry, reprompts=entry.reprompts, deferral=entry.deferral)
 
     def _served(self, route: Route, gate: Gate) -> Served:
         if route.auth is not None:

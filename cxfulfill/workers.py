@@ -3,7 +3,8 @@
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from cxfulfill.errors import Unavailable
@@ -68,14 +69,21 @@ class Workers:
                 self._loop = _Loop()
             return self._loop.portal
 
-    def close(self) -> None:
-        """Wait for running handlers, then end the threads and the event loop."""
+    def close(self, at_last: Callable[["BlockingPortal | None"], object] = lambda _: None) -> None:
+        """Wait for running handlers, then end the threads and the event loop.
+
+        Args:
+            at_last: Called in between, with a way to the event loop; with None where there is no loop.
+        """
         with self._lock:
             self._renew_after_fork()
             pool, self._pool = self._pool, None
             loop, self._loop = self._loop, None
         if pool:
             pool.shutdown()
+        if loop:
+            loop.drain()
+        at_last(loop.last if loop and loop.is_alive() else None)
         if loop:
             loop.close()
 
@@ -91,6 +99,10 @@ class _Loop:
 
     anyio's own ``start_blocking_portal`` is a generator that stops its loop when it is collected; in a forked
     child, or at interpreter exit, that would wait for a thread that is no more.
+
+    Attributes:
+        portal: The way to it.
+        last: A way to it that is open still when all that came through the other one has ended.
     """
 
     def __init__(self) -> None:
@@ -98,21 +110,35 @@ class _Loop:
         import anyio  # noqa: PLC0415
         from anyio.from_thread import BlockingPortal  # noqa: PLC0415
 
-        started: Future[BlockingPortal] = Future()
+        started: Future[tuple[BlockingPortal, BlockingPortal]] = Future()
+        self._drained: Future[None] = Future()
 
         async def main() -> None:
-            async with BlockingPortal() as portal:
-                started.set_result(portal)
-                await portal.sleep_until_stopped()
+            async with BlockingPortal() as last:
+                try:
+                    async with BlockingPortal() as portal:
+                        started.set_result((portal, last))
+                        await portal.sleep_until_stopped()
+                finally:
+                    self._drained.set_result(None)
+                await last.sleep_until_stopped()
 
         self._thread = threading.Thread(target=anyio.run, args=(main,), name="cxfulfill-loop", daemon=True)
         self._thread.start()
-        self.portal = started.result()
+        self.portal, self.last = started.result()
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def close(self) -> None:
-        if self.is_alive():
+    def drain(self) -> None:
+        """Wait for what came through the portal, and close it."""
+        if self.is_alive() and not self._drained.done():
             self.portal.call(self.portal.stop)
+            wait((self._drained,))
+
+    def close(self) -> None:
+        """End the loop when all that runs has ended."""
+        self.drain()
+        with suppress(RuntimeError):  # it has ended by itself
+            self.last.call(self.last.stop)
         self._thread.join()

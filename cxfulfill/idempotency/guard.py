@@ -94,6 +94,11 @@ class GuardedStore:
         if isinstance(outcome, Acquired):
             self.store.release(outcome.lease)
 
+    @property
+    def has_check(self) -> bool:
+        """Whether the store can be tried without a call."""
+        return hasattr(self.store, "check")
+
     def is_well(self) -> bool:
         """Tell whether the store can be asked; one that has a ``check()`` is tried.
 

@@ -83,6 +83,22 @@ def flexible_key(application: str, principal: Principal, value: str, *, handler:
     return _digest(str(FORMAT), application, _who(principal), "flexible", handler, "own" if is_own else "header", value)
 
 
+def job_key(application: str, principal: Principal, session: str, job: str, *, handler: str) -> str:
+    """Make the key of a deferred job: its id answers only its own session and caller.
+
+    Args:
+        application: Name of the application.
+        principal: Who calls.
+        session: Name of the session.
+        job: The job's id.
+        handler: What tells the handlers apart.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return _digest(str(FORMAT), application, _who(principal), "job", session, handler, job)
+
+
 def own_call_key(application: str, principal: Principal, value: str) -> str:
     """Make the key of a call from what the user's function in place of `call_key` gave.
 

@@ -1,7 +1,8 @@
 """The shipped gunicorn settings, for Cloud Run and for a machine of one's own.
 
 ``gunicorn -c python:cxfulfill.server.gunicorn main:app``. A flag on the command line wins over each of them.
-Environment: ``PORT`` (8080), ``WEB_CONCURRENCY`` (worker processes, 1), ``CXFULFILL_THREADS`` (threads in each, 8).
+Environment: ``PORT`` (8080), ``WEB_CONCURRENCY`` (worker processes, 1), ``CXFULFILL_THREADS`` (threads in each, 8; with
+``CXFULFILL_MAX_IN_FLIGHT`` as many as it takes to refuse the calls beyond).
 
 TLS, where nothing in front ends it: ``CXFULFILL_TLS_CERT`` and ``CXFULFILL_TLS_KEY`` (PEM files; ``cxfulfill cert``
 makes a pair), and ``CXFULFILL_TLS_CLIENT_CA`` (a PEM file of roots) to demand client certificates, which ``MutualTls``
@@ -9,6 +10,7 @@ then tells apart. With ``CXFULFILL_TLS_CLIENT_CERT=optional`` a caller may come 
 where they do not pass the check, an ERROR line says why and the ones of before go on.
 
 The logger ``cxfulfill`` writes to stderr as gunicorn does, from INFO up, unless the application configures logging.
+``CXFULFILL_LOG_FORMAT=json`` makes each line JSON for Cloud Logging, as on Cloud Run; ``text`` is for a person.
 
 Outside Cloud Run, put a buffering proxy in front: a client that sends its headers or its part of the TLS handshake
 slowly holds a thread, and no setting of gunicorn ends that.
@@ -59,12 +61,17 @@ keyfile = _read.key
 ca_certs = _read.client_ca
 cert_reqs = _read.client_certificates
 
-# What nobody else handles is written in gunicorn's own form. Python's handler of last resort, which this replaces, is
-# asked only where an application has configured none.
+# What nobody else handles is written in gunicorn's own form, or as JSON. Python's handler of last resort, which this
+# replaces, is asked only where an application has configured none.
 _last_resort = logging.StreamHandler()
-_last_resort.setFormatter(
-    logging.Formatter("%(asctime)s [%(process)d] [%(levelname)s] %(message)s", "[%Y-%m-%d %H:%M:%S %z]")
-)
+if _read.log_format == "json":
+    from cxfulfill.cloud_logging import CloudLoggingFormatter  # only those who write JSON pay for it
+
+    _last_resort.setFormatter(CloudLoggingFormatter())
+else:
+    _last_resort.setFormatter(
+        logging.Formatter("%(asctime)s [%(process)d] [%(levelname)s] %(message)s", "[%Y-%m-%d %H:%M:%S %z]")
+    )
 logging.lastResort = _last_resort
 
 
@@ -114,15 +121,19 @@ def on_reload(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let the calls' lines through where the application says nothing about logging; gunicorn calls this in a worker.
+    """Let the calls' lines through where the application says nothing about logging, and run its start-up hooks.
+
+    gunicorn calls this in a worker, before it takes calls.
 
     Args:
         worker: gunicorn's worker, which has loaded the application.
     """
-    del worker
     log = logging.getLogger("cxfulfill")
     if not log.hasHandlers() and log.level == logging.NOTSET and log.getEffectiveLevel() == logging.WARNING:
         log.setLevel(logging.INFO)
+    served = sys.modules.get("cxfulfill.webhook")
+    if served is not None:
+        served.start_all(worker.cfg.threads)
 
 
 def ssl_context(settings: Any, make_default: "Callable[[], SSLContext]") -> "SSLContext":

@@ -64,5 +64,6 @@ _KEYWORDS: Final[Mapping[str, Callable[[Variables], Any]]] = {
     "path": lambda variables: variables.text("PATH"),
     "timeout": lambda variables: variables.number("TIMEOUT"),
     "max_body": lambda variables: variables.number("MAX_BODY", int),
+    "max_in_flight": lambda variables: variables.number("MAX_IN_FLIGHT", int),
     "strict_cx_status": lambda variables: variables.flag("STRICT_CX_STATUS"),
 }

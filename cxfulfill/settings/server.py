@@ -11,6 +11,8 @@ from cxfulfill.settings.variables import Variables
 WORKERS = "WEB_CONCURRENCY"
 """The variable for the number of workers, which gunicorn and platforms know under this name."""
 _MOST = 9_999
+_SHARES = 2
+_SPARE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class ServerSettings:
         key: PEM file of its key; None where it stands in the certificate's file.
         client_ca: PEM file of client certificates' roots; None where none are asked for.
         client_certificates: gunicorn's ``cert_reqs``: 0 none, 1 optional, 2 required.
+        log_format: Form of the log lines: ``text`` or ``json``.
     """
 
     workers: int
@@ -32,6 +35,7 @@ class ServerSettings:
     key: str | None
     client_ca: str | None
     client_certificates: int
+    log_format: str
 
     @property
     def ends_tls(self) -> bool:
@@ -53,18 +57,41 @@ def read_server(environ: Mapping[str, str] = os.environ) -> ServerSettings:
     """
     variables = Variables(environ)
     client_ca = variables.text("TLS_CLIENT_CA")
+    limit = _count(f"{PREFIX}MAX_IN_FLIGHT", variables.text("MAX_IN_FLIGHT"), 0)
+    threads = _count(f"{PREFIX}THREADS", variables.text("THREADS"), threads_for(limit) if limit else 8)
+    if limit >= threads:
+        raise ConfigurationError(
+            f"{PREFIX}THREADS must be above {PREFIX}MAX_IN_FLIGHT, or no thread is left to refuse with: "
+            f"unset it, and there are {threads_for(limit)}"
+        )
     asked = {None: 2 if client_ca else 0, "optional": 1, "required": 2}
     client_certificates = variables.text("TLS_CLIENT_CERT")
     if client_certificates not in asked:
         raise ConfigurationError(f"{PREFIX}TLS_CLIENT_CERT takes required or optional")
+    log_format = variables.text("LOG_FORMAT") or ("json" if "K_SERVICE" in environ else "text")
+    if log_format not in ("json", "text"):
+        raise ConfigurationError(f"{PREFIX}LOG_FORMAT takes text or json")
     return ServerSettings(
         workers=_count(WORKERS, environ.get(WORKERS), 1),
-        threads=_count(f"{PREFIX}THREADS", variables.text("THREADS"), 8),
+        threads=threads,
         certificate=variables.text("TLS_CERT"),
         key=variables.text("TLS_KEY"),
         client_ca=client_ca,
         client_certificates=asked[client_certificates],
+        log_format=log_format,
     )
+
+
+def threads_for(limit: int) -> int:
+    """Tell how many threads a worker needs so that some are free to refuse with.
+
+    Args:
+        limit: Calls that are handled at a time.
+
+    Returns:
+        One for each of them, one for each that may wait for an earlier delivery, and a few more.
+    """
+    return _SHARES * limit + _SPARE
 
 
 def _count(variable: str, value: str | None, default: int) -> int:

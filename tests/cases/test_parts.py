@@ -367,6 +367,7 @@ def public_api() -> list[str]:
     sources = ("EnvironmentSecret", "FileSecret", "SecretManager", "FetchedSecret", "HttpKeySource", "KeyDocument")
     callables |= {name: getattr(cxfulfill, name) for name in (*verifiers, *sources, "dialogflow_service_agent")}
     callables |= {"BasicAuth.from_credentials": BasicAuth.from_credentials, "Webhook.from_env": Webhook.from_env}
+    callables |= {"Webhook.on_startup": Webhook.on_startup, "Webhook.on_shutdown": Webhook.on_shutdown}
     for name, function in callables.items():
         lines.append(f"{name}({', '.join(map(parameter, inspect.signature(function).parameters.values()))})")
     return lines

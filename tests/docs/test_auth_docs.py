@@ -44,6 +44,7 @@ from cxfulfill.settings.table import PREFIX, SETTINGS
 from cxfulfill.testing import AuthenticatorContract, KeySourceContract
 from tests.auth.pki import NOW, issue, make_ca
 from tests.auth.tokens_support import K1, jwk
+from tests.clock import Clock
 from tests.pipeline.support import LIMIT, Counted, Result, basic, post
 
 ROOT = Path(__file__).parents[2]
@@ -249,7 +250,7 @@ def test_the_log_line_is_the_one_that_is_shown(caplog: pytest.LogCaptureFixture)
     [shown] = re.findall(r"```text\n(.*?)\n```", PAGES["index.md"])
     auth = GoogleIdToken(audience="https://hotel.example/webhook", project_number=123456)
     with caplog.at_level(logging.INFO, "cxfulfill"):
-        post(Counted(auth, new_id=lambda: "6f1c"), headers={"Authorization": "Bearer ya29.token"})
+        post(Counted(auth, new_id=lambda: "6f1c", clock=Clock()), headers={"Authorization": "Bearer ya29.token"})
     assert caplog.messages == [shown]
 
 

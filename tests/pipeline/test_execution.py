@@ -14,8 +14,10 @@ from cxfulfill import Context, Deadline, HttpRequest, Principal, Reply, Router, 
 from cxfulfill import runtime as runtime_module
 from cxfulfill.handlers import Invocation, read_function
 from cxfulfill.runtime import DeadlineExceeded, Threads, Work, run
+from cxfulfill.stages import Stages
 from cxfulfill.testing import make_context
 from cxfulfill.workers import Workers
+from tests.clock import Clock
 from tests.pipeline.support import CANARY, LIMIT, SOON, Counted, ask, body_of, name_of_thread, raises, refused
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
@@ -173,7 +175,10 @@ class LastMoment(Future[Any]):
 
 def work_of(function: Any) -> Work:
     ctx = make_context()
-    return Work(Invocation(read_function(function), ()), ctx, (ctx,), watched=True, encoding=lambda _, answer: b"")
+    return Work(
+        Invocation(read_function(function), ()), ctx, (ctx,), watched=True, encoding=lambda _, answer: b"",
+        stages=Stages(Clock()),
+    )  # fmt: skip
 
 
 def test_an_answer_in_the_last_moment_counts() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from cxfulfill import AllOf, AnyOf, Context, Principal, Reply, ReplyError, Unauthorized
+from cxfulfill import AllOf, AnyOf, CloudLoggingFormatter, Context, Principal, Reply, ReplyError, Unauthorized
+from tests.clock import Clock
 from tests.pipeline.support import (
     CANARY,
     GOOD,
@@ -87,7 +88,7 @@ def test_a_webhook_without_such_an_authenticator_is_ready() -> None:
     assert (result.status, result.json) == (200, {"status": "ready", "parts": {"handlers": True, "store": True}})
 
 
-PAGE = f"projects/{CANARY}/locations/l/agents/a/flows/f/pages/{CANARY}"
+PAGE = f"projects/p/locations/l/agents/a/flows/f/pages/{CANARY}"
 EVERY_FIELD: dict[str, Any] = {
     "detectIntentResponseId": CANARY, "text": CANARY, "transcript": CANARY, "triggerIntent": CANARY,
     "triggerEvent": CANARY, "dtmfDigits": CANARY, "languageCode": CANARY, CANARY: CANARY,
@@ -97,7 +98,7 @@ EVERY_FIELD: dict[str, Any] = {
                    "parameters": {CANARY: {"originalValue": CANARY, "resolvedValue": {CANARY: CANARY}}}},
     "pageInfo": {"currentPage": PAGE, "displayName": CANARY,
                  "formInfo": {"parameterInfo": [{"displayName": CANARY, "state": CANARY, "value": CANARY}]}},
-    "sessionInfo": {"session": f"projects/{CANARY}/locations/l/agents/a/sessions/{CANARY}",
+    "sessionInfo": {"session": f"projects/p/locations/l/agents/a/sessions/{CANARY}",
                     "parameters": {CANARY: CANARY, "nights": CANARY}},
     "messages": [{"text": {"text": [CANARY]}, "payload": {CANARY: CANARY}, "channel": CANARY, CANARY: CANARY}],
     "sentimentAnalysisResult": {"score": 0.5, CANARY: CANARY},
@@ -151,6 +152,8 @@ def test_a114_and_a115_a_canary_shows_nowhere(
     with caplog.at_level(logging.INFO):
         result = post(webhook, body, headers={**HEADERS, "Authorization": authorization}, query=f"q={CANARY}")
     shown = caplog.text.replace(f'tag="{CANARY}"', "the tag is logged by design")
+    lines = [json.loads(CloudLoggingFormatter({"GOOGLE_CLOUD_PROJECT": "p"}).format(each)) for each in caplog.records]
+    shown += str([{**line, "tag": "", "message": ""} for line in lines])
     assert CANARY not in result.body.decode() + str(result.headers) + shown
     assert len([record for record in caplog.records if record.name == "cxfulfill"]) == 1
 
@@ -192,10 +195,13 @@ def test_a_principal_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_call_that_is_well_is_one_line_at_info(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "cxfulfill"):
-        post(Counted(new_id=lambda: "id-1"))
+        post(Counted(new_id=lambda: "id-1", clock=Clock()))
     [record] = caplog.records
     assert record.levelno == logging.INFO
-    assert record.getMessage() == 'status=200 reason=ok request_id=id-1 principal="cx" tag="count"'
+    assert record.getMessage() == (
+        'status=200 reason=ok request_id=id-1 principal="cx" tag="count" outcome=ok '
+        "ms=0.0 auth_ms=0.0 store_ms=0.0 handler_ms=0.0 in=72 out=2"
+    )
 
 
 @pytest.mark.parametrize("headers", [{"X-Request-Id": CANARY}, {"X-Cloud-Trace-Context": "x" * 10_000}])

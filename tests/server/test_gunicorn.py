@@ -1,14 +1,18 @@
 """The shipped gunicorn settings and the ways to start a server with them."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cxfulfill import ConfigurationError
+from cxfulfill.settings.server import read_server
 from tests.server.conftest import Serve
 from tests.server.wire import (
     LIMIT,
@@ -216,6 +220,12 @@ def test_the_log_of_a_served_call_shows_nothing_of_it(serve: Serve) -> None:
     assert not [secret for secret in (*SECRETS, call_body().decode()) if secret in written]
 
 
+def json_object(line: str) -> dict[str, Any]:
+    """Read a line; an empty object where it is no JSON."""
+    found: dict[str, Any] = json.loads(line) if line.startswith("{") else {}
+    return found
+
+
 STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[([A-Z]+)\] (.*)")
 ALLOWED = "AllowUnauthenticated: this webhook answers every caller"
 TOLD = ["a library warns", "a handler tells", "status=200 reason=ok"]
@@ -260,4 +270,32 @@ def test_a_handler_and_a_level_of_one_s_own_for_cxfulfill(serve: Serve) -> None:
 def test_the_lines_of_calls_on_cloud_run(serve: Serve) -> None:
     server = serve(*gunicorn("tests.server.log_app:webhook"), K_SERVICE="hotel")
     assert server.ask(call(credential="")).status == 200
-    server.until_line("[INFO] status=200 reason=ok")
+    server.until_line('"severity":"INFO","message":"status=200 reason=ok')
+    assert server.stop() == 0
+    entries = {entry["message"]: entry for line in server.lines() if (entry := json_object(line))}
+    assert [entries[told]["severity"] for told in (ALLOWED, *TOLD[:2])] == ["WARNING", "WARNING", "INFO"]
+    assert entries["a handler tells"]["tag"] == "plain"
+    [record] = [entry for entry in entries.values() if "httpRequest" in entry]
+    assert record["request_id"] == entries["a handler tells"]["request_id"]
+    assert record["httpRequest"].keys() == {
+        "requestMethod", "requestUrl", "status", "latency", "requestSize", "responseSize",
+    }  # fmt: skip
+    assert record["handler_ms"] <= record["ms"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_json"),
+    [({"CXFULFILL_LOG_FORMAT": "json"}, True), ({"CXFULFILL_LOG_FORMAT": "text", "K_SERVICE": "hotel"}, False)],
+)
+def test_the_form_of_lines_is_set(serve: Serve, environment: dict[str, str], is_json: bool) -> None:
+    server = serve(*gunicorn("tests.server.log_app:webhook"), cwd=ROOT, **environment)
+    assert server.ask(call(credential="")).status == 200
+    server.until_line("status=200 reason=ok")
+    [line] = [line for line in server.lines() if "status=200 reason=ok" in line]
+    assert bool(json_object(line)) == is_json
+
+
+def test_a_form_of_lines_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXFULFILL_LOG_FORMAT", "xml")
+    with pytest.raises(ConfigurationError, match="CXFULFILL_LOG_FORMAT takes text or json"):
+        read_server()

@@ -16,6 +16,7 @@ from cxfulfill import (
     Authenticator,
     BasicAuth,
     ByEnvironment,
+    CallRecord,
     Clock,
     CloudRunIam,
     Context,
@@ -32,6 +33,7 @@ from cxfulfill import (
     OAuthIntrospection,
     OAuthJwt,
     Principal,
+    RecordSink,
     Reply,
     Router,
     SecretManager,
@@ -73,12 +75,19 @@ class Held:
         return "secret"
 
 
+class Told:
+    def write(self, record: CallRecord) -> None:
+        self.milliseconds: float = record.ms
+        self.attempt: int | None = record.attempt
+
+
 def clock() -> float:
     return 0.0
 
 
 authenticator: Authenticator = Mine()
 injected: Clock = clock
+sink: RecordSink = Told()
 webhook = Webhook(
     auth=AnyOf(AllOf(BasicAuth("u", "p"), HeaderSecret("X-A", ["v", "w"])), authenticator), clock=injected
 )
@@ -94,7 +103,7 @@ policies: dict[str, Authenticator] = {
     "e": BasicAuth.from_credentials(sources),
     "f": CloudRunIam(audience="a", service_accounts=["a@b.c"], i_confirm_the_service_is_not_public=True),
 }
-separated = Webhook(auth=ByEnvironment(policies), allowed_agents=["projects/p/locations/l/agents/a"])
+separated = Webhook(auth=ByEnvironment(policies), records=sink, allowed_agents=["projects/p/locations/l/agents/a"])
 configured: Webhook = Webhook.from_env(timeout=3)
 router = Router(timeout=3)
 
@@ -157,6 +166,18 @@ async def bookings(ctx: FlexibleContext, booking: Booking) -> list[str]:
 
 
 webhook.add_flexible("/either", order, idempotency_key=lambda ctx: ctx.parameters["id"], idempotent=None)
+
+
+@webhook.on_startup
+def opens() -> None: ...
+
+
+@webhook.on_shutdown
+async def closes() -> int:
+    return 0
+
+
+limited = Webhook(auth=authenticator, max_in_flight=8)
 
 
 @webhook.middleware

@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from cxfulfill import (
+    BasicAuth,
     ByEnvironment,
     Context,
     FlexibleContext,
@@ -18,6 +19,7 @@ from cxfulfill.protocol.messenger import Chips, RichContent
 
 webhook = Webhook()  # type: ignore[call-arg]
 other = Webhook(auth="Basic")  # type: ignore[arg-type]
+Webhook(auth=BasicAuth("u", "p"), records=print)  # type: ignore[arg-type]
 GoogleIdToken(project_number=1)  # type: ignore[call-arg]
 GoogleIdToken(audience="a", project_number=1, keys=5)  # type: ignore[arg-type]
 HeaderSecret("X-A", 5)  # type: ignore[arg-type]
@@ -82,6 +84,11 @@ def frozen(ctx: Context) -> None:
     ctx.state = {}  # type: ignore[misc]
 
 
+@webhook.on_startup  # type: ignore[type-var]
+def opens(ctx: Context) -> None: ...
+
+
+Webhook(auth=HeaderSecret("X-A", "b"), max_in_flight="8")  # type: ignore[arg-type]
 Reply(5)  # type: ignore[arg-type]
 Reply("a", merge="drop")  # type: ignore[arg-type]
 Text(1)  # type: ignore[arg-type]

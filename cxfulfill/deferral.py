@@ -1,0 +1,118 @@
+"""What a deferred handler answers besides its own answer: meanwhile, and where its work was lost."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.handlers import Answer, Function, read_function
+from cxfulfill.protocol import json
+from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.reply import to_response
+
+Lost = Answer | Callable[..., Any]
+"""An answer, or a function ``f(ctx)`` that gives one."""
+
+_NO_NAME: Final = re.compile(r"[^\w-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """How a handler is deferred.
+
+    Attributes:
+        pending: The answer while the work goes on.
+        lost: What answers where the work was lost; None for 503 (``job_lost``).
+    """
+
+    pending: WebhookResponse
+    lost: Function | None
+
+    def meanwhile(self, parameter: str, job: str) -> bytes:
+        """Give the answer while the work goes on.
+
+        Args:
+            parameter: The session parameter that names the job.
+            job: Id of the job.
+
+        Returns:
+            The answer, which writes the parameter.
+
+        Raises:
+            ReplyError: It has become too large.
+        """
+        return with_parameter(self.pending.model_dump(exclude_unset=True), parameter, job)
+
+
+def parameter_of(tag: str) -> str:
+    """Name the session parameter that holds the job of a deferred handler.
+
+    Args:
+        tag: The call's tag.
+
+    Returns:
+        ``job-`` and the tag, with underscores for what a parameter's name cannot have.
+    """
+    return f"job-{_NO_NAME.sub('_', tag)}"
+
+
+def with_parameter(answer: dict[str, Any], name: str, value: str | None) -> bytes:
+    """Write an answer that sets one more session parameter.
+
+    Args:
+        answer: The answer, in the wire's own shape.
+        name: The parameter.
+        value: Its value; None removes it.
+
+    Returns:
+        The answer.
+
+    Raises:
+        ReplyError: It has become too large.
+    """
+    session = answer.get("sessionInfo", {})
+    parameters = {name: value, **session.get("parameters", {})}
+    written = {**answer, "sessionInfo": {**session, "parameters": parameters}}
+    return json.bounded(json.dumps(written), "WebhookResponse")
+
+
+def read_deferral(
+    function: Function, *, deferred: bool, pending: Answer, on_lost: Lost, idempotent: bool | None
+) -> Deferral | None:
+    """Check what a handler says of its deferral.
+
+    Args:
+        function: The handler.
+        deferred: ``deferred=``.
+        pending: ``pending=``.
+        on_lost: ``on_lost=``.
+        idempotent: ``idempotent=``.
+
+    Returns:
+        How it is deferred; None where it is not.
+
+    Raises:
+        ConfigurationError: ``pending=`` is missing, or they contradict each other.
+    """
+    if not deferred:
+        if pending is not None or on_lost is not None:
+            raise ConfigurationError(f"{function.place}: pending= and on_lost= need deferred=True")
+        return None
+    if pending is None:
+        raise ConfigurationError(f"{function.place}: deferred=True needs pending=, the answer while the work goes on")
+    if idempotent is False:
+        raise ConfigurationError(f"{function.place}: deferred work lives in the idempotency store: no idempotent=False")
+    return Deferral(to_response(pending), _lost(on_lost))
+
+
+def _lost(given: Lost) -> Function | None:
+    if given is None:
+        return None
+    if callable(given):
+        read = read_function(given)
+        if read.takes_params:
+            raise ConfigurationError(f"{read.place}: on_lost= takes an answer, or a function f(ctx)")
+        return read
+    answer = to_response(given)
+    return Function(lambda _: answer, is_async=False, place="on_lost=", takes_params=False, annotation=None)

@@ -1,0 +1,144 @@
+"""The record of a call: what is told of it when it is over.
+
+It holds ids, codes, sizes and times; never a value of a header, a parameter, the user's words or an error's text.
+"""
+
+import json
+from typing import Final, Literal, NamedTuple, Protocol
+
+from cxfulfill.traces import Trace
+
+Outcome = Literal["ok", "replayed", "joined", "handled", "reprompt", "fallback", "pending", "refused", "failed"]
+"""What became of a call: see `CallRecord.outcome`."""
+
+_EVENTS: Final = {
+    400: "webhook.error.bad-request",
+    401: "webhook.error.rejected",
+    403: "webhook.error.rejected",
+    404: "webhook.error.not-found",
+    503: "webhook.error.unavailable",
+}
+_SHORT: Final = ("event", "attempt", "agent", "environment", "session")
+"""Parts of a line that need no quotes, and are left out where they are empty."""
+_quoted = json.JSONEncoder().encode
+
+
+def event_of(status: int) -> str:
+    """Name the event that CX raises for a status (Google's webhook page).
+
+    Args:
+        status: The status.
+
+    Returns:
+        The event; empty where CX raises none.
+    """
+    return _EVENTS.get(status, "webhook.error") if status >= 400 else ""
+
+
+class CallRecord(NamedTuple):
+    """A call that is over. ``str`` gives it as one line.
+
+    Attributes:
+        request_id: Id of the call, as in problem documents and in the lines of ``ctx.log``.
+        level: Level of `logging`: INFO where all is well, WARNING for a refusal, ERROR for a failure.
+        status: The status that was sent.
+        reason: The reason code; ``ok`` where all is well.
+        outcome: ``ok``; ``replayed`` with the answer of an earlier delivery, ``joined`` with that of one that still
+            ran; ``handled`` by an error handler; ``reprompt`` where the user is asked again; ``fallback``; ``pending``
+            while deferred work goes on;
+            ``refused`` (4xx); ``failed`` (5xx).
+        event: The event that CX raises for the status; empty for none.
+        attempt: The how manieth delivery this is; None where that is not known.
+        method: The HTTP method; empty for one that nothing takes.
+        path: Pattern of the path; empty where nothing is served.
+        route: Method and pattern of a flexible call; empty for others.
+        tag: The tag, cut off behind 128 characters; empty where it is not known.
+        principal: Name of the caller; empty where it is not known.
+        agent: The calling agent, ``project/location/agent``; empty where it is not known.
+        environment: Id of its environment; empty for the draft, and where it is not known.
+        session: Twelve digits of the SHA-256 of the session's name: the same in all calls of a session.
+        ms: Milliseconds of the call.
+        auth_ms: Those of finding out who calls.
+        store_ms: Those of round trips to the store that remembers calls.
+        handler_ms: Those of handler and middleware, until the deadline where they were cut off.
+        bytes_in: Size of the body that was read.
+        bytes_out: Size of the body that was sent.
+        trace: The trace that the call belongs to; None where no valid header tells.
+        detail: The sentence of the refusal that was sent, or what is wrong with an answer that CX would refuse.
+        handler: Where the handler of such an answer is defined.
+        note: The refusal's sentence for whoever reads the log.
+        error: Class of an exception that nobody foresaw.
+        at: Places in the code that it came through.
+    """
+
+    request_id: str
+    level: int
+    status: int
+    reason: str
+    outcome: Outcome
+    event: str = ""
+    attempt: int | None = None
+    method: str = ""
+    path: str = ""
+    route: str = ""
+    tag: str = ""
+    principal: str = ""
+    agent: str = ""
+    environment: str = ""
+    session: str = ""
+    ms: float = 0.0
+    auth_ms: float = 0.0
+    store_ms: float = 0.0
+    handler_ms: float = 0.0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    trace: Trace | None = None
+    detail: str = ""
+    handler: str = ""
+    note: str = ""
+    error: str = ""
+    at: str = ""
+
+    @property
+    def is_replayed(self) -> bool:
+        """Whether the answer is that of an earlier delivery."""
+        return self.outcome in ("replayed", "joined")
+
+    @property
+    def summary(self) -> str:
+        """What became of the call and why: the first part of its line."""
+        line = f"status={self.status} reason={self.reason} request_id={self.request_id}"
+        for name, value in (("principal", self.principal), ("tag", self.tag), ("route", self.route)):
+            if value:
+                line += f" {name}={_quoted(value)}"
+        if self.is_replayed:
+            line += " replayed=true"
+        if self.reason != "ok":
+            for name, value in (("detail", self.detail), ("handler", self.handler), ("note", self.note)):
+                if value:
+                    line += f" {name}={_quoted(value)}"
+            if self.error:
+                line += f" error={self.error} at={_quoted(self.at)}"
+        return line
+
+    def __str__(self) -> str:
+        line = f"{self.summary} outcome={self.outcome}"
+        for name in _SHORT:
+            if value := getattr(self, name):
+                line += f" {name}={value}"
+        return (
+            f"{line} ms={self.ms:.1f} auth_ms={self.auth_ms:.1f} store_ms={self.store_ms:.1f} "
+            f"handler_ms={self.handler_ms:.1f} in={self.bytes_in} out={self.bytes_out}"
+        )
+
+
+class RecordSink(Protocol):
+    """Takes the record of each call."""
+
+    def write(self, record: CallRecord) -> None:
+        """Take a record, in the thread of its call and after the answer is made: it must not wait.
+
+        Args:
+            record: The record.
+        """
+        ...

@@ -1,0 +1,116 @@
+"""Deadlines: what is answered when time is up, and what becomes of the handler."""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from cxfulfill import ConfigurationError, Context, Reply, Webhook
+from tests.clock import Clock
+from tests.pipeline.support import LIMIT, SOON, Result, app_b, post
+
+SESSION = "projects/p/locations/l/agents/a/sessions/s"
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with closing(Webhook(auth=app_b())) as made:
+        yield made
+
+
+def call(webhook: Webhook, tag: str = "slow", turn: str = "t") -> Result:
+    body = {
+        "detectIntentResponseId": turn,
+        "fulfillmentInfo": {"tag": tag},
+        "sessionInfo": {"session": SESSION},
+    }
+    return post(webhook, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a098_past_its_deadline_a_handler_is_503_and_its_late_result_answers_the_retry(
+    webhook: Webhook, gate: threading.Event, is_async: bool
+) -> None:
+    ran: list[int] = []
+
+    def slow(ctx: Context) -> str:
+        ran.append(1)
+        assert gate.wait(LIMIT)
+        return "late"
+
+    async def slow_async(ctx: Context) -> str:
+        return await asyncio.to_thread(slow, ctx)
+
+    webhook.add_handler("slow", slow_async if is_async else slow, timeout=SOON)
+    result = call(webhook)
+    assert (result.status, result.reason, "Retry-After" in result.headers) == (503, "deadline", True)
+    gate.set()
+    deduplication = webhook.pipeline().deduplication
+    assert deduplication is not None
+    assert deduplication.flights.drain(LIMIT)
+    retry = call(webhook)
+    assert (retry.said, retry.headers["Idempotent-Replayed"], ran) == ("late", "true", [1])
+
+
+@pytest.mark.parametrize("idempotent", [False, None])
+def test_an_async_look_up_is_cancelled_and_other_work_goes_on(webhook: Webhook, idempotent: bool | None) -> None:
+    ended: list[str] = []
+    over = threading.Event()
+    release: list[Any] = []
+
+    async def slow(ctx: Context) -> str:
+        event = asyncio.Event()
+        release.append((asyncio.get_running_loop(), event))
+        try:
+            await event.wait()
+            ended.append("well")
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+        finally:
+            over.set()
+        return "late"
+
+    webhook.add_handler("slow", slow, timeout=SOON, idempotent=idempotent, fallback=Reply("later"))
+    assert call(webhook).said == "later"
+    [(loop, event)] = release
+    if idempotent is None:
+        loop.call_soon_threadsafe(event.set)
+    assert over.wait(LIMIT)
+    assert ended == ["cancelled" if idempotent is False else "well"]
+
+
+def test_a_look_up_that_was_cancelled_is_not_late(webhook: Webhook, caplog: pytest.LogCaptureFixture) -> None:
+    async def slow(ctx: Context) -> None:
+        await asyncio.sleep(LIMIT)
+
+    webhook.add_handler("slow", slow, timeout=SOON, idempotent=False)
+    with caplog.at_level(logging.INFO, "cxfulfill"):
+        assert call(webhook).reason == "deadline"
+        webhook.close()
+    assert "after its deadline" not in caplog.text
+
+
+def test_the_deadline_counts_down_by_the_clock() -> None:
+    clock = Clock(100)
+    webhook = Webhook(auth=app_b(), clock=clock)
+
+    @webhook.handler("slow", timeout=3)
+    def slow(ctx: Context) -> str:
+        before = ctx.deadline.remaining()
+        clock.seconds += 2
+        return f"{before} {ctx.deadline.remaining()}"
+
+    with closing(webhook):
+        assert call(webhook).said == "3 1"
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 31, "3", True])
+def test_a_timeout_that_cx_does_not_have_is_refused(timeout: Any) -> None:
+    with pytest.raises(ConfigurationError, match="timeout must be above 0"):
+        Webhook(auth=app_b(), timeout=timeout)

@@ -1,0 +1,289 @@
+"""Work that takes longer than CX waits: begun by one call, collected by a later one."""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from cxfulfill import (
+    ConfigurationError,
+    Context,
+    HeaderSecret,
+    Idempotency,
+    NotFound,
+    Reply,
+    Router,
+    Webhook,
+)
+from cxfulfill.idempotency.memory import MemoryStore
+from tests.clock import Clock
+from tests.pipeline.support import CANARY, LIMIT, SOON, Result, app_b, post
+
+SESSION = "projects/p/locations/l/agents/a/sessions/s"
+PENDING = Reply("One moment…", parameters={"asked": True})
+turns = count()
+
+
+class Wanted(BaseModel):
+    nights: int
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with closing(Webhook(auth=app_b())) as made:
+        yield made
+
+
+def call(webhook: Webhook, *, turn: str = "", session: str = SESSION, tag: str = "quote", **options: Any) -> Result:
+    parameters = options.pop("parameters", {})
+    body = {
+        "detectIntentResponseId": turn or f"turn-{next(turns)}",
+        "fulfillmentInfo": {"tag": tag},
+        "sessionInfo": {"session": session, "parameters": {"nights": 3.0, **parameters}},
+    }
+    return post(webhook, json.dumps(body).encode(), **options)
+
+
+def job_of(result: Result) -> str:
+    assert result.said == "One moment…"
+    assert result.json["sessionInfo"]["parameters"]["asked"] is True
+    return str(result.json["sessionInfo"]["parameters"]["job-quote"])
+
+
+def collect(webhook: Webhook, job: str, **options: Any) -> Result:
+    return call(webhook, parameters={"job-quote": job, **options.pop("parameters", {})}, **options)
+
+
+def slow(gate: threading.Event, ran: list[int], outcome: Any = None) -> Callable[..., Any]:
+    def quote(ctx: Context, wanted: Wanted) -> Reply:
+        ran.append(wanted.nights)
+        assert gate.wait(LIMIT)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return Reply("It is 300 euros.", target_page=ctx.page.name or None, parameters={"price": 300})
+
+    return quote
+
+
+def until_landed(webhook: Webhook) -> None:
+    deduplication = webhook.pipeline().deduplication
+    assert deduplication is not None
+    assert deduplication.flights.drain(LIMIT)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_later_call_collects_the_result(webhook: Webhook, gate: threading.Event, is_async: bool) -> None:
+    ran: list[int] = []
+    plain = slow(gate, ran)
+
+    async def asynchronous(ctx: Context, wanted: Wanted) -> Any:
+        return await asyncio.to_thread(plain, ctx, wanted)
+
+    handler = asynchronous if is_async else plain
+    webhook.add_handler("quote", handler, params=Wanted, deferred=True, pending=PENDING, timeout=SOON)
+    job = job_of(call(webhook))
+    assert len(job) == 32
+    assert job_of(collect(webhook, job)) == job
+    gate.set()
+    until_landed(webhook)
+    result = collect(webhook, job)
+    assert result.said == "It is 300 euros."
+    assert result.json["sessionInfo"]["parameters"] == {"job-quote": None, "price": 300}
+    assert collect(webhook, job).body == result.body
+    assert ran == [3]
+
+
+def test_work_that_is_done_in_time_is_the_answer(webhook: Webhook, gate: threading.Event) -> None:
+    gate.set()
+    webhook.add_handler("quote", slow(gate, []), params=Wanted, deferred=True, pending=PENDING)
+    assert call(webhook).json["sessionInfo"]["parameters"] == {"price": 300}
+
+
+def test_a_retry_of_the_first_call_is_the_same_job(webhook: Webhook, gate: threading.Event) -> None:
+    ran: list[int] = []
+    webhook.add_handler("quote", slow(gate, ran), params=Wanted, deferred=True, pending=PENDING, timeout=SOON)
+    assert job_of(call(webhook, turn="t")) == job_of(call(webhook, turn="t"))
+    assert job_of(call(webhook, turn="u")) != job_of(call(webhook, turn="t"))
+    gate.set()
+    until_landed(webhook)
+    assert call(webhook, turn="t").said == "It is 300 euros."
+    assert ran == [3, 3]
+
+
+@pytest.mark.parametrize("other", ["session", "principal", "tag"])
+def test_a_job_answers_only_its_own_session_caller_and_handler(
+    webhook: Webhook, gate: threading.Event, other: str
+) -> None:
+    gate.set()
+    webhook.add_handler("quote", slow(gate, []), params=Wanted, deferred=True, pending=PENDING, on_lost="lost")
+    webhook.add_handler("other", slow(gate, []), params=Wanted, deferred=True, pending=PENDING, on_lost="lost")
+    assert call(webhook, turn="t").said == "It is 300 euros."
+    [job] = {job_id(webhook, "t")}
+    assert collect(webhook, job).said == "It is 300 euros."
+    if other == "session":
+        assert collect(webhook, job, session=f"{SESSION}2").said == "lost"
+    elif other == "tag":
+        assert call(webhook, tag="other", parameters={"job-other": job}).said == "lost"
+    else:
+        with closing(Webhook(auth=HeaderSecret("X-Key", "a-long-secret-value"))) as stranger:
+            stranger.add_handler("quote", slow(gate, []), params=Wanted, deferred=True, pending=PENDING, on_lost="lost")
+            credential = {"X-Key": "a-long-secret-value", "Authorization": None}
+            assert collect(stranger, job, headers=credential).said == "lost"
+
+
+def job_id(webhook: Webhook, turn: str) -> str:
+    """Find out which job a call would begin: that of its retry, which is pending where the store is shut."""
+    from cxfulfill.deferred import Job
+    from cxfulfill.protocol.request import read_request
+    from cxfulfill.testing import make_context
+
+    deduplication = webhook.pipeline().deduplication
+    body = {
+        "detectIntentResponseId": turn, "fulfillmentInfo": {"tag": "quote"},
+        "sessionInfo": {"session": SESSION, "parameters": {"nights": 3.0}},
+    }  # fmt: skip
+    ctx = make_context()
+    object.__setattr__(ctx, "request", read_request(json.dumps(body).encode()))
+    object.__setattr__(ctx, "principal", webhook.auth.authenticate(_signed()))
+    target = webhook.pipeline().table.find(ctx)
+    assert target is not None
+    assert deduplication is not None
+    job = Job.of(ctx, target, deduplication.keying.told(target, ctx), deduplication)
+    assert job is not None
+    return job.id
+
+
+def _signed() -> Any:
+    from cxfulfill import HttpRequest
+    from tests.pipeline.support import GOOD
+
+    return HttpRequest.build("POST", "/webhook", headers={"Authorization": GOOD})
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"), [(NotFound(reason="no_room"), 404, "no_room"), (ValueError(CANARY), 500, "internal")]
+)
+def test_a_failure_is_kept_for_who_collects(
+    webhook: Webhook, gate: threading.Event, error: Exception, status: int, reason: str
+) -> None:
+    webhook.add_handler("quote", slow(gate, [], error), params=Wanted, deferred=True, pending=PENDING, timeout=SOON)
+    job = job_of(call(webhook))
+    gate.set()
+    until_landed(webhook)
+    for _ in range(2):
+        result = collect(webhook, job)
+        assert (result.status, result.reason, CANARY in result.body.decode()) == (status, reason, False)
+
+
+def test_a_failure_in_time_is_not_kept(webhook: Webhook) -> None:
+    ran: list[int] = []
+
+    def quote(ctx: Context) -> str:
+        ran.append(1)
+        if len(ran) == 1:
+            raise NotFound(reason="no_room")
+        return "here"
+
+    webhook.add_handler("quote", quote, deferred=True, pending=PENDING)
+    assert call(webhook, turn="t").reason == "no_room"
+    assert call(webhook, turn="t").said == "here"
+
+
+async def lost_async(ctx: Context) -> str:
+    return f"lost in {ctx.session_id}"
+
+
+@pytest.mark.parametrize(
+    ("on_lost", "said"),
+    [
+        ("lost", "lost"),
+        (Reply("lost"), "lost"),
+        (lambda ctx: ctx.tag, "quote"),
+        (lost_async, "lost in s"),
+        (None, None),
+    ],
+)
+def test_a_job_that_nobody_has_any_more(webhook: Webhook, on_lost: Any, said: str | None) -> None:
+    webhook.add_handler("quote", lambda ctx: "new", deferred=True, pending=PENDING, on_lost=on_lost)
+    result = collect(webhook, "f" * 32)
+    if said is None:
+        assert (result.status, result.reason) == (503, "job_lost")
+    else:
+        assert result.said == said
+        assert result.json["sessionInfo"]["parameters"] == {"job-quote": None}
+
+
+def test_a_job_whose_worker_died_is_lost_when_its_lease_is_over(gate: threading.Event) -> None:
+    clock = Clock(1_000)
+    store = MemoryStore(clock=clock)
+    dead, alive = (Webhook(auth=app_b(), idempotency=Idempotency(store, lease=15)) for _ in range(2))
+    for webhook in (dead, alive):
+        handler = slow(gate, [])
+        webhook.add_handler(
+            "quote", handler, params=Wanted, deferred=True, pending=PENDING, timeout=SOON, on_lost="lost"
+        )
+    with closing(dead), closing(alive):
+        job = job_of(call(dead))
+        assert job_of(collect(alive, job)) == job
+        clock.seconds += 16
+        assert collect(alive, job).said == "lost"
+        gate.set()
+
+
+def test_a_call_without_a_session_is_not_deferred(webhook: Webhook) -> None:
+    webhook.add_handler("quote", lambda ctx: "at once", deferred=True, pending=PENDING)
+    assert post(webhook, b'{"fulfillmentInfo": {"tag": "quote"}}').said == "at once"
+
+
+def test_a_collecting_call_needs_no_parameters(webhook: Webhook, gate: threading.Event) -> None:
+    webhook.add_handler("quote", slow(gate, []), params=Wanted, deferred=True, pending=PENDING, timeout=SOON)
+    job = job_of(call(webhook))
+    gate.set()
+    until_landed(webhook)
+    assert collect(webhook, job, parameters={"nights": "many"}).said == "It is 300 euros."
+
+
+def test_pending_is_no_failure_in_the_log(
+    webhook: Webhook, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.add_handler("quote", slow(gate, []), params=Wanted, deferred=True, pending=PENDING, timeout=SOON)
+    with caplog.at_level(logging.INFO, "cxfulfill"):
+        job_of(call(webhook))
+        gate.set()
+    [record] = [each for each in caplog.records if "status=" in each.getMessage()]
+    assert record.levelno == logging.INFO
+    assert "outcome=pending" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"pending": "later"}, "need deferred=True"),
+        ({"on_lost": "lost"}, "need deferred=True"),
+        ({"deferred": True}, "needs pending="),
+        ({"deferred": True, "pending": "later", "idempotent": False}, "no idempotent=False"),
+        ({"deferred": True, "pending": "later", "on_lost": lambda ctx, params: ""}, "a function f"),
+    ],
+)
+def test_what_is_contradictory_is_refused(options: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        Router().add_handler("quote", lambda ctx: "", **options)
+
+
+def test_deferred_work_needs_a_store() -> None:
+    webhook = Webhook(auth=app_b(), idempotency=None)
+    webhook.add_handler("quote", lambda ctx: "", deferred=True, pending="later")
+    with pytest.raises(ConfigurationError, match="deferred work lives in the idempotency store"):
+        webhook.check()
+    webhook, router = Webhook(auth=app_b()), Router(idempotent=False)
+    router.add_handler("quote", lambda ctx: "", deferred=True, pending="later")
+    webhook.include(router)
+    with pytest.raises(ConfigurationError, match="says idempotent=False"):
+        webhook.check()
