@@ -8,8 +8,8 @@ from functools import partial
 from typing import Final
 
 from cxfulfill.context import Call, Clock, Deadline
-from cxfulfill.errors import BadRequest, Unavailable
-from cxfulfill.flights import Flight, Flights, InProgress, Landed
+from cxfulfill.errors import Unavailable
+from cxfulfill.flights import Aborted, Flight, Flights, InProgress, Landed, reused
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates, new_owner
@@ -98,7 +98,7 @@ class Deduplication:
         while True:
             flight, is_first = self.flights.board(keyed.key, keyed.fingerprint)
             if flight.fingerprint != keyed.fingerprint:
-                raise _reused()
+                raise reused()
             if is_first:
                 with await self._running(flight, work, runtime) as run:
                     return await self._first(flight, keyed, run, deadline, runtime)
@@ -112,7 +112,7 @@ class Deduplication:
             # The first one gave up waiting for another process; this one may have more time.
             if isinstance(outcome, InProgress) and deadline.remaining() > 0:
                 continue
-            raise outcome or _aborted()
+            raise outcome or Aborted()
 
     async def _running(self, flight: Flight, work: Work, runtime: Runtime) -> AbstractContextManager[Work]:
         """Count a flight as a run, or end it where there are too many."""
@@ -134,18 +134,19 @@ class Deduplication:
             self.flights.land(flight, landed)
             return landed
         if flight.outcome is None and not await runtime.land(self.flights.awaited(flight), deadline):
-            flight.is_late = True
-            raise DeadlineExceeded
+            flight.is_late = True  # before its outcome is looked at once more: see `_fail`
+            if flight.outcome is None:
+                raise DeadlineExceeded
         if isinstance(flight.outcome, Landed):
             return flight.outcome
-        raise flight.outcome or _aborted()
+        raise flight.outcome or Aborted()
 
     async def _claim(self, flight: Flight, keyed: Keyed, work: Work, runtime: Runtime) -> Landed | None:
         """Get the right to run, or the answer that there is; None to run."""
         unsaved = self.flights.unsaved(keyed.key)
         if unsaved is not None and (kept := self._unpack(unsaved.result)):
             if unsaved.lease.fingerprint != keyed.fingerprint:
-                raise _reused()
+                raise reused()
             return Landed(kept, replayed=True)
         key, owner, pause, trips = keyed.key, new_owner(), FIRST_PAUSE, self._trips(runtime, work)
         while True:
@@ -154,7 +155,7 @@ class Deduplication:
                 flight.lease = _noted(outcome, work.call)
                 return None
             if outcome.fingerprint != keyed.fingerprint:
-                raise _reused()
+                raise reused()
             if isinstance(outcome, Completed):
                 if answer := self._unpack(outcome.result):
                     return Landed(answer, replayed=True)
@@ -174,7 +175,7 @@ class Deduplication:
         except StoreDown:
             if runs_elsewhere:
                 raise InProgress from None
-            if self.policy.on_store_error == "fail":
+            if self.policy.on_store_error == "fail" or keyed.needs_store:
                 note = "the idempotency store is down; on_store_error='run' would run the call all the same"
                 raise Unavailable(reason="store_unavailable", retry_after=2, note=note) from None
             return None
@@ -185,12 +186,12 @@ class Deduplication:
             return
         if isinstance(error, Exception):  # nothing has run
             await self._release(flight, trips)
-        self.flights.land(flight, error if isinstance(error, Exception) else _aborted())
+        self.flights.land(flight, error if isinstance(error, Exception) else Aborted())
 
     async def _carry_out(self, flight: Flight, keyed: Keyed, work: Work, carrier: Carrier) -> None:
         """Run the handler where it runs, keep its answer, and land; no request can stop this."""
         # Where the worker is ended, nobody knows what the handler has done: its lease is left to run out.
-        outcome: Landed | Exception = _aborted()
+        outcome: Landed | Exception = Aborted()
         try:
             try:
                 body = work.encode(await carrier.invoke(work))
@@ -205,6 +206,8 @@ class Deduplication:
 
     async def _fail(self, flight: Flight, keyed: Keyed, work: Work, error: Exception, trips: Trips) -> None:
         """Give the lease back, or keep the failure of deferred work that nobody has waited for."""
+        if work.failure is not None:
+            self.flights.land(flight, error)  # from here on, whoever leaves has seen it
         if work.failure is None or not flight.is_late:
             await self._release(flight, trips)
         else:
@@ -290,11 +293,3 @@ def _noted(acquired: Acquired | None, call: Call) -> Lease | None:
             call.request_id,
         )
     return acquired.lease
-
-
-def _reused() -> BadRequest:
-    return BadRequest(reason="key_reused", detail="This idempotency key was used for other parameters.")
-
-
-def _aborted() -> Unavailable:
-    return Unavailable(reason="aborted")

@@ -1,5 +1,6 @@
 """What a deferred handler answers besides its own answer: meanwhile, and where its work was lost."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from cxfulfill.errors import ConfigurationError
 from cxfulfill.handlers import Answer, Function, read_function
 from cxfulfill.protocol import json
 from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.registration import Options
 from cxfulfill.reply import to_response
 
 Lost = Answer | Callable[..., Any]
 """An answer, or a function ``f(ctx)`` that gives one."""
 
-_NO_NAME: Final = re.compile(r"[^\w-]")
+_NO_NAME: Final = re.compile(r"[^\w-]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,11 @@ def parameter_of(tag: str) -> str:
         tag: The call's tag.
 
     Returns:
-        ``job-`` and the tag, with underscores for what a parameter's name cannot have.
+        ``job-`` and the tag. What a parameter's name cannot have becomes an underscore, and six digits at the end tell
+        the name from that of a like tag.
     """
-    return f"job-{_NO_NAME.sub('_', tag)}"
+    name = _NO_NAME.sub("_", tag)
+    return f"job-{name}" if name == tag else f"job-{name}-{hashlib.sha256(tag.encode()).hexdigest()[:6]}"
 
 
 def with_parameter(answer: dict[str, Any], name: str, value: str | None) -> bytes:
@@ -72,22 +76,22 @@ def with_parameter(answer: dict[str, Any], name: str, value: str | None) -> byte
         ReplyError: It has become too large.
     """
     session = answer.get("sessionInfo", {})
-    parameters = {name: value, **session.get("parameters", {})}
+    parameters = {**session.get("parameters", {}), name: value}  # whatever the answer says of the parameter
     written = {**answer, "sessionInfo": {**session, "parameters": parameters}}
     return json.bounded(json.dumps(written), "WebhookResponse")
 
 
 def read_deferral(
-    function: Function, *, deferred: bool, pending: Answer, on_lost: Lost, idempotent: bool | None
+    options: Options, *, deferred: bool, pending: Answer, on_lost: Lost, fallback: Answer
 ) -> Deferral | None:
     """Check what a handler says of its deferral.
 
     Args:
-        function: The handler.
+        options: The handler and its other options.
         deferred: ``deferred=``.
         pending: ``pending=``.
         on_lost: ``on_lost=``.
-        idempotent: ``idempotent=``.
+        fallback: ``fallback=``.
 
     Returns:
         How it is deferred; None where it is not.
@@ -95,14 +99,17 @@ def read_deferral(
     Raises:
         ConfigurationError: ``pending=`` is missing, or they contradict each other.
     """
+    function = options.function
     if not deferred:
         if pending is not None or on_lost is not None:
             raise ConfigurationError(f"{function.place}: pending= and on_lost= need deferred=True")
         return None
     if pending is None:
         raise ConfigurationError(f"{function.place}: deferred=True needs pending=, the answer while the work goes on")
-    if idempotent is False:
+    if options.idempotent is False:
         raise ConfigurationError(f"{function.place}: deferred work lives in the idempotency store: no idempotent=False")
+    if options.key is not None or fallback is not None:
+        raise ConfigurationError(f"{function.place}: a deferred job has a key of its own, and pending= for fallback=")
     return Deferral(to_response(pending), _lost(on_lost))
 
 

@@ -8,6 +8,7 @@ process or in the store, so that any worker and machine can answer.
 import hashlib
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from cxfulfill.context import Call, Context
@@ -73,9 +74,11 @@ class Job:
         # A retry of the first call finds the job that the call has begun; without a key each call begins its own.
         own = told.default if told and told.default else os.urandom(32).hex()
         id_ = str(given) if is_begun else hashlib.sha256(f"job {own}".encode()).hexdigest()[:_ID_DIGITS]
-        key = job_key(deduplication.keying.application, ctx.principal, session, id_, handler=target.conditions)
+        key = job_key(
+            deduplication.keying.application, ctx.principal, session, id_, handler=f"{ctx.tag} {target.conditions}"
+        )
         turn = ctx.request.detect_intent_response_id or ""
-        keyed = Keyed(key, "", target.ttl or BUSINESS_TTL, turn)
+        keyed = Keyed(key, "", target.ttl or BUSINESS_TTL, turn, needs_store=True)
         return cls(target.deferral, parameter, id_, is_begun, keyed)
 
     async def answer(self, work: Work, deduplication: Deduplication, runtime: Runtime) -> tuple[bytes, bool]:
@@ -94,7 +97,8 @@ class Job:
             HttpError: It has failed.
             Exception: What the handler raised, where that is known in this process.
         """
-        kept = replace(work, failure=_failure)
+        object.__setattr__(work.call, "idempotency_key", self.keyed.key)  # as for calls that are not deferred
+        kept = replace(work, failure=_failure, encoding=partial(self._encode, work))
         try:
             landed = await deduplication.fly(
                 self.keyed, self._collecting(kept) if self.is_begun else kept, work.call.deadline, runtime
@@ -111,7 +115,13 @@ class Job:
         lost = self.deferral.lost
         if lost is None:
             lost = replace(work.invocation.function, call=_is_lost, is_async=False, takes_params=False)
-        return replace(work, invocation=Invocation(lost, ()), arguments=(work.call,), failure=None)
+        return replace(work, invocation=Invocation(lost, ()), arguments=(work.call,))
+
+    def _encode(self, work: Work, _: Call, answer: Any) -> bytes:
+        """Encode an answer that leaves room for the removal of the parameter."""
+        body = work.encode(answer)
+        with_parameter(json.loads(body), self.parameter, None)
+        return body
 
 
 def _is_lost(_: Any) -> None:

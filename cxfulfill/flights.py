@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, NamedTuple
 
-from cxfulfill.errors import Unavailable
+from cxfulfill.errors import BadRequest, Unavailable
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.store import Acquired, Lease
@@ -34,6 +34,12 @@ class InProgress(Unavailable):
     """503: an earlier delivery of the same call still runs."""
 
     default_reason = "in_progress"
+
+
+class Aborted(Unavailable):
+    """503: the worker that ran the call was ended."""
+
+    default_reason = "aborted"
 
 
 class Landed(NamedTuple):
@@ -282,3 +288,12 @@ class Flights:
             except Exception as error:  # whatever it was, leases must go on being renewed
                 _log.warning("leases could not be looked after: %s", type(error).__name__)
             idle = 0 if self._flying or self._unsaved else idle + 1
+
+
+def reused() -> BadRequest:
+    """Make the refusal of a key that was used for something else.
+
+    Returns:
+        The error.
+    """
+    return BadRequest(reason="key_reused", detail="This idempotency key was used for other parameters.")

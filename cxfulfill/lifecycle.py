@@ -177,7 +177,11 @@ class Lifecycle:
 def _succeeds(what: str, hook: Hook, portal: Callable[[], Any]) -> bool:
     """Run a hook, plain ones here and ``async`` ones on the event loop; tells whether it raised nothing."""
     try:
-        portal().call(_contained, hook) if _is_async(hook) else hook()
+        result = None if _is_async(hook) else hook()
+        if result is None and _is_async(hook):
+            portal().call(_contained, hook)
+        elif inspect.isawaitable(result):  # a plain function that hands on what an async one has begun
+            portal().call(_contained, lambda: result)
     except BaseException as error:  # a hook must end neither this thread nor the process
         _log.error("a %s hook failed with %s: %s", what, type(error).__name__, place_of(hook))
         _log.debug("traceback of the %s hook", what, exc_info=True)

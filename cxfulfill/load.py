@@ -7,6 +7,7 @@ left before.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -102,6 +103,10 @@ class _Count:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
         self._number = 0
         self._lock = threading.Lock()
 
@@ -111,6 +116,8 @@ class _Count:
         return self._taken_off()
 
     def add(self, *, beyond: bool = False) -> None:
+        if self._pid != os.getpid():
+            self._begin()  # what the parent process counted, and whom its lock waits for, is not this process's
         with self._lock:
             if self._number >= self._limit and not beyond:
                 raise Unavailable(reason="overloaded")

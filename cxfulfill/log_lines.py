@@ -71,4 +71,4 @@ class LogRecords:
         return [self._shown(part) for part in value] if isinstance(value, list) else value
 
     def _is_hidden(self, name: str) -> bool:
-        return self._redacted is None or name.casefold() in self._redacted
+        return self._redacted is None or str(name).casefold() in self._redacted

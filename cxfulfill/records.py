@@ -118,7 +118,7 @@ class CallRecord(NamedTuple):
                 if value:
                     line += f" {name}={_quoted(value)}"
             if self.error:
-                line += f" error={self.error} at={_quoted(self.at)}"
+                line += f" error={self.error.encode('unicode_escape').decode()} at={_quoted(self.at)}"
         return line
 
     def __str__(self) -> str:

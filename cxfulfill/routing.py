@@ -171,9 +171,7 @@ class Router(FlexibleRoutes):
             narrowing=Narrowing.of(page=page, flow=flow, intent=intent, event=event, language=language),
             fallback=None if fallback is None else to_response(fallback).encode(),
             reprompts=_check_on_invalid(on_invalid, options),
-            deferral=read_deferral(
-                options.function, deferred=deferred, pending=pending, on_lost=on_lost, idempotent=idempotent
-            ),
+            deferral=read_deferral(options, deferred=deferred, pending=pending, on_lost=on_lost, fallback=fallback),
             layers=(self.layer,),
         )
         entry.check_kind()

@@ -104,10 +104,10 @@ class Record:
             return
         try:
             sink.write(self._finished(response, level))
+            if isinstance(sink, LogRecords) and self.call is not None and sink.is_enabled_for(logging.DEBUG):
+                sink.write_parameters(self.call)
         except Exception as error:
             _log.error("request_id=%s its record could not be written: %s", self.request_id, type(error).__name__)
-        if isinstance(sink, LogRecords) and self.call is not None and sink.is_enabled_for(logging.DEBUG):
-            sink.write_parameters(self.call)
         # What fails before the caller is known is an authenticator, and its error's text may hold the credential.
         if self._is_unforeseen and self.principal:
             _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)

@@ -40,12 +40,14 @@ class Keyed(NamedTuple):
         fingerprint: What a business key is used for; empty where the key says it all.
         ttl: Seconds that its answer is kept.
         turn: Its ``detectIntentResponseId``.
+        needs_store: Whether it cannot run without the store, as deferred jobs cannot.
     """
 
     key: str
     fingerprint: str
     ttl: float
     turn: str
+    needs_store: bool = False
 
 
 class Idempotency:

@@ -1,6 +1,7 @@
 """Every snippet of the pages about operation runs, and figures are those of the code."""
 
 import builtins
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,10 @@ def snippets(page: Path) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def around(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("CX_PASSWORD", "a-long-random-password")
+    log = logging.getLogger("cxfulfill")
+    before = log.level
     yield
+    log.setLevel(before)  # a page sets it
     close_all()
 
 

@@ -269,6 +269,8 @@ def test_pending_is_no_failure_in_the_log(
         ({"on_lost": "lost"}, "need deferred=True"),
         ({"deferred": True}, "needs pending="),
         ({"deferred": True, "pending": "later", "idempotent": False}, "no idempotent=False"),
+        ({"deferred": True, "pending": "later", "idempotency_key": lambda ctx: "k"}, "a key of its own"),
+        ({"deferred": True, "pending": "later", "fallback": "f"}, "pending= for fallback="),
         ({"deferred": True, "pending": "later", "on_lost": lambda ctx, params: ""}, "a function f"),
     ],
 )
@@ -287,3 +289,90 @@ def test_deferred_work_needs_a_store() -> None:
     webhook.include(router)
     with pytest.raises(ConfigurationError, match="says idempotent=False"):
         webhook.check()
+
+
+@pytest.mark.parametrize("answer", [PENDING, "lost"])
+def test_an_answer_that_echoes_the_parameters_ends_the_job_all_the_same(webhook: Webhook, answer: Any) -> None:
+    webhook.add_handler(
+        "quote", lambda ctx: "new", deferred=True, pending="later",
+        on_lost=lambda ctx: Reply("lost", parameters=ctx.parameters),
+    )  # fmt: skip
+    assert collect(webhook, "gone").json["sessionInfo"]["parameters"]["job-quote"] is None
+
+
+def test_like_tags_have_jobs_of_their_own(webhook: Webhook, gate: threading.Event) -> None:
+    for tag in ("get.quote", "get_quote", "größe"):
+        webhook.add_handler(tag, slow(gate, []), params=Wanted, deferred=True, pending="later", timeout=SOON)
+    names = []
+    for tag in ("get.quote", "get_quote", "größe"):
+        [name] = call(webhook, tag=tag).json["sessionInfo"]["parameters"]
+        names.append(name)
+        assert name.isascii()
+    assert len(set(names)) == 3
+    assert names[1] == "job-get_quote"
+    gate.set()
+
+
+def test_the_key_of_a_job_is_told(webhook: Webhook) -> None:
+    webhook.add_handler("quote", lambda ctx: str(len(ctx.idempotency_key or "")), deferred=True, pending="later")
+    assert call(webhook).said == "64"
+
+
+class Down(MemoryStore):
+    """A store that cannot be reached."""
+
+    def acquire(self, *_: Any, **__: Any) -> Any:
+        raise ConnectionError
+
+
+def test_a_job_needs_the_store_whatever_the_policy_says() -> None:
+    with closing(Webhook(auth=app_b(), idempotency=Idempotency(Down(), on_store_error="run"))) as webhook:
+        webhook.add_handler("quote", lambda ctx: "new", deferred=True, pending="later", on_lost="lost")
+        assert call(webhook).reason == "store_unavailable"
+        assert collect(webhook, "f" * 32).reason == "store_unavailable"
+
+
+def test_an_on_lost_that_is_late_and_fails_is_told(webhook: Webhook, gate: threading.Event) -> None:
+    webhook.add_handler(
+        "quote", lambda ctx: "new", deferred=True, pending=PENDING, timeout=SOON,
+        on_lost=lambda ctx: gate.wait(LIMIT) and raise_it(),
+    )  # fmt: skip
+    assert collect(webhook, "gone").said == "One moment…"
+    gate.set()
+    until_landed(webhook)
+    assert collect(webhook, "gone").reason == "internal"
+
+
+def raise_it() -> str:
+    raise ValueError(CANARY)
+
+
+def test_a_result_leaves_room_for_the_end_of_its_job(webhook: Webhook) -> None:
+    webhook.add_handler("quote", lambda ctx: Reply("x" * 65_470), deferred=True, pending="later")
+    assert call(webhook).reason == "refused_reply"
+
+
+class LateRelease(MemoryStore):
+    """A store in which a request's time runs out."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        super().__init__()
+        self.gate = gate
+
+    def release(self, lease: Any) -> bool:
+        assert self.gate.wait(LIMIT)
+        return super().release(lease)
+
+
+def test_a_failure_just_before_the_deadline_reaches_somebody(gate: threading.Event) -> None:
+    with closing(Webhook(auth=app_b(), idempotency=Idempotency(LateRelease(gate)))) as webhook:
+        webhook.add_handler(
+            "quote",
+            slow(gate, [], NotFound(reason="no_room")),
+            params=Wanted,
+            deferred=True,
+            pending=PENDING,
+            timeout=LIMIT,
+        )
+        threading.Timer(SOON, gate.set).start()
+        assert call(webhook).reason == "no_room"
