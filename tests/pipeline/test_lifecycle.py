@@ -377,3 +377,15 @@ def test_no_thread_to_ask_the_store(gate: threading.Event, monkeypatch: pytest.M
         assert store
         store._pid = -1
         assert ready(webhook)["store"] is True, "another process's answer does not count"
+
+
+def test_a_plain_hook_that_hands_on_an_async_one_is_awaited() -> None:
+    ran: list[str] = []
+
+    async def opens() -> None:
+        ran.append("open")
+
+    with closing(Counted()) as webhook:
+        webhook.on_startup(lambda: opens())  # noqa: PLW0108 - that is the case
+        assert post(webhook).status == 200
+    assert ran == ["open"]

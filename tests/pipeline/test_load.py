@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -230,3 +232,26 @@ def test_the_server_has_threads_to_refuse_with() -> None:
         read_server({"CXFULFILL_MAX_IN_FLIGHT": "8", "CXFULFILL_THREADS": "8"})
     with pytest.raises(ConfigurationError, match="CXFULFILL_MAX_IN_FLIGHT must be a whole number"):
         read_server({"CXFULFILL_MAX_IN_FLIGHT": "x"})
+
+
+FORKS = """
+import os
+from cxfulfill.load import Load
+
+load = Load(1)
+with load.inside(), load.inside():
+    child = os.fork()
+    if not child:
+        with load.inside(), load.inside():
+            pass
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_fork_begins_at_nothing() -> None:
+    quiet = "ignore:This process:DeprecationWarning"
+    done = subprocess.run(
+        [sys.executable, "-W", quiet, "-c", FORKS], timeout=LIMIT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -561,3 +561,26 @@ def test_events() -> None:
 
 def test_body_of_is_counted() -> None:
     assert recorded(body=body_of()).bytes_in == len(body_of())
+
+
+def test_parameters_that_cannot_be_written_harm_no_call(caplog: pytest.LogCaptureFixture) -> None:
+    def spoils(ctx: Context) -> str:
+        parameters: Any = ctx.parameters
+        parameters[1] = parameters
+        return "done"
+
+    with caplog.at_level(logging.DEBUG, "cxfulfill"), closing(Counted(records=LogRecords(["phone"]))) as webhook:
+        webhook.add_handler("spoils", spoils)
+        body = {"fulfillmentInfo": {"tag": "spoils"}, "sessionInfo": {"parameters": {"a": 1}}}
+        assert post(webhook, json.dumps(body).encode()).said == "done"
+    assert "its record could not be written: RecursionError" in caplog.text
+
+
+def test_the_name_of_an_exception_stays_on_its_line(caplog: pytest.LogCaptureFixture) -> None:
+    odd = type("A\nstatus=200 é", (Exception,), {})
+    with closing(Counted()) as webhook:
+        webhook.add_handler("odd", raises(odd()))
+        assert post(webhook, b'{"fulfillmentInfo": {"tag": "odd"}}').status == 500
+    [line] = [message for message in caplog.messages if message.startswith("status=500")]
+    assert "\n" not in line
+    assert line.isascii()
