@@ -7,7 +7,10 @@ Statuses and events are those of Google's webhook page: 400 raises ``webhook.err
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
+
+STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
+"""The statuses of errors that Google's webhook page names."""
 
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")
 

@@ -43,9 +43,16 @@ def takes(function: Any, kind: type[Call]) -> bool:
 def _first_annotation(function: Any) -> Any:
     try:
         [name, *_] = inspect.signature(function).parameters
-        return typing.get_type_hints(underlying(function)).get(name)
+        return _hints(underlying(function)).get(name)
     except Exception:  # whatever stands in annotations: they only help
         return None
+
+
+@functools.lru_cache(maxsize=1_024)
+def _hints(function: Any) -> dict[str, Any]:
+    # Middleware is asked for each handler that it runs around.
+    # Names that cannot be resolved yet raise, and are not kept.
+    return typing.get_type_hints(function)
 
 
 def _alternatives(annotation: Any) -> Iterator[Any]:

@@ -9,11 +9,11 @@ from cxfulfill.collecting import mentions_reference
 from cxfulfill.context import Call, Context, FlexibleContext
 from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flexible_key, own_call_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
+from cxfulfill.route import SAFE
 from cxfulfill.runtime import Work
 from cxfulfill.target import Target
 
 _log = logging.getLogger("cxfulfill")
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLAIN: Final = (str, int, float, bool, dict, list, type(None))
 
 
@@ -119,7 +119,7 @@ class Told(NamedTuple):
 
 def _header_key(target: Target, ctx: FlexibleContext) -> str | None:
     """Give the caller's key (draft-ietf-httpapi-idempotency-key-header), which a safe method has no need of."""
-    if ctx.http.method in _SAFE and not target.idempotent:
+    if ctx.http.method in SAFE and not target.idempotent:
         return None
     value = ctx.http.headers.get("idempotency-key", "").strip()
     return None if mentions_reference(value) else value

@@ -1,5 +1,6 @@
 """Paths with variables, as in Flask: read and matched by Werkzeug's own routing."""
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -137,16 +138,12 @@ class Paths(Generic[T]):
             What stands for the most specific pattern, of those that take the method if there are any; None where
             nothing is on the path.
         """
-        if self._adapter is None or not _is_matched(path):
-            return None
-        from werkzeug.exceptions import HTTPException  # noqa: PLC0415 - see `_map`
-
-        try:
-            allowed = self._adapter.allowed_methods(path)
-            found: T = self._adapter.match(path, method if method in allowed else allowed[0])[0]
-        except (HTTPException, IndexError, ValueError):
-            return None
-        return found
+        with contextlib.suppress(NotFound):
+            try:
+                return self._matched(path, method)[0]
+            except MethodNotAllowed:  # told before the path's values are read, which may not fit
+                return self._matched(path, self._allowed(path)[0])[0]
+        return None
 
     def find(self, http: HttpRequest) -> Match[T]:
         """Find what a request is for.
@@ -162,24 +159,30 @@ class Paths(Generic[T]):
             NotFound: Nothing is on this path.
             MethodNotAllowed: Something is, for other methods.
         """
-        if self._adapter is None:
+        if self._adapter is not None:
+            _check(http)
+        found, values = self._matched(http.path, http.method)
+        if any(isinstance(value, int | float) and abs(value) > MAX_DOUBLE for value in values.values()):
+            raise _unknown()  # no JSON can hold it
+        allowed = tuple(sorted(self._allowed(http.path))) if http.method == "OPTIONS" else ()
+        return Match(found, values, allowed)
+
+    def _matched(self, path: str, method: str) -> tuple[T, Mapping[str, Any]]:
+        if self._adapter is None or len(path) > MAX_PATH or path.startswith("//"):
             raise _unknown()
         from werkzeug import exceptions, routing  # noqa: PLC0415 - there is a pattern, so it is loaded already
 
-        _check(http)
-        if not _is_matched(http.path):
-            raise _unknown()
-        method = http.method if http.method.isupper() else "-"  # methods are told apart by case (RFC 9110 9.1)
         try:
-            found, values = self._adapter.match(http.path, method)
+            # Methods are told apart by case (RFC 9110 9.1).
+            found: tuple[T, Mapping[str, Any]] = self._adapter.match(path, method if method.isupper() else "-")
         except exceptions.MethodNotAllowed as error:
             raise MethodNotAllowed(*sorted(error.valid_methods or ())) from None
         except (exceptions.NotFound, routing.RequestRedirect, ValueError):  # the last: a number of thousands of digits
             raise _unknown() from None
-        if any(isinstance(value, int | float) and abs(value) > MAX_DOUBLE for value in values.values()):
-            raise _unknown()  # no JSON can hold it
-        allowed = tuple(sorted(self._adapter.allowed_methods(http.path))) if http.method == "OPTIONS" else ()
-        return Match(found, values, allowed)
+        return found
+
+    def _allowed(self, path: str) -> list[str]:
+        return list(self._adapter.allowed_methods(path)) if self._adapter else []
 
 
 def _check(http: HttpRequest) -> None:
@@ -190,10 +193,6 @@ def _check(http: HttpRequest) -> None:
         http.path.encode()
     except UnicodeEncodeError:
         raise BadRequest(reason="path_not_utf8", detail="The path is not UTF-8.") from None
-
-
-def _is_matched(path: str) -> bool:
-    return len(path) <= MAX_PATH and not path.startswith("//")
 
 
 def _map(rows: Iterable[tuple[str, tuple[str, ...] | None, Any]]) -> Any:

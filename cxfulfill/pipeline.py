@@ -14,6 +14,7 @@ from cxfulfill.context import Call, Clock, Context, Deadline
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.deferred import Job
 from cxfulfill.errors import (
+    STATUSES_OF_CX,
     BadRequest,
     ContentTooLarge,
     HttpError,
@@ -44,9 +45,6 @@ from cxfulfill.telemetry import Record, reason_of
 T = TypeVar("T")
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
-
-_STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
-"""What an error of a handler or authenticator may have (Google's webhook page); others are the transport's."""
 
 _REPLAYED: Final = (("Idempotent-Replayed", "true"),)
 _FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
@@ -229,8 +227,8 @@ class Pipeline:
         if target.timeout != self.timeout:
             call = replace(call, deadline=Deadline(started + target.timeout, self.clock))
         arguments: tuple[Any, ...] = (call,)
-        is_kept = self.deduplication is not None and target.idempotent is not False
-        told = self.deduplication.keying.told(target, call) if self.deduplication and is_kept else None
+        cancels = target.idempotent is False
+        told = self.deduplication.keying.told(target, call) if self.deduplication and not cancels else None
         job = Job.of(call, target, told, self.deduplication) if self.deduplication else None
         if target.schema is not None and not (job and job.is_begun):
             try:
@@ -241,7 +239,6 @@ class Pipeline:
                     raise
                 record.error, record.outcome = error, "reprompt"
                 return json_response(asked_again)
-        cancels = target.idempotent is False
         work = Work(target.invocation, call, arguments, target.watched, target.encode, record.stages, cancels)
         if job is not None and self.deduplication is not None:
             body, is_result = await job.answer(work, self.deduplication, runtime)
@@ -284,8 +281,8 @@ async def _of_cx(step: Awaitable[T]) -> T:
     try:
         return await step
     except HttpError as error:
-        if error.status in _STATUSES_OF_CX:
-            raise
+        if error.status in STATUSES_OF_CX:
+            raise  # others are the transport's
         raise InternalError(reason="undocumented_status") from error
 
 

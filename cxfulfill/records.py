@@ -6,18 +6,13 @@ It holds ids, codes, sizes and times; never a value of a header, a parameter, th
 import json
 from typing import Final, Literal, NamedTuple, Protocol
 
+from cxfulfill.errors import BadRequest, Forbidden, HttpError, NotFound, Unauthorized, Unavailable
 from cxfulfill.traces import Trace
 
 Outcome = Literal["ok", "replayed", "joined", "handled", "reprompt", "fallback", "pending", "refused", "failed"]
 """What became of a call: see `CallRecord.outcome`."""
 
-_EVENTS: Final = {
-    400: "webhook.error.bad-request",
-    401: "webhook.error.rejected",
-    403: "webhook.error.rejected",
-    404: "webhook.error.not-found",
-    503: "webhook.error.unavailable",
-}
+_EVENTS: Final = {kind.status: kind.event for kind in (BadRequest, Unauthorized, Forbidden, NotFound, Unavailable)}
 _SHORT: Final = ("event", "attempt", "agent", "environment", "session")
 """Parts of a line that need no quotes, and are left out where they are empty."""
 _quoted = json.JSONEncoder().encode
@@ -32,7 +27,7 @@ def event_of(status: int) -> str:
     Returns:
         The event; empty where CX raises none.
     """
-    return _EVENTS.get(status, "webhook.error") if status >= 400 else ""
+    return _EVENTS.get(status, HttpError.event) if status >= 400 else ""
 
 
 class CallRecord(NamedTuple):

@@ -24,6 +24,8 @@ METHODS: Final = ("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
 """What a flexible webhook can be called with (``GenericWebService.HttpMethod``)."""
 WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 """The methods with which CX sends a body, if the webhook has one."""
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that are for looking only (RFC 9110 9.2.1)."""
 
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]+")
 _ANSWER: Final = "the handler's answer"

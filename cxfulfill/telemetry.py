@@ -15,6 +15,7 @@ from cxfulfill.errors import ConfigurationError, HttpError, ReplyError
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.log_lines import LogRecords
 from cxfulfill.records import CallRecord, Outcome, RecordSink, event_of
+from cxfulfill.route import METHODS
 from cxfulfill.stages import Stages
 from cxfulfill.traces import read_trace
 
@@ -23,7 +24,6 @@ _FRAMES = 3
 _MAX_TAG = 128
 _EXPECTED = frozenset({"in_progress"})  # a retry that waited in vain: nothing is to be done
 _MAX_NOTE = 512
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SESSION: Final = re.compile(
     r"projects/([\w.:-]{1,64})/locations/([\w-]{1,32})/agents/([\w-]{1,64})"
     r"(?:/environments/(?:-|([\w-]{1,64})))?/sessions/.",
@@ -134,7 +134,7 @@ class Record:
             outcome=self.outcome if status < 400 else "refused" if status < 500 else "failed",
             event=event_of(status),
             attempt=stages.attempt,
-            method=self.http.method if self.http.method in _METHODS else "",
+            method=self.http.method if self.http.method in METHODS else "",
             path=self.path,
             route=self.route,
             tag=self.tag[:_MAX_TAG],

@@ -13,11 +13,10 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.route import WITH_BODY, Route
+from cxfulfill.route import SAFE, WITH_BODY, Route
 from cxfulfill.target import Target
 from cxfulfill.webhook import Webhook
 
-CHANGING: Final = WITH_BODY | {"DELETE"}
 _IN_PATHS: Final = "/$!&'()*+,;=:@"
 """What may stand in a path as it is, besides letters, digits and ``-._~`` (RFC 3986 3.3)."""
 _NO_NAME: Final = re.compile(r"[^\w-]")
@@ -93,7 +92,7 @@ def _settings(route: Route, method: str, base: str) -> CxSettings:
         body=json.dumps(references, indent=2, ensure_ascii=False) if references and in_body else "",
         names_parameters=schema is not None and schema.fields is not None,
         takes_nothing=schema is None,
-        is_unprotected=method in CHANGING and target.key is None and target.idempotent is not False,
+        is_unprotected=method not in SAFE and target.key is None and target.idempotent is not False,
     )
 
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from cxfulfill.errors import (
+    STATUSES_OF_CX,
     BadRequest,
     ContentTooLarge,
     Forbidden,
@@ -31,9 +32,6 @@ _OF_ANY: Final[tuple[type[HttpError], ...]] = (
     BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, ContentTooLarge, InternalError, Unavailable,
 )  # fmt: skip
 _OF_BODIES: Final[tuple[type[HttpError], ...]] = (RequestTimeout, UnsupportedMediaType)
-_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
-"""The statuses that are left with ``strict_cx_status``."""
-
 _PROBLEM: Final[JsonSchema] = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
@@ -138,7 +136,7 @@ class _Document:
         good = {"application/json": {"schema": self._schemas.response(route.response)}}
         bad = {"application/problem+json": {"schema": {"$ref": f"{PLACE}{self._problem}"}}}
         kinds = (*_OF_ANY, *_OF_BODIES) if method in WITH_BODY else _OF_ANY
-        titles = {kind.status: kind.title for kind in kinds if kind.status in _OF_CX or not self._strict}
+        titles = {kind.status: kind.title for kind in kinds if kind.status in STATUSES_OF_CX or not self._strict}
         found = {str(status): _response(titles[status], bad, method) for status in sorted(titles)}
         return {"200": _response(HTTPStatus.OK.phrase, good, method), **found}
 

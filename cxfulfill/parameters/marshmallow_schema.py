@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cxfulfill.errors import ConfigurationError, ParameterError
 from cxfulfill.parameters.base import UNNAMED, repeats
-from cxfulfill.parameters.shapes import JsonSchema, Shape, property_shapes
+from cxfulfill.parameters.shapes import JsonSchema, Shape, structured_names
 
 _CODES: Final = {"required": "missing", "unknown": "extra_forbidden"}
 """Keys of marshmallow's messages that pydantic has another word for."""
@@ -82,8 +82,7 @@ class MarshmallowSchema:
 
     def structured(self) -> frozenset[str]:
         """See `cxfulfill.parameters.base.Schema.structured`."""
-        shapes = shape_of(self.schema, self._fields)
-        return frozenset(name for name, shape in property_shapes(shapes).items() if shape.kinds & {"array", "object"})
+        return structured_names(shape_of(self.schema, self._fields))
 
     def wire_names(self, given: Collection[str] = ()) -> Mapping[str, bool]:
         """See `cxfulfill.parameters.base.Schema.wire_names`: each has one name."""

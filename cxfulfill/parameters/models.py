@@ -16,9 +16,9 @@ from pydantic_core.core_schema import ErrorType
 from cxfulfill.errors import ConfigurationError, ParameterError
 from cxfulfill.parameters.base import UNNAMED, UnresolvedAnnotation, repeats
 from cxfulfill.parameters.refusals import MESSAGES
-from cxfulfill.parameters.shapes import Shape, property_shapes
+from cxfulfill.parameters.shapes import Shape, property_shapes, structured_names
 
-_OWN_MESSAGES: Final = frozenset(get_args(ErrorType)) - {"value_error", "assertion_error"}
+_FIXED_MESSAGES: Final = frozenset({*MESSAGES, *get_args(ErrorType)}) - {"value_error", "assertion_error"}
 MAX_ERRORS: Final = 1_000
 """Errors of one call that are told apart: of a list of wrong values there can be hundreds of thousands."""
 _VALUES: Final = frozenset({"error", "encoding_error", "tag", "tz_actual"})
@@ -100,9 +100,7 @@ class ModelSchema:
 
     def structured(self) -> frozenset[str]:
         """See `cxfulfill.parameters.base.Schema.structured`: what the type's JSON schema says."""
-        shapes = property_shapes(self._shape())
-        found = (name for name, shape in shapes.items() if shape.kinds & {"array", "object"})
-        return frozenset(found).union(*(parts for _, parts in self._names_of_fields()))
+        return structured_names(self._shape()).union(*(parts for _, parts in self._names_of_fields()))
 
     def wire_names(self, given: Collection[str] = ()) -> Mapping[str, bool]:
         """See `cxfulfill.parameters.base.Schema.wire_names`: what the type's JSON schema says."""
@@ -182,7 +180,7 @@ def _origin(info: FieldInfo | None) -> str:
 
 def _message(item: ErrorDetails) -> str | None:
     context = item.get("ctx", {})
-    if item["type"] in _OWN_MESSAGES | MESSAGES.keys() and _VALUES.isdisjoint(context):
+    if item["type"] in _FIXED_MESSAGES and _VALUES.isdisjoint(context):
         return item["msg"]
     message = str(context["error"]) if item["type"] in ("value_error", "assertion_error") else item["msg"]
     return message if message and not repeats(message, item["input"]) else None

@@ -92,6 +92,18 @@ def property_shapes(shape: Shape) -> dict[str, Shape]:
     }
 
 
+def structured_names(shape: Shape) -> frozenset[str]:
+    """Name the members that take lists or objects.
+
+    Args:
+        shape: Of an object.
+
+    Returns:
+        Their names.
+    """
+    return frozenset(name for name, each in property_shapes(shape).items() if each.kinds & {"array", "object"})
+
+
 def _step(shape: Shape, step: str | int) -> Shape | None:
     schema = shape.schema
     kind = schema.get("type")

@@ -45,9 +45,10 @@ from cxfulfill.testing import AuthenticatorContract, KeySourceContract
 from tests.auth.pki import NOW, issue, make_ca
 from tests.auth.tokens_support import K1, jwk
 from tests.clock import Clock
+from tests.docs import pages
+from tests.docs.pages import ROOT
 from tests.pipeline.support import LIMIT, Counted, Result, basic, post
 
-ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs/auth"
 PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
 SECRET = "qn4XvT8dLr2kWc7yBz5m"
@@ -87,10 +88,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @functools.cache
 def snippets(name: str) -> dict[str, Any]:
     """Run the Python blocks of a page in order, and give the names that they leave."""
-    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(DOCS / name)
-    for example in document.examples():
-        example.evaluate()
-    return dict(document.namespace)
+    return pages.snippets(DOCS / name)
 
 
 @every_page

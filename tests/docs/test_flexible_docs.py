@@ -1,7 +1,6 @@
 """Every snippet of the pages about flexible webhooks and schemas runs, and does what the page says."""
 
 import ast
-import builtins
 import json
 import re
 from collections.abc import Iterator
@@ -10,28 +9,23 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cxfulfill import Webhook
 from cxfulfill.protocol.json import MAX_REPLY_BYTES
 from cxfulfill.route import METHODS
+from tests.docs.pages import ROOT, snippets
 from tests.pipeline.support import basic, post
 from tests.pipeline.test_flexible import get, send
 
-ROOT = Path(__file__).parents[2]
 FLEXIBLE = ROOT / "docs/flexible/flexible-webhooks.md"
 SCHEMAS = ROOT / "docs/parameters/schemas.md"
 CREDENTIAL = {"Authorization": basic("cx-agent:a-long-random-password")}
 
 
 def names_of(page: Path) -> Iterator[dict[str, Any]]:
-    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(page)
-    for example in document.examples():
-        example.evaluate()
-    document.namespace["__builtins__"] = builtins  # taken out by sybil; strftime looks for it in its caller's globals
-    yield document.namespace
-    document.namespace["webhook"].close()
+    names = snippets(page)
+    yield names
+    names["webhook"].close()
 
 
 @pytest.fixture

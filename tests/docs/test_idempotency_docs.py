@@ -18,8 +18,6 @@ from unittest import SkipTest
 
 import pytest
 from cryptography.fernet import Fernet
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cxfulfill import Idempotency, Webhook, deduplication, errors, flights
 from cxfulfill.idempotency import answers, firestore, firestore_requests, guard, memory, policy, redis, sqlite, urls
@@ -30,10 +28,10 @@ from cxfulfill.idempotency.store import Acquired, IdempotencyStore
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.settings.table import PREFIX, SETTINGS
 from cxfulfill.target import DEFAULT_TIMEOUT
+from tests.docs.pages import ROOT, snippets
 from tests.pipeline.support import LIMIT, SOON, Result, basic, post
 from tests.servers.redis_server import RedisServer
 
-ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs/idempotency"
 PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
 SECRET = "qn4XvT8dLr2kWc7yBz5m"
@@ -50,14 +48,6 @@ def environment() -> Iterator[None]:
         patch.setenv("ANSWER_KEYS", ",".join(Fernet.generate_key().decode() for _ in range(2)))
         patch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
         yield
-
-
-def snippets(name: str) -> dict[str, Any]:
-    """Run the Python blocks of a page in order, and give the names that they leave."""
-    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(DOCS / name)
-    for example in document.examples():
-        example.evaluate()
-    return dict(document.namespace)
 
 
 def call(tag: str, turn: str = "turn-1", session: str = "s", **parameters: Any) -> bytes:
@@ -81,7 +71,7 @@ def replayed(result: Result) -> bool:
 
 @every_page
 def test_every_snippet_runs(name: str) -> None:
-    made = snippets(name)
+    made = snippets(DOCS / name)
     assert ("```python" in PAGES[name]) == bool(made)
     for webhook in made.values():
         if isinstance(webhook, Webhook):
@@ -90,7 +80,7 @@ def test_every_snippet_runs(name: str) -> None:
 
 
 def test_a_look_up_runs_for_each_delivery_and_the_rest_does_not(caplog: pytest.LogCaptureFixture) -> None:
-    with closing(snippets("retries.md")["webhook"]) as webhook:
+    with closing(snippets(DOCS / "retries.md")["webhook"]) as webhook:
         for tag, expected in (("book-room", True), ("weather", False)):
             assert [replayed(ask(webhook, call(tag))) for _ in range(2)] == [False, expected]
         [shown] = re.findall(r"```text\n(.*?)\n```", PAGES["retries.md"])
@@ -107,7 +97,7 @@ def test_whoever_waits_for_a_slow_handler_never_gets_its_fallback() -> None:
         entered.set()
         gate.wait(LIMIT)
 
-    with closing(snippets("retries.md")["webhook"]) as webhook:
+    with closing(snippets(DOCS / "retries.md")["webhook"]) as webhook:
         webhook.add_handler("slow", slow, timeout=SOON, fallback="Later.")
         assert ask(webhook, call("slow")).said == "Later."
         assert entered.wait(LIMIT)
@@ -142,7 +132,7 @@ class Payments(BaseHTTPRequestHandler):
 def test_a_payment_is_made_once_though_the_handler_runs_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     Payments.keys, Payments.charged = [], set()
     with (
-        closing(snippets("promises.md")["webhook"]) as webhook,
+        closing(snippets(DOCS / "promises.md")["webhook"]) as webhook,
         ThreadingHTTPServer(("127.0.0.1", 0), Payments) as server,
     ):
         monkeypatch.setenv("PAYMENTS_URL", f"http://127.0.0.1:{server.server_port}/charges")
@@ -159,7 +149,7 @@ def test_a_payment_is_made_once_though_the_handler_runs_twice(monkeypatch: pytes
 
 
 def test_a_business_key_spans_turns_as_the_page_says() -> None:
-    with closing(snippets("promises.md")["webhook"]) as webhook:
+    with closing(snippets(DOCS / "promises.md")["webhook"]) as webhook:
         first = ask(webhook, call("refund", order_id="HH-1", cents=1))
         other = ask(webhook, call("refund", turn="turn-2", session="s2", order_id="HH-1", cents=1))
         assert ("targetPage" in first.json, "targetPage" in other.json) == (True, False)
@@ -173,7 +163,7 @@ def test_a_business_key_spans_turns_as_the_page_says() -> None:
 
 
 def test_answers_are_encrypted_and_keys_can_be_rotated() -> None:
-    made = snippets("stores.md")
+    made = snippets(DOCS / "stores.md")
     [old, new], store = made["keys"], MemoryStore()
 
     def served(*keys: Fernet) -> Result:
@@ -192,7 +182,7 @@ def test_answers_are_encrypted_and_keys_can_be_rotated() -> None:
 
 
 def test_the_own_store_passes_the_contract() -> None:
-    kind = snippets("stores.md")["TestTableStore"]
+    kind = snippets(DOCS / "stores.md")["TestTableStore"]
     skipped = []
     for name in dir(kind):
         try:

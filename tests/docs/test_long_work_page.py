@@ -1,31 +1,24 @@
 """The page about long work: its handler answers, its figures are those of the code."""
 
-import builtins
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cxfulfill.deferral import parameter_of
 from cxfulfill.idempotency import policy
+from tests.docs.pages import ROOT, snippets
 from tests.pipeline.support import Result, basic, post
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/operate/long-work.md"
 CREDENTIAL = {"Authorization": basic("cx-agent:a-long-random-password")}
 
 
 @pytest.fixture
 def names() -> Any:
-    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(PAGE)
-    for example in document.examples():
-        example.evaluate()
-    document.namespace["__builtins__"] = builtins
-    yield document.namespace
-    document.namespace["webhook"].close()
+    made = snippets(PAGE)
+    yield made
+    made["webhook"].close()
 
 
 def call(names: dict[str, Any], **parameters: Any) -> Result:

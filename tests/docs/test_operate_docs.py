@@ -1,32 +1,19 @@
 """Every snippet of the pages about operation runs, and figures are those of the code."""
 
-import builtins
 import logging
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cxfulfill import lifecycle, readiness
 from cxfulfill.settings.server import read_server
 from cxfulfill.webhook import close_all
+from tests.docs.pages import ROOT, snippets
 from tests.pipeline.support import basic, body_of, post
 
-ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path for path in sorted((ROOT / "docs/operate").glob("*.md"))}
 START = PAGES["start-stop-overload.md"]
-
-
-def snippets(page: Path) -> dict[str, Any]:
-    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(page)
-    for example in document.examples():
-        example.evaluate()
-    document.namespace["__builtins__"] = builtins  # taken out by sybil
-    return document.namespace
 
 
 @pytest.fixture(autouse=True)

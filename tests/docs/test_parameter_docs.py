@@ -1,35 +1,23 @@
 """Every snippet of the pages about parameters runs; entities, codes and sentences are those of the code."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cxfulfill.parameters import entities
 from cxfulfill.parameters.numbers import MAX_TEXT
 from cxfulfill.parameters.refusals import MESSAGES
+from tests.docs.pages import ROOT, snippets
 
-ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs/parameters"
 PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
 ENTITIES = PAGES["entities.md"]
 every_page = pytest.mark.parametrize("name", PAGES)
 
 
-def snippets(name: str) -> dict[str, Any]:
-    """Run the Python blocks of a page in order, and give the names that they leave."""
-    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(DOCS / name)
-    for example in document.examples():
-        example.evaluate()
-    return dict(document.namespace)
-
-
 @every_page
 def test_every_snippet_runs(name: str) -> None:
-    assert ("```python" in PAGES[name]) == bool(snippets(name))
+    assert ("```python" in PAGES[name]) == bool(snippets(DOCS / name))
 
 
 def test_every_entity_is_in_the_table() -> None:

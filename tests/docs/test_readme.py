@@ -1,19 +1,17 @@
 """Every snippet of the README runs, and says what the README says that it says."""
 
-import builtins
 import json
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import flask
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
-ROOT = Path(__file__).parents[2]
+from tests.docs import pages
+from tests.docs.pages import ROOT
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PASSWORD = "a-long-random-password"
 
@@ -23,12 +21,9 @@ def snippets() -> Iterator[dict[str, Any]]:
     """The names that the README's Python blocks leave, run in order."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEBHOOK_PASSWORD", PASSWORD)
-        document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(ROOT / "README.md")
-        for example in document.examples():
-            example.evaluate()
-        document.namespace["__builtins__"] = builtins  # taken out by sybil; strftime looks for it there
-        yield document.namespace
-        document.namespace["webhook"].close()
+        names = pages.snippets(ROOT / "README.md")
+        yield names
+        names["webhook"].close()
 
 
 def block(language: str, containing: str) -> str:

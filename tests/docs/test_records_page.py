@@ -4,21 +4,18 @@ import json
 import logging
 import re
 from contextlib import closing
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cxfulfill import BasicAuth, CallRecord, CloudLoggingFormatter, Context, HttpRequest, Principal, Reply, Webhook
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.records import Outcome
 from cxfulfill.testing import RecordSinkContract
 from tests.clock import Clock
+from tests.docs.pages import ROOT, snippets
 from tests.pipeline.support import basic, post
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/operate/records.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 SESSION = "projects/hotel-1/locations/europe-west1/agents/0c5a2b1e/sessions/a1b2"
@@ -98,10 +95,7 @@ def test_every_part_and_outcome_has_a_row() -> None:
 def test_the_snippets_run(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setenv("CX_PASSWORD", PASSWORD)
     caplog.set_level(logging.INFO, "cxfulfill")  # so that the level is put back
-    document = Sybil([PythonCodeBlockParser()], path=str(ROOT)).parse(PAGE)
-    for example in document.examples():
-        example.evaluate()
-    made = document.namespace
+    made = snippets(PAGE)
     post(made["webhook"])
     assert sum(made["webhook"].pipeline().records.outcomes.values()) == 1
     [contract] = [

@@ -25,6 +25,7 @@ from cxfulfill import (
     Router,
     Webhook,
 )
+from cxfulfill.paths import Paths
 from cxfulfill.server.flask import blueprint, create_app
 from tests.pipeline.support import CANARY, Result, app_b, basic, post
 from tests.pipeline.test_flexible import get, keyed, send
@@ -439,6 +440,13 @@ def test_doubles_in_a_path_are_whole_numbers(webhook: Webhook) -> None:
         assert get(webhook, f"/orders/{number}").json == 17
         assert app.test_client().get(f"/api/orders/{number}", headers=GOOD).json == 17
     assert [get(webhook, f"/orders/{number}").status for number in ("17.5", "x", "21", "17.")] == [404] * 4
+
+
+def test_a_wrong_method_on_a_path_whose_values_do_not_fit_is_405(webhook: Webhook) -> None:
+    webhook.add_flexible("/orders/<int(max=20):n>", lambda ctx: ctx.path["n"], methods=["GET"])
+    refused = post(webhook, b"", path="/orders/21")
+    assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD")
+    assert Paths([("/orders/<int(max=20):n>", ("GET",), webhook)]).leads_to("/orders/21", "POST") is None
 
 
 def test_null_and_references_in_a_query_are_those_of_a_body(webhook: Webhook) -> None:
