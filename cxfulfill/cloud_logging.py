@@ -17,7 +17,7 @@ _PROJECTS: Final = ("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT", "GCLOUD_PROJECT")
 _SEVERITIES: Final = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 _OF_CALLS: Final = ("request_id", "tag", "route")
 """What the lines of ``ctx.log`` carry."""
-_KNOWN: Final = ("attempt", "route", "tag", "principal", "agent", "environment", "session")
+_KNOWN: Final = ("attempt", "route", "tag", "principal", "agent", "environment", "session", "store_errors")
 _FAILED: Final = ("event", "detail", "handler", "note", "error", "at")
 """Parts of a record that are left out where they are empty; the latter are so wherever all is well."""
 _PREFIX: Final = "logging.googleapis.com/"
@@ -84,6 +84,8 @@ class CloudLoggingFormatter(logging.Formatter):
         for name in _KNOWN if call.reason == "ok" else _KNOWN + _FAILED:
             if value := getattr(call, name):
                 fields[name] = value
+        if call.queue_ms:
+            fields["queue_ms"] = round(call.queue_ms, 3)
         return fields if call.trace is None else fields | self._traced(call.trace)
 
     def _traced(self, trace: Trace) -> dict[str, Any]:

@@ -259,7 +259,7 @@ class Deduplication:
             await trips.make(release)
 
     def _trips(self, where: Carrier | Runtime, work: Work) -> Trips:
-        return Trips(where if self.store.blocking else None, work.stages)
+        return Trips(work.stages.at(where, "store") if self.store.blocking else None, work.stages)
 
     def _unpack(self, result: bytes) -> KeptAnswer | None:
         return KeptAnswer.unpack(result, self.policy.encryption)

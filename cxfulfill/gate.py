@@ -20,7 +20,7 @@ from cxfulfill.errors import Unavailable
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import SessionName
 from cxfulfill.protocol.request import WebhookRequest
-from cxfulfill.runtime import Runtime
+from cxfulfill.stages import Blocking
 
 MAX_FETCHING: Final = 3.0
 """Seconds after which no further fetch of the authenticators is begun for a request."""
@@ -55,12 +55,12 @@ class Gate:
         """Whether it has all that it needs; None where it does not tell."""
         return is_ready(self.auth) if hasattr(self.auth, "ready") else None
 
-    async def authenticate(self, http: HttpRequest, runtime: Runtime) -> Principal:
+    async def authenticate(self, http: HttpRequest, where: Blocking) -> Principal:
         """Find out who calls, from the head of the request alone.
 
         Args:
             http: The request.
-            runtime: How to wait.
+            where: Where functions may do IO.
 
         Returns:
             The caller.
@@ -72,17 +72,17 @@ class Gate:
         for _ in range(_MAX_FETCHES):
             try:
                 if self._blocking:
-                    return await runtime.block(lambda: identify(self.auth, http))
+                    return await where.block(lambda: identify(self.auth, http))
                 return identify(self.auth, http)
             except NeedsIO as need:
                 fetch: Callable[[], object] = need.fetch
             if self.clock() - begun >= MAX_FETCHING:
                 break
-            await runtime.block(fetch)
+            await where.block(fetch)
         raise Unavailable(reason="auth_not_settled")
 
     async def authorize(
-        self, principal: Principal, http: HttpRequest, request: WebhookRequest, runtime: Runtime
+        self, principal: Principal, http: HttpRequest, request: WebhookRequest, where: Blocking
     ) -> Principal:
         """Check the session of a call.
 
@@ -90,7 +90,7 @@ class Gate:
             principal: Who calls.
             http: The request.
             request: The call.
-            runtime: How to wait.
+            where: Where functions may do IO.
 
         Returns:
             The caller.
@@ -108,8 +108,8 @@ class Gate:
             return authorize(self.auth, principal, session)
         except NeedsIO as need:
             fetch = need.fetch
-        await runtime.block(fetch)
+        await where.block(fetch)
         try:
-            return authorize(self.auth, await self.authenticate(http, runtime), session)
+            return authorize(self.auth, await self.authenticate(http, where), session)
         except NeedsIO:
             raise Unavailable(reason="auth_not_settled") from None

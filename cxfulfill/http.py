@@ -133,6 +133,7 @@ class HttpRequest:
         client_certificate: Gives the certificate (DER) that the client proved in this connection's own TLS
             handshake, checked against the server's CA bundle; None where there is none.
         raw_path: The path as sent, with its escapes; empty where the server does not tell.
+        queued: Seconds that it was there before a thread took it up; 0 where the server does not tell.
     """
 
     method: str
@@ -143,6 +144,7 @@ class HttpRequest:
     body: BodySource = field(default=BytesBody(), repr=False, compare=False)
     client_certificate: Callable[[], bytes | None] = field(default=no_certificate, repr=False, compare=False)
     raw_path: str = field(default="", repr=False)
+    queued: float = field(default=0.0, repr=False, compare=False)
 
     @classmethod
     def build(cls, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Self:

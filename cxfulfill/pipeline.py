@@ -5,6 +5,7 @@ that was not read whole.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -33,19 +34,22 @@ from cxfulfill.paths import Match, Paths
 from cxfulfill.protocol.request import read_request
 from cxfulfill.readiness import Probes
 from cxfulfill.records import RecordSink
-from cxfulfill.reply import to_response
+from cxfulfill.reply import encode_reply
 from cxfulfill.reprompt import reprompt
 from cxfulfill.route import METHODS
 from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
 from cxfulfill.stages import Stages
 from cxfulfill.table import Table
 from cxfulfill.target import Target
-from cxfulfill.telemetry import Record, reason_of
+from cxfulfill.telemetry import Record, Telemetry, reason_of
 
 T = TypeVar("T")
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
 
+_LEAST_READ: Final = 1.0
+"""Seconds for a body at least: that of a call that has waited long is mostly there already."""
+_UNTRACED: Final = nullcontext()
 _REPLAYED: Final = (("Idempotent-Replayed", "true"),)
 _FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
 
@@ -68,6 +72,7 @@ class Pipeline:
         timeout: Seconds for a call before its handler is known.
         strict_cx_status: Whether transport refusals are folded into the statuses that CX documents.
         records: Takes the record of each call.
+        telemetry: Traces and measures calls; None where nothing does.
         clock: Seconds that only go up.
         new_id: Makes the ids of calls.
     """
@@ -85,6 +90,7 @@ class Pipeline:
     timeout: float
     strict_cx_status: bool
     records: RecordSink
+    telemetry: Telemetry | None
     clock: Clock
     new_id: Callable[[], str]
 
@@ -103,24 +109,23 @@ class Pipeline:
                 return await self.probes.answer(http, runtime, ready=http.path == READY_PATH)
             except MethodNotAllowed as error:
                 return self._problem(error, self.new_id())
-        record = Record(self.new_id(), http, Stages(self.clock))
-        try:
-            response = await self._serve(http, runtime, record)
-        except Exception as error:
-            record.error = error
-            response = self._problem(error, record.request_id)
-        record.finish(response, self.records)
+        with _UNTRACED if self.telemetry is None else self.telemetry.call(http) as span:
+            record = Record(self.new_id(), http, Stages(self.clock, http.queued, span), span)
+            try:
+                response = await self._serve(http, runtime, record)
+            except Exception as error:
+                record.error = error
+                response = self._problem(error, record.request_id)
+            record.finish(response, self.records)
         return response
 
     async def _serve(self, http: HttpRequest, runtime: Runtime, record: Record) -> HttpResponse:
-        started = record.stages.started
-        deadline = Deadline(started + self.timeout, self.clock)
+        deadline = Deadline(record.stages.started + self.timeout, self.clock)
         match = self._match(http, record)
         length = self._declared_length(http)
         served = match.found if match else None
         gate = served.gate if served else self.gate
-        principal = await _of_cx(record.stages.authenticating(gate.authenticate(http, runtime)))
-        record.principal = principal.name
+        principal = await self._authenticated(gate.authenticate(http, record.stages.at(runtime, "auth")), record)
         with self.load.inside():
             await self.lifecycle.started(runtime, deadline)
             has_body = served is None or served.has_body(http, length)
@@ -128,9 +133,9 @@ class Pipeline:
             record.bytes_in = len(body)
             if match is None:
                 ctx = await self._standard(http, body, principal, deadline, runtime, record)
-                return await _of_cx(self._answer(ctx, None, started, runtime, record))
+                return await _of_cx(self._answer(ctx, None, runtime, record))
             call = match.found.call(http, match, body, caller=principal, deadline=deadline, id_=record.request_id)
-            response = await _of_cx(self._answer(call, match.found.target, started, runtime, record))
+            response = await _of_cx(self._answer(call, match.found.target, runtime, record))
         allow = (("Allow", ", ".join(match.allowed)),) if match.allowed else ()  # RFC 9110 9.3.7
         return replace(response, headers=response.headers + allow)
 
@@ -160,6 +165,11 @@ class Pipeline:
             raise ContentTooLarge
         return length
 
+    async def _authenticated(self, step: Awaitable[Principal], record: Record) -> Principal:
+        principal = await _of_cx(record.stages.authenticating(step))
+        record.principal = principal.name
+        return principal
+
     async def _standard(
         self,
         http: HttpRequest,
@@ -171,9 +181,8 @@ class Pipeline:
     ) -> Context:
         request = read_request(body)
         record.session = (request.session_info and request.session_info.session) or ""
-        step = self.gate.authorize(principal, http, request, runtime)
-        principal = await _of_cx(record.stages.authenticating(step))
-        record.principal = principal.name
+        step = self.gate.authorize(principal, http, request, record.stages.at(runtime, "auth"))
+        principal = await self._authenticated(step, record)
         ctx = Context(
             http=http.redacted(self.gate.hidden),
             principal=principal,
@@ -186,24 +195,22 @@ class Pipeline:
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()
-        body = await runtime.read(http, self.max_body + 1, deadline.remaining())
+        body = await runtime.read(http, self.max_body + 1, max(deadline.remaining(), _LEAST_READ))
         if len(body) > self.max_body:
             raise ContentTooLarge
         if length is not None and len(body) != length:
             raise BadRequest(reason="incomplete_body", detail="The body ended before its declared length.")
         return body
 
-    async def _answer(
-        self, call: Call, target: Target | None, started: float, runtime: Runtime, record: Record
-    ) -> HttpResponse:
+    async def _answer(self, call: Call, target: Target | None, runtime: Runtime, record: Record) -> HttpResponse:
         handlers: Iterable[dict[type[Exception], Function]] = (self.error_handlers,)
-        encoding: Callable[[Call, Any], bytes] = _encode_reply
+        encoding: Callable[[Call, Any], bytes] = encode_reply
         record.call = call
         try:
             target = target or self._target(call)
             handlers, encoding = target.error_handlers, target.encode
-            record.place = target.invocation.function.place
-            return await self._run(call, target, started, runtime, record)
+            record.place, record.pattern = target.invocation.function.place, target.tag
+            return await self._run(call, target, runtime, record)
         except Exception as error:
             record.error = error
             function = _error_handler(handlers, error)
@@ -223,9 +230,9 @@ class Pipeline:
             raise NotFound(reason="unknown_tag", detail="No handler takes this tag.")
         return target
 
-    async def _run(self, call: Any, target: Target, started: float, runtime: Runtime, record: Record) -> HttpResponse:
+    async def _run(self, call: Any, target: Target, runtime: Runtime, record: Record) -> HttpResponse:
         if target.timeout != self.timeout:
-            call = replace(call, deadline=Deadline(started + target.timeout, self.clock))
+            call = replace(call, deadline=Deadline(record.stages.started + target.timeout, self.clock))
         arguments: tuple[Any, ...] = (call,)
         cancels = target.idempotent is False
         told = self.deduplication.keying.told(target, call) if self.deduplication and not cancels else None
@@ -244,6 +251,8 @@ class Pipeline:
             body, is_result = await job.answer(work, self.deduplication, runtime)
             record.outcome = record.outcome if is_result else "pending"
             return json_response(body)
+        if target.ends_in_time and call.deadline.remaining() <= 0:
+            raise DeadlineExceeded(note="its time was up before its handler began; nothing has run")
         return await self._fly(work, target, told, runtime, record)
 
     async def _fly(
@@ -270,10 +279,6 @@ class Pipeline:
         shown = error if isinstance(error, HttpError) else InternalError(reason=reason_of(error))
         status = _FOLDED.get(shown.status, shown.status) if self.strict_cx_status else shown.status
         return problem_response(shown, request_id, status)
-
-
-def _encode_reply(_: Call, answer: Any) -> bytes:
-    return to_response(answer).encode()
 
 
 async def _of_cx(step: Awaitable[T]) -> T:

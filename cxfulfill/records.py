@@ -13,7 +13,7 @@ Outcome = Literal["ok", "replayed", "joined", "handled", "reprompt", "fallback",
 """What became of a call: see `CallRecord.outcome`."""
 
 _EVENTS: Final = {kind.status: kind.event for kind in (BadRequest, Unauthorized, Forbidden, NotFound, Unavailable)}
-_SHORT: Final = ("event", "attempt", "agent", "environment", "session")
+_SHORT: Final = ("event", "attempt", "agent", "environment", "session", "store_errors")
 """Parts of a line that need no quotes, and are left out where they are empty."""
 _quoted = json.JSONEncoder().encode
 
@@ -52,12 +52,15 @@ class CallRecord(NamedTuple):
         agent: The calling agent, ``project/location/agent``; empty where it is not known.
         environment: Id of its environment; empty for the draft, and where it is not known.
         session: Twelve digits of the SHA-256 of the session's name: the same in all calls of a session.
-        ms: Milliseconds of the call.
+        ms: Milliseconds of the call, from its arrival.
+        queue_ms: Those until a thread took it up; 0 where the server does not tell.
         auth_ms: Those of finding out who calls.
         store_ms: Those of round trips to the store that remembers calls.
         handler_ms: Those of handler and middleware, until the deadline where they were cut off.
         bytes_in: Size of the body that was read.
         bytes_out: Size of the body that was sent.
+        store_errors: Round trips to that store that failed.
+        pattern: The tag, or pattern, that the handler of a standard call is registered for; empty where there is none.
         trace: The trace that the call belongs to; None where no valid header tells.
         detail: The sentence of the refusal that was sent, or what is wrong with an answer that CX would refuse.
         handler: Where the handler of such an answer is defined.
@@ -82,11 +85,14 @@ class CallRecord(NamedTuple):
     environment: str = ""
     session: str = ""
     ms: float = 0.0
+    queue_ms: float = 0.0
     auth_ms: float = 0.0
     store_ms: float = 0.0
     handler_ms: float = 0.0
     bytes_in: int = 0
     bytes_out: int = 0
+    store_errors: int = 0
+    pattern: str = ""
     trace: Trace | None = None
     detail: str = ""
     handler: str = ""
@@ -121,8 +127,9 @@ class CallRecord(NamedTuple):
         for name in _SHORT:
             if value := getattr(self, name):
                 line += f" {name}={value}"
+        queue = f"queue_ms={self.queue_ms:.1f} " if self.queue_ms else ""
         return (
-            f"{line} ms={self.ms:.1f} auth_ms={self.auth_ms:.1f} store_ms={self.store_ms:.1f} "
+            f"{line} ms={self.ms:.1f} {queue}auth_ms={self.auth_ms:.1f} store_ms={self.store_ms:.1f} "
             f"handler_ms={self.handler_ms:.1f} in={self.bytes_in} out={self.bytes_out}"
         )
 

@@ -126,9 +126,11 @@ class Registration(ABC):
         fallback: The answer when time is up, as it is sent.
         layers: What the routers that hold it add, innermost first.
         kind: The context of its calls.
+        tag: Exact tag or pattern; empty where it takes flexible calls.
     """
 
     kind: ClassVar[type[Call]]
+    tag: str = ""
 
     options: Options
     fallback: bytes | None

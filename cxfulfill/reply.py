@@ -176,3 +176,20 @@ def _session_update(parameters: Mapping[str, Any], invalid: Sequence[str]) -> di
 def _refuse_both(written: Mapping[str, Any], invalid: Sequence[str], where: str) -> None:
     if not written.keys().isdisjoint(invalid):
         raise ReplyError(where, "writes a parameter that is refused in the same answer")
+
+
+def encode_reply(call: object, answer: object) -> bytes:
+    """Turn what a handler of standard calls returned into what is sent.
+
+    Args:
+        call: The call, which has no say in it.
+        answer: What it returned; see `to_response`.
+
+    Returns:
+        JSON of at most 65,536 bytes.
+
+    Raises:
+        ReplyError: CX would refuse it.
+    """
+    del call
+    return to_response(answer).encode()

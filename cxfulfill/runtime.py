@@ -208,7 +208,7 @@ class _Thread:
         return self.call(work)
 
     def call(self, work: Work) -> Any:
-        with work.stages, self._scope():
+        with work.stages, work.stages.span("handler"), self._scope():
             return work.invocation.run(work.call, work.arguments)
 
 
@@ -226,7 +226,7 @@ class _EventLoop:
     async def invoke(self, work: Work) -> Any:
         from asyncio import CancelledError  # noqa: PLC0415 - as above
 
-        with work.stages, self._scope():
+        with work.stages, work.stages.span("handler"), self._scope():
             try:
                 return await work.invocation.run_async(work.call, work.arguments)
             except (Exception, CancelledError):

@@ -13,7 +13,7 @@ from cxfulfill.context import Call, Context
 from cxfulfill.deferral import Deferral
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.registration import Registration
-from cxfulfill.reply import to_response
+from cxfulfill.reply import encode_reply
 
 T = TypeVar("T")
 
@@ -43,8 +43,7 @@ class Entry(Registration):
 
     def encode(self, call: Call, answer: Any) -> bytes:
         """See `Registration`."""
-        del call
-        return to_response(answer).encode()
+        return encode_reply(call, answer)
 
     @property
     def is_pattern(self) -> bool:

@@ -35,6 +35,7 @@ class Target:
         ttl: Seconds that its answers are kept; None for the application's.
         names: The parameters that its schema names.
         conditions: What tells it from other handlers.
+        tag: The tag, or pattern, that it is registered for; empty where it takes flexible calls.
         reprompts: Whether the user is asked again for form parameters that do not fit.
         deferral: How it is deferred; None where it is not.
     """
@@ -51,8 +52,15 @@ class Target:
     ttl: float | None
     names: frozenset[str]
     conditions: str
+    tag: str
     reprompts: bool
     deferral: Deferral | None
+
+    @property
+    def ends_in_time(self) -> bool:
+        """Whether a call whose time is up is a 503, whatever its handler does."""
+        is_cut_off = self.watched or self.invocation.function.is_async
+        return is_cut_off and self.fallback is None and self.deferral is None
 
     @classmethod
     def of(cls, registration: Registration, *, reprompts: bool = False, deferral: Deferral | None = None) -> "Target":
@@ -95,6 +103,7 @@ class Target:
             ttl=options.ttl,
             names=schema.names if schema else frozenset(),
             conditions=registration.conditions,
+            tag=registration.tag,
             reprompts=reprompts,
             deferral=deferral,
         )

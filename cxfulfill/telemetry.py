@@ -5,10 +5,11 @@ import logging
 import re
 import sysconfig
 import traceback
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, HttpError, ReplyError
@@ -16,8 +17,8 @@ from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.log_lines import LogRecords
 from cxfulfill.records import CallRecord, Outcome, RecordSink, event_of
 from cxfulfill.route import METHODS
-from cxfulfill.stages import Stages
-from cxfulfill.traces import read_trace
+from cxfulfill.stages import Spans, Stages
+from cxfulfill.traces import Trace, read_trace
 
 _log = logging.getLogger("cxfulfill")
 _FRAMES = 3
@@ -36,6 +37,56 @@ _LIBRARIES = (
     *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")},
     "<frozen",
 )
+
+
+class CallSpan(Spans, Protocol):
+    """The trace of one call.
+
+    Attributes:
+        trace: Where in its trace the call is; None where it is in none.
+    """
+
+    trace: Trace | None
+
+    def end(self, record: CallRecord) -> None:
+        """Tell what became of the call; it must not raise.
+
+        Args:
+            record: Its record.
+        """
+        ...
+
+
+class Telemetry(Protocol):
+    """Traces and measures calls."""
+
+    def call(self, http: HttpRequest) -> AbstractContextManager[CallSpan | None]:
+        """Begin a call; neither this nor the block must raise anything of their own.
+
+        Args:
+            http: The request, before anything is known of its caller.
+
+        Returns:
+            A block around the call, in its own thread or task; None where it is not to be traced.
+        """
+        ...
+
+
+def telemetry_of(given: Telemetry | None) -> Telemetry | None:
+    """Check what traces and measures calls.
+
+    Args:
+        given: It, or None.
+
+    Returns:
+        The same.
+
+    Raises:
+        ConfigurationError: It is nothing of the kind.
+    """
+    if given is not None and (isinstance(given, type) or not callable(getattr(given, "call", None))):
+        raise ConfigurationError("telemetry= needs an OpenTelemetry()")
+    return given
 
 
 def sink_of(given: RecordSink | None) -> RecordSink:
@@ -66,11 +117,13 @@ class Record:
         request_id: Id of the call.
         http: The request.
         stages: How long its stages take.
+        span: Its trace; None where it has none.
         path: Pattern of the path, where something is served.
         principal: Name of the caller, once known.
         session: Name of the session, once known.
         tag: The tag, once known.
         route: Method and path's pattern of a flexible call, once known.
+        pattern: What the handler of a standard call is registered for, once known.
         place: Where the handler is defined, once known.
         bytes_in: Size of the body, once read.
         call: The call, once made.
@@ -81,11 +134,13 @@ class Record:
     request_id: str
     http: HttpRequest
     stages: Stages
+    span: CallSpan | None = None
     path: str = ""
     principal: str = ""
     session: str = ""
     tag: str = ""
     route: str = ""
+    pattern: str = ""
     place: str = ""
     bytes_in: int = 0
     call: Call | None = None
@@ -100,10 +155,15 @@ class Record:
             sink: Who takes it; it cannot harm the call.
         """
         level = self._level(response.status)
-        if isinstance(sink, LogRecords) and not sink.is_enabled_for(level):
+        is_told = not isinstance(sink, LogRecords) or sink.is_enabled_for(level)
+        if not is_told and self.span is None:
             return
         try:
-            sink.write(self._finished(response, level))
+            record = self._finished(response, level)
+            if self.span is not None:
+                self.span.end(record)
+            if is_told:
+                sink.write(record)
             if isinstance(sink, LogRecords) and self.call is not None and sink.is_enabled_for(logging.DEBUG):
                 sink.write_parameters(self.call)
         except Exception as error:
@@ -143,12 +203,15 @@ class Record:
             environment=environment,
             session=sha256(self.session.encode()).hexdigest()[:_HASHED] if self.session else "",
             ms=(now - stages.started) * 1e3,
+            queue_ms=self.http.queued * 1e3,
             auth_ms=stages.auth * 1e3,
             store_ms=stages.store * 1e3,
             handler_ms=stages.handler(now) * 1e3,
             bytes_in=self.bytes_in,
             bytes_out=len(response.body),
-            trace=read_trace(self.http.headers),
+            store_errors=stages.store_errors,
+            pattern=self.pattern,
+            trace=(self.span and self.span.trace) or read_trace(self.http.headers),
             **({} if self.error is None else self._failure(self.error)),
         )
 

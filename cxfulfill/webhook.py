@@ -35,7 +35,7 @@ from cxfulfill.runtime import Runtime, Threads, run
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
 from cxfulfill.table import Entry, Table
 from cxfulfill.target import DEFAULT_TIMEOUT, Target
-from cxfulfill.telemetry import sink_of
+from cxfulfill.telemetry import Telemetry, sink_of, telemetry_of
 from cxfulfill.workers import Workers
 
 DEFAULT_MAX_BODY = 1024 * 1024
@@ -89,6 +89,7 @@ class Webhook(Router):
             and 415.
         max_in_flight: Calls that are handled at a time in a process; those beyond are a 503 (``overloaded``) at once.
         records: Takes the record of each call; by default `LogRecords` writes it to the logger ``cxfulfill``.
+        telemetry: Traces and measures calls: `OpenTelemetry`.
         clock: Seconds that only go up; given by tests.
         new_id: Makes the ids of calls (128 random bits in hexadecimal); given by tests.
 
@@ -108,6 +109,7 @@ class Webhook(Router):
         strict_cx_status: bool = False,
         max_in_flight: int | None = None,
         records: RecordSink | None = None,
+        telemetry: Telemetry | None = None,
         clock: Clock = time.monotonic,
         new_id: Callable[[], str] = _new_id,
     ) -> None:
@@ -122,7 +124,8 @@ class Webhook(Router):
         self.path = path
         self._options: dict[str, Any] = {
             "max_body": max_body, "allowed_agents": None if allowed_agents is None else AllowedAgents(allowed_agents),
-            "strict_cx_status": strict_cx_status, "records": sink_of(records), "clock": clock, "new_id": new_id,
+            "strict_cx_status": strict_cx_status, "records": sink_of(records), "telemetry": telemetry_of(telemetry),
+            "clock": clock, "new_id": new_id,
         }  # fmt: skip
         self._freezing = threading.Lock()
         self._pipeline: Pipeline | None = None
@@ -252,7 +255,7 @@ class Webhook(Router):
             load=self.load,
             error_handlers=self.layer.error_handlers_of(Context),
             timeout=self.layer.timeout or DEFAULT_TIMEOUT,
-            **{name: self._options[name] for name in ("max_body", "strict_cx_status", "records", "clock", "new_id")},
+            **{name: value for name, value in self._options.items() if name != "allowed_agents"},
         )
 
     def _target(self, entry: Entry) -> Target:

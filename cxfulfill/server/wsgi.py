@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from cxfulfill.errors import BadRequest, RequestTimeout
 from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.server.arrival import seconds_since_data
 from cxfulfill.server.cutoff import cutoff
 
 Environ = dict[str, Any]
@@ -182,6 +183,7 @@ def read_environ(environ: Environ, body: WsgiBody | None = None) -> HttpRequest:
         WsgiBody(environ) if body is None else body,
         partial(_client_certificate, environ),
         environ.get("RAW_URI", "").partition("?")[0],
+        seconds_since_data(environ.get("gunicorn.socket")),
     )
 
 

@@ -6,13 +6,14 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cxfulfill import ConfigurationError, Context, Reply, Webhook
+from cxfulfill import ConfigurationError, Context, HttpRequest, Reply, Webhook
 from tests.clock import Clock
-from tests.pipeline.support import LIMIT, SOON, Result, app_b, post
+from tests.pipeline.support import GOOD, LIMIT, SOON, Result, app_b, body_of, post
 
 SESSION = "projects/p/locations/l/agents/a/sessions/s"
 
@@ -55,6 +56,49 @@ def test_a098_past_its_deadline_a_handler_is_503_and_its_late_result_answers_the
     assert deduplication.flights.drain(LIMIT)
     retry = call(webhook)
     assert (retry.said, retry.headers["Idempotent-Replayed"], ran) == ("late", "true", [1])
+
+
+def queued(body: bytes, seconds: float) -> HttpRequest:
+    """Make a call that has waited for a thread."""
+    headers = {"Authorization": GOOD, "Content-Type": "application/json"}
+    return replace(HttpRequest.build("POST", "/webhook", headers=headers, body=body), queued=seconds)
+
+
+def test_the_deadline_counts_from_the_arrival_of_the_call(webhook: Webhook) -> None:
+    remaining: list[float] = []
+    webhook.add_handler("slow", lambda ctx: remaining.append(ctx.deadline.remaining()))
+    assert webhook.handle(queued(body_of("slow"), 3.0)).status == 200
+    assert 0 < remaining[0] <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "runs"),
+    [({"timeout": 2.0}, 503, 0), ({"timeout": 2.0, "fallback": "Later."}, 200, 1), ({}, 200, 1)],
+    ids=["watched", "with a fallback", "not cut off"],
+)
+def test_a_call_that_came_too_late_to_a_thread(
+    options: dict[str, Any], status: int, runs: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    ran: list[int] = []
+    webhook = Webhook(auth=app_b())
+    webhook.add_handler("slow", lambda ctx: ran.append(1), **options)
+    with closing(webhook):
+        answer = webhook.handle(queued(body_of("slow"), 20.0))
+    assert (answer.status, len(ran)) == (status, runs)
+    if status == 503:
+        assert json.loads(answer.body)["reason"] == "deadline"
+        assert "its time was up before its handler began; nothing has run" in caplog.text
+
+
+def test_an_async_handler_whose_time_is_up_does_not_begin(webhook: Webhook) -> None:
+    ran: list[int] = []
+
+    async def slow(ctx: Context) -> None:
+        ran.append(1)
+
+    webhook.add_handler("slow", slow)
+    assert (webhook.handle(queued(body_of("slow"), 4.6)).status, ran) == (503, [])
+    assert (webhook.handle(queued(body_of("slow"), 0.0)).status, ran) == (200, [1]), "the retry runs"
 
 
 @pytest.mark.parametrize("idempotent", [False, None])
@@ -107,7 +151,7 @@ def test_the_deadline_counts_down_by_the_clock() -> None:
         return f"{before} {ctx.deadline.remaining()}"
 
     with closing(webhook):
-        assert call(webhook).said == "3 1"
+        assert call(webhook).said == "3.0 1.0"
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 31, "3", True])

@@ -142,7 +142,7 @@ def test_every_part_of_a_call_that_is_well() -> None:
         answer = post(webhook, body, headers={"Traceparent": PARENT})
     assert sink.one == CallRecord(
         request_id="id-1", level=logging.INFO, status=200, reason="ok", outcome="ok", event="", attempt=None,
-        method="POST", path="/webhook", route="", tag="own", principal="member",
+        method="POST", path="/webhook", route="", tag="own", pattern="own", principal="member",
         agent="hotel-1/europe-west1/0c5a2b1e-1111-4000-8000-000000000000", environment="e-1",
         session=sha256(SESSION.encode()).hexdigest()[:12], ms=4875.0, auth_ms=4000.0, store_ms=750.0, handler_ms=125.0,
         bytes_in=len(body), bytes_out=len(answer.body), trace=Trace(TRACE, SPAN, True),
