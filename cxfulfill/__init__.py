@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cxfulfill.idempotency.policy import Idempotency
     from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease
     from cxfulfill.log_lines import LogRecords
+    from cxfulfill.otel import OpenTelemetry
     from cxfulfill.protocol.messages import (
         ConversationSuccess,
         KnowledgeInfoCard,
@@ -114,6 +115,7 @@ __all__ = [
     "NotFound",
     "OAuthIntrospection",
     "OAuthJwt",
+    "OpenTelemetry",
     "OutputAudioText",
     "Page",
     "ParameterError",
@@ -221,6 +223,7 @@ _HOMES = {
         "Lease",
     ),
     "cxfulfill.log_lines": ("LogRecords",),
+    "cxfulfill.otel": ("OpenTelemetry",),
     "cxfulfill.protocol.messages": (
         "ConversationSuccess",
         "KnowledgeInfoCard",

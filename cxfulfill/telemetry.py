@@ -40,13 +40,12 @@ _LIBRARIES = (
 
 
 class CallSpan(Spans, Protocol):
-    """The trace of one call.
+    """The trace of one call."""
 
-    Attributes:
-        trace: Where in its trace the call is; None where it is in none.
-    """
-
-    trace: Trace | None
+    @property
+    def trace(self) -> Trace | None:
+        """Where in its trace the call is; None where it is in none."""
+        ...
 
     def end(self, record: CallRecord) -> None:
         """Tell what became of the call; it must not raise.

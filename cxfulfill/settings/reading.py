@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from importlib import import_module
 from typing import Any, Final, TypeVar
 
 from cxfulfill.errors import ConfigurationError
@@ -58,6 +59,17 @@ def _store(variables: Variables) -> IdempotencyStore | None:
         raise ConfigurationError(f"{PREFIX}STORE: {str(error).replace(url or ' ', '...')}") from None
 
 
+def _telemetry(variables: Variables) -> object | None:
+    text = variables.text("TELEMETRY")
+    if text is None:
+        return None
+    if text != "opentelemetry":
+        raise ConfigurationError(f"{PREFIX}TELEMETRY takes opentelemetry")
+    # By name: the serving core must not load what nobody asked for.
+    made: object = import_module("cxfulfill.otel").OpenTelemetry()
+    return made
+
+
 _KEYWORDS: Final[Mapping[str, Callable[[Variables], Any]]] = {
     "allowed_agents": lambda variables: variables.texts("ALLOWED_AGENTS") or None,
     "idempotency": _store,
@@ -65,5 +77,6 @@ _KEYWORDS: Final[Mapping[str, Callable[[Variables], Any]]] = {
     "timeout": lambda variables: variables.number("TIMEOUT"),
     "max_body": lambda variables: variables.number("MAX_BODY", int),
     "max_in_flight": lambda variables: variables.number("MAX_IN_FLIGHT", int),
+    "telemetry": _telemetry,
     "strict_cx_status": lambda variables: variables.flag("STRICT_CX_STATUS"),
 }

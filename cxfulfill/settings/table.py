@@ -88,6 +88,7 @@ SETTINGS: Final = (
     Setting("TIMEOUT", "number", "timeout", "the webhook", "Seconds for a call, at most 30"),
     Setting("MAX_BODY", "number", "max_body", "the webhook", "Largest body in bytes", "1048576"),
     Setting("MAX_IN_FLIGHT", "number", "max_in_flight", "the webhook", "Calls at a time in a worker", "no limit"),
+    Setting("TELEMETRY", "text", "telemetry", "the webhook", "`opentelemetry` for traces and metrics", "none"),
     Setting("STRICT_CX_STATUS", "flag", "strict_cx_status", "the webhook", "`1` for documented statuses only", "`0`"),
     Setting("IGNORE_UNKNOWN", "flag", "server", "from_env", "`1` ignores variables of a newer release", "`0`"),
     Setting("THREADS", "number", "server", "the gunicorn settings", "Threads in each worker", "8"),
