@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,7 +15,7 @@ from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates, new_owner
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
-from cxfulfill.keying import Keying
+from cxfulfill.keying import Keying, instead
 from cxfulfill.load import Load
 from cxfulfill.runtime import Carrier, DeadlineExceeded, Runtime, Work
 from cxfulfill.stages import Trips
@@ -100,8 +100,7 @@ class Deduplication:
             if flight.fingerprint != keyed.fingerprint:
                 raise reused()
             if is_first:
-                with await self._running(flight, work, runtime) as run:
-                    return await self._first(flight, keyed, run, deadline, runtime)
+                return await self._first(flight, keyed, work, deadline, runtime)
             work.stages.attempt = work.stages.attempt or next(flight.further)
             with self.load.waiting():
                 if not await runtime.land(self.flights.awaited(flight), deadline):
@@ -123,16 +122,33 @@ class Deduplication:
             raise
 
     async def _first(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
+        # A job's result takes no place of a run; something runs only where the job was lost.
+        landed = await self._claimed(flight, keyed, work, runtime) if keyed.collects else None
+        if landed is not None:
+            return landed
+        with await self._running(flight, work, runtime) as run:
+            landed = None if keyed.collects else await self._claimed(flight, keyed, run, runtime)
+            return landed or await self._begin(flight, keyed, run, deadline, runtime)
+
+    async def _claimed(self, flight: Flight, keyed: Keyed, work: Work, runtime: Runtime) -> Landed | None:
+        """Claim the call, or end its flight: with the answer that there is, or with what went wrong."""
         try:
-            landed = await self._claim(flight, keyed, work, runtime)
-            if landed is None:
-                await runtime.launch(work, partial(self._carry_out, flight, keyed, work))
+            with self.load.waiting() if keyed.collects else nullcontext():
+                landed = await self._claim(flight, keyed, work, runtime)
         except BaseException as error:
             await self._give_up(flight, error, self._trips(runtime, work))
             raise
         if landed is not None:
             self.flights.land(flight, landed)
-            return landed
+        return landed
+
+    async def _begin(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
+        """Run the handler, and wait for it."""
+        try:
+            await runtime.launch(work, partial(self._carry_out, flight, keyed, work))
+        except BaseException as error:
+            await self._give_up(flight, error, self._trips(runtime, work))
+            raise
         if flight.outcome is None and not await runtime.land(self.flights.awaited(flight), deadline):
             flight.is_late = True  # before its outcome is looked at once more: see `_fail`
             if flight.outcome is None:
@@ -150,7 +166,7 @@ class Deduplication:
             return Landed(kept, replayed=True)
         key, owner, pause, trips = keyed.key, new_owner(), FIRST_PAUSE, self._trips(runtime, work)
         while True:
-            outcome = await self._acquire(key, owner, keyed, trips, runs_elsewhere=pause > FIRST_PAUSE)
+            outcome = await self._acquire(key, owner, keyed, trips, elsewhere=pause > FIRST_PAUSE)
             if outcome is None or isinstance(outcome, Acquired):
                 flight.lease = _noted(outcome, work.call)
                 return None
@@ -159,21 +175,19 @@ class Deduplication:
             if isinstance(outcome, Completed):
                 if answer := self._unpack(outcome.result):
                     return Landed(answer, replayed=True)
-                key = _instead(key, keyed.key)
+                key = instead(key, keyed.key)
             else:
                 with self.load.waiting_elsewhere(work):
                     await _wait_for_another(pause, work.call.deadline, runtime)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
 
-    async def _acquire(
-        self, key: str, owner: str, keyed: Keyed, trips: Trips, *, runs_elsewhere: bool
-    ) -> Outcome | None:
+    async def _acquire(self, key: str, owner: str, keyed: Keyed, trips: Trips, *, elsewhere: bool) -> Outcome | None:
         """Ask the store; None where it is down and the call is to run all the same."""
         acquire = partial(self.store.acquire, key, owner=owner, fingerprint=keyed.fingerprint, lease=self.policy.lease)
         try:
             return await trips.make(acquire)
         except StoreDown:
-            if runs_elsewhere:
+            if elsewhere:
                 raise InProgress from None
             if self.policy.on_store_error == "fail" or keyed.needs_store:
                 note = "the idempotency store is down; on_store_error='run' would run the call all the same"
@@ -252,11 +266,9 @@ class Deduplication:
 
     async def _release(self, flight: Flight, trips: Trips) -> None:
         lease, flight.lease = flight.lease, None
-        if lease is None:
-            return
-        release = partial(self.store.release, lease)
-        with suppress(StoreDown):  # it runs out by itself
-            await trips.make(release)
+        if lease is not None:
+            with suppress(StoreDown):  # it runs out by itself
+                await trips.make(partial(self.store.release, lease))
 
     def _trips(self, where: Carrier | Runtime, work: Work) -> Trips:
         return Trips(work.stages.at(where, "store") if self.store.blocking else None, work.stages)
@@ -271,13 +283,6 @@ async def _wait_for_another(pause: float, deadline: Deadline, runtime: Runtime) 
     if remaining <= 0:
         raise InProgress
     await runtime.pause(min(pause, remaining))
-
-
-def _instead(key: str, first: str) -> str:
-    """Give the key in place of one whose answer cannot be read: it counts as nothing, and the call runs again, once."""
-    if key != first:
-        raise Unavailable(reason="answer_unreadable")
-    return f"{first}r"
 
 
 def _noted(acquired: Acquired | None, call: Call) -> Lease | None:

@@ -78,7 +78,7 @@ class Job:
             deduplication.keying.application, ctx.principal, session, id_, handler=f"{ctx.tag} {target.conditions}"
         )
         turn = ctx.request.detect_intent_response_id or ""
-        keyed = Keyed(key, "", target.ttl or BUSINESS_TTL, turn, needs_store=True)
+        keyed = Keyed(key, "", target.ttl or BUSINESS_TTL, turn, needs_store=True, collects=is_begun)
         return cls(target.deferral, parameter, id_, is_begun, keyed)
 
     async def answer(self, work: Work, deduplication: Deduplication, runtime: Runtime) -> tuple[bytes, bool]:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from cxfulfill.collecting import mentions_reference
 from cxfulfill.context import Call, Context, FlexibleContext
+from cxfulfill.errors import Unavailable
 from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flexible_key, own_call_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
 from cxfulfill.route import SAFE
@@ -142,3 +143,21 @@ def _used_for_flexible(target: Target, ctx: FlexibleContext) -> str:
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, _PLAIN) else str(value) for name, value in values.items()}
+
+
+def instead(key: str, first: str) -> str:
+    """Give the key in place of one whose answer cannot be read: it counts as nothing, and the call runs again, once.
+
+    Args:
+        key: The key.
+        first: The call's own key.
+
+    Returns:
+        The other key.
+
+    Raises:
+        Unavailable: It is that other key already (``answer_unreadable``).
+    """
+    if key != first:
+        raise Unavailable(reason="answer_unreadable")
+    return f"{first}r"

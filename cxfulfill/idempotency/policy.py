@@ -41,6 +41,7 @@ class Keyed(NamedTuple):
         ttl: Seconds that its answer is kept.
         turn: Its ``detectIntentResponseId``.
         needs_store: Whether it cannot run without the store, as deferred jobs cannot.
+        collects: Whether it asks for the answer of an earlier call, and runs something only where there is none.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Keyed(NamedTuple):
     ttl: float
     turn: str
     needs_store: bool = False
+    collects: bool = False
 
 
 class Idempotency:

@@ -376,3 +376,36 @@ def test_a_failure_just_before_the_deadline_reaches_somebody(gate: threading.Eve
         )
         threading.Timer(SOON, gate.set).start()
         assert call(webhook).reason == "no_room"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["there is a result", "it was lost"])
+def test_a_worker_that_is_full_gives_results_all_the_same(kept: bool) -> None:
+    """What has run already needs no place; what tells that a job was lost runs, and needs one."""
+    first, other = threading.Event(), threading.Event()
+    ran: list[int] = []
+    webhook = Webhook(auth=app_b(), max_in_flight=1)
+    webhook.add_handler(
+        "quote", slow(first, ran), params=Wanted, timeout=SOON, deferred=True, pending=PENDING,
+        on_lost=lambda ctx: "It was lost.",
+    )  # fmt: skip
+
+    def occupies(ctx: Context) -> str:
+        ran.append(0)
+        assert other.wait(LIMIT)
+        return "done"
+
+    webhook.add_handler("occupies", occupies, timeout=SOON)
+    with closing(webhook):
+        job = job_of(call(webhook)) if kept else "0" * 32
+        first.set()
+        until_landed(webhook)
+        assert call(webhook, tag="occupies").reason == "deadline"
+        assert call(webhook).reason == "overloaded", "the one place is taken"
+        result = collect(webhook, job)
+        if kept:
+            assert result.said == "It is 300 euros."
+        else:
+            assert result.reason == "overloaded"
+        other.set()
+        until_landed(webhook)
+        assert collect(webhook, job).said == ("It is 300 euros." if kept else "It was lost.")
