@@ -17,6 +17,7 @@ from cxfulfill.cli.doctor_platform import (
     check_pool,
     check_port,
     check_settings,
+    check_telemetry,
     check_time_limits,
 )
 from cxfulfill.cli.doctor_store import check_sharing, check_store
@@ -36,6 +37,7 @@ _OF_APP: Final[Mapping[str, Callable[[Webhook], Iterable[Finding]]]] = {
     "retries": check_retries,
     "time limits": check_time_limits,
     "pool": check_pool,
+    "telemetry": check_telemetry,
     "Cloud Run": check_cloud_run,
 }
 _KINDS: Final = {Verdict.OK: Kind.GOOD, Verdict.SKIP: Kind.TEXT, Verdict.WARN: Kind.OPEN, Verdict.FAIL: Kind.BAD}

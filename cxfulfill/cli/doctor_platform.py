@@ -106,6 +106,25 @@ def check_pool(webhook: Webhook) -> Iterator[Finding]:
         yield Finding("pool", Verdict.OK, found)
 
 
+def check_telemetry(webhook: Webhook) -> Iterator[Finding]:
+    """Look whether an OpenTelemetry SDK takes what is traced and measured.
+
+    Args:
+        webhook: The application.
+
+    Yields:
+        The finding.
+    """
+    telemetry = webhook.pipeline().telemetry
+    if telemetry is None:
+        yield Finding("telemetry", Verdict.SKIP, "no OpenTelemetry; the log has a record of each call")
+    elif getattr(telemetry, "has_sdk", True):
+        yield Finding("telemetry", Verdict.OK, "an OpenTelemetry SDK takes spans and metrics")
+    else:
+        see = "Set providers where the app is made, or start it with opentelemetry-instrument, which is not seen here."
+        yield Finding("telemetry", Verdict.WARN, "there is no OpenTelemetry SDK: spans and metrics go nowhere", see)
+
+
 def check_cloud_run(webhook: Webhook) -> Iterator[Finding]:
     """Tell what Cloud Run does to handlers that go on after their answer.
 

@@ -29,6 +29,8 @@ LINES: Final[Mapping[str, str]] = {
     "mapping: the answer has nothing for": "Compare mapping= of the route with what its handler returns.",
     "a flight ended with": "The worker was ended under a handler: look for its end in the server's log.",
     "its record could not be written": "Look at records= of the Webhook; the calls are answered all the same.",
+    "OpenTelemetry failed with": "Look at the processors of your OpenTelemetry SDK; calls are answered all the same. "
+    "Each kind of failure is told once in a process.",
     # Retries
     "the idempotency store is down: a call runs without it": 'See to the store; on_store_error="run" accepts that a '
     "retry may run again.",

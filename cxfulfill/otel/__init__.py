@@ -49,9 +49,18 @@ class OpenTelemetry:
         except ModuleNotFoundError:
             raise ConfigurationError.for_extra("OpenTelemetry", "otel") from None
         own = version(SCOPE)
+        self._given = tracer_provider, meter_provider
         tracer = trace.get_tracer(SCOPE, own, tracer_provider)
         meters = meters_of(meter_provider, lambda: metrics.get_meter(SCOPE, own, meter_provider))
         self._begin: Callable[[HttpRequest], TracedCall] = partial(TracedCall, tracer, meters)
+
+    @property
+    def has_sdk(self) -> bool:
+        """Whether there is an SDK that takes what is made here."""
+        from opentelemetry import trace  # noqa: PLC0415 - as above
+
+        is_global = not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+        return is_global or any(self._given)
 
     def call(self, http: HttpRequest) -> "TracedCall":
         """Begin a call.

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from opentelemetry import trace
 
 from cxfulfill import (
     AllowUnauthenticated,
@@ -26,6 +27,7 @@ from cxfulfill import (
     GoogleIdToken,
     HeaderSecret,
     HttpRequest,
+    OpenTelemetry,
     Principal,
     Webhook,
 )
@@ -39,6 +41,7 @@ from cxfulfill.cli.commands import cli
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from tests.auth.tokens_support import AUDIENCE, K1, jwk
+from tests.otel.support import Sdk
 from tests.servers.redis_server import RedisServer
 
 CANARY = "canary-7b1f0c9de4a25563"
@@ -104,7 +107,7 @@ def verdict(checks: Checks, name: str) -> tuple[str, str]:
 
 def test_all_is_well(doctor: Doctor) -> None:
     lines = doctor.run(app()).stdout.splitlines()
-    assert [line[16:20].strip() for line in lines] == ["ok"] * 4 + ["skip"] + ["ok"] * 5 + ["skip"]
+    assert [line[16:20].strip() for line in lines] == ["ok"] * 4 + ["skip"] + ["ok"] * 5 + ["skip", "skip"]
     assert lines[0] == "settings        ok    no CXFULFILL_ variable is set"
 
 
@@ -481,6 +484,21 @@ def test_the_pool(doctor: Doctor) -> None:
     assert verdict(doctor(app()), "pool") == ("ok", "no handler needs it")
     assert "full at 8.0 late calls a second" in doctor(app(timeout=4))["pool"]["found"]
     assert doctor(app(timeout=4), CXFULFILL_THREADS="64")["pool"]["verdict"] == "warn"
+
+
+def test_telemetry(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor(app())["telemetry"]["verdict"] == "skip"
+    monkeypatch.setattr(trace, "get_tracer_provider", trace.ProxyTracerProvider)
+    checks = doctor(app(telemetry=OpenTelemetry()))
+    assert verdict(checks, "telemetry") == ("warn", "there is no OpenTelemetry SDK: spans and metrics go nowhere")
+    assert checks["telemetry"]["to_do"].startswith("Set providers where the app is made")
+    assert doctor(app(telemetry=Sdk().telemetry()))["telemetry"]["verdict"] == "ok"
+
+
+def test_deferred_work_on_cloud_run(doctor: Doctor) -> None:
+    webhook = Webhook(auth=BASIC)
+    webhook.add_handler("quote", lambda ctx: "300 euros", deferred=True, pending="One moment.")
+    assert "--no-cpu-throttling" in doctor(webhook, K_SERVICE="hotel")["Cloud Run"]["to_do"]
 
 
 def test_late_results_on_cloud_run(doctor: Doctor) -> None:
