@@ -8,9 +8,10 @@ from typing import Any, Final
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import REDACTED
+from cxfulfill.last_resort import NAME, line_of, unobserved
 from cxfulfill.records import CallRecord
 
-_log = logging.getLogger("cxfulfill")
+_log = logging.getLogger(NAME)
 _MAX_PARAMETERS: Final = 4_096
 """Characters of a line about parameters."""
 
@@ -49,10 +50,11 @@ class LogRecords:
     def write(self, record: CallRecord) -> None:
         """Write a record; see `RecordSink.write`."""
         if _log.isEnabledFor(record.level):
-            # Not by Logger.log: that looks for the calling line on the stack, which takes longer than all the rest.
-            line = _log.makeRecord(_log.name, record.level, __file__, 0, "%s", (record,), None, "write")
-            line.call = record
-            _log.handle(line)
+            handler = unobserved(record.level)
+            if handler is None:
+                _log.handle(line_of(record))
+            else:
+                handler.write(record)
 
     def write_parameters(self, call: Call) -> None:
         """Write a call's parameters at DEBUG, as far as they may be shown; nothing where there are none.

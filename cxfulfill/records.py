@@ -3,7 +3,8 @@
 It holds ids, codes, sizes and times; never a value of a header, a parameter, the user's words or an error's text.
 """
 
-import json
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Final, Literal, NamedTuple, Protocol
 
 from cxfulfill.errors import BadRequest, Forbidden, HttpError, NotFound, Unauthorized, Unavailable
@@ -15,7 +16,6 @@ Outcome = Literal["ok", "replayed", "joined", "handled", "reprompt", "fallback",
 _EVENTS: Final = {kind.status: kind.event for kind in (BadRequest, Unauthorized, Forbidden, NotFound, Unavailable)}
 _SHORT: Final = ("event", "attempt", "agent", "environment", "session", "store_errors")
 """Parts of a line that need no quotes, and are left out where they are empty."""
-_quoted = json.JSONEncoder().encode
 
 
 def event_of(status: int) -> str:
@@ -108,18 +108,16 @@ class CallRecord(NamedTuple):
     @property
     def summary(self) -> str:
         """What became of the call and why: the first part of its line."""
-        line = f"status={self.status} reason={self.reason} request_id={self.request_id}"
-        for name, value in (("principal", self.principal), ("tag", self.tag), ("route", self.route)):
-            if value:
-                line += f" {name}={_quoted(value)}"
+        whose = _whose(self.principal, self.tag, self.route)
+        line = f"status={self.status} reason={self.reason} request_id={self.request_id}{whose}"
         if self.is_replayed:
             line += " replayed=true"
         if self.reason != "ok":
             for name, value in (("detail", self.detail), ("handler", self.handler), ("note", self.note)):
                 if value:
-                    line += f" {name}={_quoted(value)}"
+                    line += f" {name}={quoted(value)}"
             if self.error:
-                line += f" error={self.error.encode('unicode_escape').decode()} at={_quoted(self.at)}"
+                line += f" error={self.error.encode('unicode_escape').decode()} at={quoted(self.at)}"
         return line
 
     def __str__(self) -> str:
@@ -132,6 +130,13 @@ class CallRecord(NamedTuple):
             f"{line} ms={self.ms:.1f} {queue}auth_ms={self.auth_ms:.1f} store_ms={self.store_ms:.1f} "
             f"handler_ms={self.handler_ms:.1f} in={self.bytes_in} out={self.bytes_out}"
         )
+
+
+@lru_cache(64)
+def _whose(principal: str, tag: str, route: str) -> str:
+    """Tell what hardly changes from call to call; from memory, since each line says it."""
+    told = (("principal", principal), ("tag", tag), ("route", route))
+    return "".join(f" {name}={quoted(value)}" for name, value in told if value)
 
 
 class RecordSink(Protocol):

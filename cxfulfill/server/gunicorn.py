@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.last_resort import LastResort, TextFormatter
 from cxfulfill.settings.server import read_server
 
 if TYPE_CHECKING:
@@ -63,16 +64,14 @@ cert_reqs = _read.client_certificates
 
 # What nobody else handles is written in gunicorn's own form, or as JSON. Python's handler of last resort, which this
 # replaces, is asked only where an application has configured none.
-_last_resort = logging.StreamHandler()
 if _read.log_format == "json":
     from cxfulfill.cloud_logging import CloudLoggingFormatter  # only those who write JSON pay for it
 
-    _last_resort.setFormatter(CloudLoggingFormatter())
+    _json = CloudLoggingFormatter()
+    logging.lastResort = LastResort(_json, _json.format_call)
 else:
-    _last_resort.setFormatter(
-        logging.Formatter("%(asctime)s [%(process)d] [%(levelname)s] %(message)s", "[%Y-%m-%d %H:%M:%S %z]")
-    )
-logging.lastResort = _last_resort
+    _text = TextFormatter()
+    logging.lastResort = LastResort(_text, _text.format_call)
 
 
 def on_starting(server: Any) -> None:

@@ -57,6 +57,10 @@ class EnvironHeaders(Mapping[str, str]):
         value: str = self._environ[_environ_key(name.lower())]
         return value
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Look a field up; that of `Mapping` raises and catches a KeyError for each one that is not there."""
+        return self._environ.get(_environ_key(name.lower()), default)
+
     def __iter__(self) -> Iterator[str]:
         for key, value in self._environ.items():
             if key.startswith("HTTP_"):
