@@ -5,7 +5,6 @@ outcome, also a failure; a later delivery is another flight. A request may leave
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from cxfulfill.errors import BadRequest, Unavailable
+from cxfulfill.forks import begin_in_each_process
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.store import Acquired, Lease
@@ -118,7 +118,10 @@ class Flights:
         self._lease = lease
         self._max_run = max_run
         self._clock = clock
-        self._pid = os.getpid()
+        begin_in_each_process(self)
+
+    def begin(self) -> None:
+        """Begin without flights; see `cxfulfill.forks`."""
         self._lock = threading.Lock()
         self._landed = threading.Condition(self._lock)
         self._keeping = threading.Condition(self._lock)
@@ -138,9 +141,6 @@ class Flights:
             The flight, and whether it is the caller's to carry out.
         """
         with self._lock:
-            if self._pid != os.getpid():
-                # Threads do not survive a fork, and what they ran is not this process's.
-                self._pid, self._flying, self._keeper = os.getpid(), {}, None
             flight, now = self._flying.get(key), self._clock()
             if flight is not None and now < flight.started + self._max_run + self._lease:
                 flight.future = flight.future or Future()
@@ -227,8 +227,6 @@ class Flights:
         """
         self.look_after()
         with self._lock:
-            if self._pid != os.getpid():
-                return True  # they are the parent process's
             self._draining += 1
             landed = self._landed.wait_for(lambda: not self._flying, seconds)
             self._draining -= 1

@@ -6,16 +6,16 @@ server until it takes calls, a probe not at all.
 
 import inspect
 import logging
-import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cxfulfill.context import Clock, Deadline
 from cxfulfill.errors import ConfigurationError, Unavailable
+from cxfulfill.forks import begin_in_each_process
 from cxfulfill.handlers import place_of
 from cxfulfill.runtime import Runtime
 from cxfulfill.workers import Workers
@@ -39,14 +39,12 @@ class _Start:
     """Start-up in one process.
 
     Attributes:
-        pid: The process.
         done: Hooks that have succeeded.
         is_begun: Whether it was tried.
         attempt: What is done when the attempt that runs has ended; None where none runs.
         next_at: When it may be tried again, in the clock's seconds.
     """
 
-    pid: int = field(default_factory=os.getpid)
     done: int = 0
     is_begun: bool = False
     attempt: "Future[None] | None" = None
@@ -64,9 +62,13 @@ class Lifecycle:
     def __init__(self, workers: Workers, clock: Clock) -> None:
         self._workers = workers
         self._clock = clock
-        self._lock = threading.Lock()
         self._starters: list[Hook] = []
         self._enders: list[Hook] = []
+        begin_in_each_process(self)
+
+    def begin(self) -> None:
+        """Begin with nothing started; see `cxfulfill.forks`."""
+        self._lock = threading.Lock()
         self._start = _Start()
 
     def add(self, hook: Hook, *, at_end: bool = False) -> None:
@@ -92,7 +94,7 @@ class Lifecycle:
         """Whether start-up has succeeded in this process; None where there is nothing to do."""
         if not self._starters:
             return None
-        return self._start.pid == os.getpid() and self._start.done == len(self._starters)
+        return self._start.done == len(self._starters)
 
     async def started(self, runtime: Runtime, deadline: Deadline) -> None:
         """Let a call wait for start-up, which it begins where nobody has.
@@ -105,7 +107,7 @@ class Lifecycle:
             Unavailable: It has not succeeded (``starting``).
         """
         start = self._start
-        if start.is_begun and start.done == len(self._starters) and start.pid == os.getpid():
+        if start.is_begun and start.done == len(self._starters):
             return
         await runtime.block(lambda: self.start(deadline.remaining()))
         if self.is_ready is False:
@@ -125,16 +127,14 @@ class Lifecycle:
     def _attempt(self) -> "Future[None] | None":
         """Give the attempt that runs; begins one where it is time to."""
         with self._lock:
-            if self._start.pid != os.getpid():
-                self._start = _Start()  # threads do not survive a fork, and what they made is the parent process's
             start, now = self._start, self._clock()
             start.is_begun = True
             if start.attempt is None and start.done < len(self._starters) and now >= start.next_at:
                 start.attempt = Future()
-                self._begin(start, start.attempt)
+                self._run_hooks(start, start.attempt)
             return start.attempt
 
-    def _begin(self, start: _Start, attempt: "Future[None]") -> None:
+    def _run_hooks(self, start: _Start, attempt: "Future[None]") -> None:
         thread = threading.Thread(target=self._start_up, args=(start, attempt), name="cxfulfill-start", daemon=True)
         try:
             thread.start()
@@ -159,7 +159,7 @@ class Lifecycle:
         with self._lock:
             start, self._start = self._start, _Start()
         attempt = start.attempt
-        if start.pid != os.getpid() or not start.is_begun:
+        if not start.is_begun:
             self._workers.close()
             return
         if attempt is not None:

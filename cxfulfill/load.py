@@ -7,7 +7,6 @@ left before.
 """
 
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,6 +15,7 @@ from typing import Any
 
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, Unavailable
+from cxfulfill.forks import begin_in_each_process
 from cxfulfill.handlers import Invocation
 from cxfulfill.runtime import Work
 
@@ -103,10 +103,9 @@ class _Count:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._begin()
+        begin_in_each_process(self)
 
-    def _begin(self) -> None:
-        self._pid = os.getpid()
+    def begin(self) -> None:
         self._number = 0
         self._lock = threading.Lock()
 
@@ -116,8 +115,6 @@ class _Count:
         return self._taken_off()
 
     def add(self, *, beyond: bool = False) -> None:
-        if self._pid != os.getpid():
-            self._begin()  # what the parent process counted, and whom its lock waits for, is not this process's
         with self._lock:
             if self._number >= self._limit and not beyond:
                 raise Unavailable(reason="overloaded")

@@ -1,13 +1,13 @@
 """What ``/ready`` tells, without making a probe wait: a store is asked beside it, and once a second at most."""
 
 import json
-import os
 import threading
 from dataclasses import dataclass
 from typing import Final
 
 from cxfulfill.context import Clock
 from cxfulfill.errors import MethodNotAllowed, Unavailable
+from cxfulfill.forks import begin_in_each_process
 from cxfulfill.gate import Gate
 from cxfulfill.http import HttpRequest, HttpResponse, json_response
 from cxfulfill.idempotency.guard import GuardedStore
@@ -31,11 +31,11 @@ class StoreProbe:
     def __init__(self, store: GuardedStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._lock = threading.Lock()
-        self._forget()
+        begin_in_each_process(self)
 
-    def _forget(self) -> None:
-        self._pid = os.getpid()
+    def begin(self) -> None:
+        """Begin without an answer; see `cxfulfill.forks`."""
+        self._lock = threading.Lock()
         self._asks = False
         self._is_well: bool | None = None
         self._fresh_until = 0.0
@@ -49,8 +49,6 @@ class StoreProbe:
         if not self._store.has_check or not self._store.blocking:
             return self._store.is_well()
         with self._lock:
-            if self._pid != os.getpid():
-                self._forget()  # what the parent process was about to ask is never answered here
             is_due = not self._asks and (self._is_well is None or self._clock() >= self._fresh_until)
             self._asks = self._asks or is_due
         if is_due:

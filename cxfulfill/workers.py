@@ -1,6 +1,5 @@
 """The threads and the event loop of one process."""
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -8,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from cxfulfill.errors import Unavailable
+from cxfulfill.forks import begin_in_each_process
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -22,8 +22,11 @@ class Workers:
     """The threads and the event loop of one process, made when first needed and so after a fork."""
 
     def __init__(self) -> None:
+        begin_in_each_process(self)
+
+    def begin(self) -> None:
+        """Begin without threads; see `cxfulfill.forks`."""
         self._lock = threading.Lock()
-        self._pid = os.getpid()
         self._pool: ThreadPoolExecutor | None = None
         self._free = threading.Semaphore(POOL_SIZE)
         self._loop: _Loop | None = None
@@ -41,7 +44,6 @@ class Workers:
             Unavailable: Every thread is busy (``overloaded``).
         """
         with self._lock:
-            self._renew_after_fork()
             self._pool = self._pool or ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="cxfulfill")
             pool, free = self._pool, self._free
         if not free.acquire(blocking=False):
@@ -64,7 +66,6 @@ class Workers:
             The portal.
         """
         with self._lock:
-            self._renew_after_fork()
             if self._loop is None or not self._loop.is_alive():
                 self._loop = _Loop()
             return self._loop.portal
@@ -76,7 +77,6 @@ class Workers:
             at_last: Called in between, with a way to the event loop; with None where there is no loop.
         """
         with self._lock:
-            self._renew_after_fork()
             pool, self._pool = self._pool, None
             loop, self._loop = self._loop, None
         if pool:
@@ -86,12 +86,6 @@ class Workers:
         at_last(loop.last if loop and loop.is_alive() else None)
         if loop:
             loop.close()
-
-    def _renew_after_fork(self) -> None:
-        if self._pid != os.getpid():
-            # Threads do not survive a fork: what the parent process made is of no use here.
-            self._pid, self._pool, self._loop = os.getpid(), None, None
-            self._free = threading.Semaphore(POOL_SIZE)
 
 
 class _Loop:

@@ -48,7 +48,8 @@ def handlers_of(webhook: Webhook) -> list[tuple[Registration, Target]]:
     Returns:
         Standard ones, then flexible ones.
     """
-    return [(each, Target.of(each)) for each in (*webhook.entries(), *webhook.routes())]
+    standard = [(each, Target.of(each, deferral=each.deferral)) for each in webhook.entries()]
+    return [*standard, *((each, Target.of(each)) for each in webhook.routes())]
 
 
 def is_cut_off(target: Target) -> bool:

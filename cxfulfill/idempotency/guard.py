@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.forks import begin_in_each_process
 from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease, Outcome
 
 T = TypeVar("T")
@@ -68,6 +69,10 @@ class GuardedStore:
         self.troubles = 0
         self._bounded = bool(getattr(store, "bounded", False))
         self._clock = clock
+        begin_in_each_process(self)
+
+    def begin(self) -> None:
+        """Begin without failures; see `cxfulfill.forks`."""
         self._lock = threading.Lock()
         self._hanging = threading.Semaphore(MAX_HANGING)
         self._failures = 0

@@ -5,7 +5,6 @@ only distributions take a measurement each. No label comes from a request: a tag
 registered for.
 """
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
+from cxfulfill.forks import begin_in_each_process
 from cxfulfill.records import CallRecord
 
 MAX_OUTCOMES: Final = 1_000
@@ -77,8 +77,7 @@ class Meters:
     """
 
     def __init__(self, meter: Meter) -> None:
-        self._lock = threading.Lock()
-        self._begin()
+        begin_in_each_process(self)
         meter.create_observable_counter("cxfulfill.calls", [self._observe_calls], "{call}", "Calls that are over.")
         for instrument, unit, text in dict.fromkeys(each[1:4] for each in SUMS):
             own = [(place, each) for place, each in enumerate(SUMS) if each.instrument == instrument]
@@ -92,8 +91,9 @@ class Meters:
             explicit_bucket_boundaries_advisory=BYTES,
         )  # fmt: skip
 
-    def _begin(self) -> None:
-        self._pid = os.getpid()
+    def begin(self) -> None:
+        """Begin at nothing: what the parent process counted is told by that one; see `cxfulfill.forks`."""
+        self._lock = threading.Lock()
         self._counted: dict[_Key, _Counted] = {}
 
     def count(self, record: CallRecord) -> None:
@@ -103,8 +103,6 @@ class Meters:
             record: Its record.
         """
         with self._lock:
-            if self._pid != os.getpid():
-                self._begin()  # what the parent process counted is told by that one
             counted = self._counted_with(record)
             counted.number += 1
             sums = counted.sums

@@ -375,7 +375,7 @@ def test_no_thread_to_ask_the_store(gate: threading.Event, monkeypatch: pytest.M
             assert ready(webhook)["store"] is False
         store = webhook.pipeline().probes.store
         assert store
-        store._pid = -1
+        store.begin()
         assert ready(webhook)["store"] is True, "another process's answer does not count"
 
 

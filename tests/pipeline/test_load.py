@@ -234,6 +234,46 @@ def test_the_server_has_threads_to_refuse_with() -> None:
         read_server({"CXFULFILL_MAX_IN_FLIGHT": "x"})
 
 
+SHUT = """
+import os, threading
+from cxfulfill import AllowUnauthenticated, HttpRequest, OpenTelemetry, Webhook
+
+webhook = Webhook(auth=AllowUnauthenticated(), max_in_flight=1, telemetry=OpenTelemetry())
+webhook.add_handler("hello", lambda ctx: "Hello.", timeout=20)
+pipeline = webhook.pipeline()
+held = [
+    pipeline.deduplication.flights, pipeline.deduplication.store, pipeline.deduplication.store.store, webhook.workers,
+    webhook.lifecycle, pipeline.probes.store, webhook.load._inside, webhook.load._running,
+    pipeline.telemetry._begin.args[1],
+]
+body = b'{"fulfillmentInfo": {"tag": "hello"}}'
+call = HttpRequest.build("POST", "/webhook", headers={"Content-Type": "application/json"}, body=body)
+locked, end = threading.Event(), threading.Event()
+
+def hold():
+    for each in held:
+        each._lock.acquire()
+    locked.set()
+    end.wait()
+
+thread = threading.Thread(target=hold, daemon=True)
+thread.start()
+locked.wait()
+child = os.fork()
+if not child:
+    ready = webhook.handle(HttpRequest.build("GET", "/ready")).status
+    os._exit(webhook.handle(call).status != 200 or ready != 200)
+assert os.waitpid(child, 0)[1] == 0
+end.set()
+"""
+
+
+def test_a_lock_that_a_thread_held_at_a_fork_is_open_in_the_child() -> None:
+    options = ["-W", "ignore:This process:DeprecationWarning", "-c", SHUT]
+    done = subprocess.run([sys.executable, *options], timeout=LIMIT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 FORKS = """
 import os
 from cxfulfill.load import Load

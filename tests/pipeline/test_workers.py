@@ -1,7 +1,6 @@
 """The threads and the event loop of a process: how many, for how long, and after a fork."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -13,7 +12,6 @@ import pytest
 from cxfulfill import Context
 from cxfulfill import workers as workers_module
 from cxfulfill.runtime import run
-from cxfulfill.workers import Workers
 from tests.pipeline.support import (
     LIMIT,
     SOON,
@@ -119,7 +117,6 @@ def test_a_coroutine_that_suspends_is_refused_and_closed() -> None:
     with pytest.raises(RuntimeError, match="suspended"):
         run(suspends())
     assert ended == [True]
-    assert os.getpid() == Workers()._pid
 
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
