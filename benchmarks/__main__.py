@@ -2,12 +2,24 @@
 
 import sys
 
-from benchmarks import imports, in_process, parameters, records, redis_store, retries, stores, tokens
+from benchmarks import (
+    imports,
+    in_process,
+    parameters,
+    records,
+    redis_store,
+    retries,
+    served,
+    stores,
+    telemetry,
+    tokens,
+)
 
 BOUNDS = {
     "plain WSGI": 1.0, "create_app": 1.6, "import cxfulfill, time": 0.8, "Google ID token": 1.5,
     "SqliteStore": 1.5, "RedisStore": 1.5, "with de-duplication": 1.15,
     "with a record": 1.1, "with a record as text": 1.25, "with a record as JSON": 1.25,
+    "with JSON records": 1.1, "with OpenTelemetry": 1.25, "against bare spans and measurements": 1.25,
     "pydantic model": 1.15, "marshmallow against pydantic": 2.0,
 }  # fmt: skip
 
@@ -42,6 +54,14 @@ def main() -> None:
         row(name, f"{value:.1f}", value / base)
     table("against the same call without", retries.measure(), "without de-duplication")
     table("against the same call without", records.measure(), "without a record")
+    traced = telemetry.measure()
+    table("against the same call without", traced, "without OpenTelemetry")
+    row(
+        "against bare spans and measurements",
+        "",
+        traced["all of OpenTelemetry"] / traced["bare spans and measurements"],
+    )
+    table("a call through gunicorn", served.measure(), "without telemetry")
     typed = parameters.measure()
     table("typed parameters", typed, "without a type")
     row("marshmallow against pydantic", "", typed["marshmallow schema"] / typed["pydantic model"])

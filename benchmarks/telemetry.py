@@ -92,9 +92,9 @@ def measure(rounds: int = 60, calls: int = 100) -> dict[str, float]:
     """
     candidates = {
         "without OpenTelemetry": application().wsgi,
-        "with bare spans and measurements": application(bare()).wsgi,
-        "with OpenTelemetry": application(traced()).wsgi,
-        "with OpenTelemetry, in batches": application(traced(batched=True)).wsgi,
+        "bare spans and measurements": application(bare()).wsgi,
+        "all of OpenTelemetry": application(traced()).wsgi,
+        "all of OpenTelemetry, in batches": application(traced(batched=True)).wsgi,
     }
     times: dict[str, list[float]] = {name: [] for name in candidates}
     fresh = retries.new_calls(in_process.BODY)
