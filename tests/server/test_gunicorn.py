@@ -130,6 +130,23 @@ def test_a_watched_handler_is_cut_off_and_its_end_is_logged(serve: Serve) -> Non
     assert server.ran() == ["gated-watched", "plain"]
 
 
+def test_a_fallback_is_in_time_and_the_retry_gets_the_late_result(serve: Serve) -> None:
+    server = serve(*gunicorn("tests.server.app:app"))
+    body = json.dumps(json.loads(call_body("gated-watched")) | {"detectIntentResponseId": "turn-1"}).encode()
+    delivery = head("POST", "/webhook", f"Content-Length: {len(body)}") + body
+    with server.connect() as wire:
+        wire.send(delivery)
+        with server.gate():
+            response = wire.response()
+            # The handler is still at the gate.
+            assert response.json()["fulfillmentResponse"]["messages"][0]["text"]["text"] == ["Later."]
+        server.until_line("handler ended well after its deadline")
+        retry = wire.ask(delivery)
+    assert retry.json()["fulfillmentResponse"]["messages"][0]["text"]["text"] == ["Through the gate."]
+    assert retry.headers["Idempotent-Replayed"] == "true"
+    assert server.ran() == ["gated-watched"]
+
+
 def test_each_worker_has_an_event_loop_of_its_own_made_after_the_fork(serve: Serve) -> None:
     # --preload imports the application before the fork: what was made then would be shared and dead.
     server = serve(*gunicorn("--preload", "tests.server.app:app"), WEB_CONCURRENCY="2")
