@@ -169,7 +169,7 @@ class Threads:
     async def invoke(self, work: Work, deadline: Deadline) -> Any:
         """Run a handler; see `Runtime.invoke`."""
         if work.invocation.function.is_async:
-            future = _carried().run(self._workers.portal().start_task_soon, self._looped.invoke, work)
+            future = _carried().run(self._workers.spawn, self._looped.invoke, work)
             return _result(future, work, deadline)
         if work.watched:
             context = _carried()
@@ -179,7 +179,7 @@ class Threads:
     async def launch(self, work: Work, carry_out: CarryOut) -> None:
         """Begin a flight; see `Runtime.launch`."""
         if work.invocation.function.is_async:
-            _carried().run(self._workers.portal().start_task_soon, _contained, carry_out, self._looped)
+            _carried().run(self._workers.spawn, _contained, carry_out, self._looped)
         elif work.watched:
             context = _carried()
             self._workers.submit(lambda: context.run(run, carry_out(self._pooled)))

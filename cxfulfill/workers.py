@@ -1,21 +1,25 @@
 """The threads and the event loop of one process."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cxfulfill.errors import Unavailable
 from cxfulfill.forks import begin_in_each_process
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from anyio.from_thread import BlockingPortal
 
 T = TypeVar("T")
 
 POOL_SIZE = 32
 """Threads for watched handlers in one process; a call that finds all of them busy is answered 503."""
+_LOOK_AGAIN: Final = 0.5
+"""Seconds after which who waits for the event loop looks whether it is still there."""
 
 
 class Workers:
@@ -65,10 +69,25 @@ class Workers:
         Returns:
             The portal.
         """
+        return self._the_loop().portal
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, T]], *arguments: Any) -> Future[T]:
+        """Run a coroutine function on the event loop, and don't wait for it: not even until the loop has time for it.
+
+        Args:
+            function: The function; it sees the context variables of here.
+            arguments: Its arguments.
+
+        Returns:
+            Its future; cancelled, it cancels the task.
+        """
+        return self._the_loop().spawn(function(*arguments))
+
+    def _the_loop(self) -> "_Loop":
         with self._lock:
             if self._loop is None or not self._loop.is_alive():
                 self._loop = _Loop()
-            return self._loop.portal
+            return self._loop
 
     def close(self, at_last: Callable[["BlockingPortal | None"], object] = lambda _: None) -> None:
         """Wait for running handlers, then end the threads and the event loop.
@@ -101,17 +120,20 @@ class _Loop:
 
     def __init__(self) -> None:
         # Not everybody has an async handler, and asyncio is the larger part of an import.
+        from asyncio import get_running_loop, run_coroutine_threadsafe  # noqa: PLC0415
+
         import anyio  # noqa: PLC0415
         from anyio.from_thread import BlockingPortal  # noqa: PLC0415
 
-        started: Future[tuple[BlockingPortal, BlockingPortal]] = Future()
+        started: Future[tuple[BlockingPortal, BlockingPortal, AbstractEventLoop]] = Future()
         self._drained: Future[None] = Future()
+        self._spawned: set[Future[Any]] = set()
 
         async def main() -> None:
             async with BlockingPortal() as last:
                 try:
                     async with BlockingPortal() as portal:
-                        started.set_result((portal, last))
+                        started.set_result((portal, last, get_running_loop()))
                         await portal.sleep_until_stopped()
                 finally:
                     self._drained.set_result(None)
@@ -119,13 +141,26 @@ class _Loop:
 
         self._thread = threading.Thread(target=anyio.run, args=(main,), name="cxfulfill-loop", daemon=True)
         self._thread.start()
-        self.portal, self.last = started.result()
+        self.portal, self.last, self._loop = started.result()
+        self._run = run_coroutine_threadsafe
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        # Not by the portal, which waits until the loop has taken the task: a handler that blocks the loop would hold up
+        # the threads of all the others beyond their deadlines.
+        futures: list[Future[T]] = []
+        future = self._run(_unless_cancelled(coroutine, futures), self._loop)
+        futures.append(future)
+        self._spawned.add(future)
+        future.add_done_callback(self._spawned.discard)
+        return future
+
     def drain(self) -> None:
-        """Wait for what came through the portal, and close it."""
+        """Wait for what came in, and take no more."""
+        while self.is_alive() and self._spawned:
+            wait(list(self._spawned), timeout=_LOOK_AGAIN)
         if self.is_alive() and not self._drained.done():
             self.portal.call(self.portal.stop)
             wait((self._drained,))
@@ -136,3 +171,13 @@ class _Loop:
         with suppress(RuntimeError):  # it has ended by itself
             self.last.call(self.last.stop)
         self._thread.join()
+
+
+async def _unless_cancelled(coroutine: Coroutine[Any, Any, T], futures: list[Future[T]]) -> T:
+    """Await a coroutine, which does not begin where its future was cancelled before the loop had time for it."""
+    if futures and futures[0].cancelled():
+        coroutine.close()
+        from asyncio import CancelledError  # noqa: PLC0415 - who has a loop has it
+
+        raise CancelledError
+    return await coroutine

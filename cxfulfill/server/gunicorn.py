@@ -34,7 +34,7 @@ _read = read_server()
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8080')}"
 workers = _read.workers
-worker_class = "gthread"
+worker_class = "cxfulfill.server.worker.Worker"
 threads = _read.threads
 
 # Above the 30 seconds that CX waits at most, and a grace: a worker is never ended under a call that CX awaits.

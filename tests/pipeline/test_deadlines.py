@@ -58,6 +58,32 @@ def test_a098_past_its_deadline_a_handler_is_503_and_its_late_result_answers_the
     assert (retry.said, retry.headers["Idempotent-Replayed"], ran) == ("late", "true", [1])
 
 
+@pytest.mark.parametrize("idempotent", [False, None])
+def test_a_handler_that_blocks_the_event_loop_holds_up_no_deadline(
+    webhook: Webhook, gate: threading.Event, idempotent: bool | None
+) -> None:
+    begun, ran = threading.Event(), []
+
+    async def blocks(ctx: Context) -> str:
+        begun.set()
+        assert gate.wait(LIMIT)  # as a call of a library that is not asynchronous
+        return "late"
+
+    async def quick(ctx: Context) -> str:
+        ran.append(ctx.tag)
+        return "quick"
+
+    webhook.add_handler("blocks", blocks, timeout=SOON)
+    webhook.add_handler("quick", quick, timeout=SOON, idempotent=idempotent)
+    assert call(webhook, "blocks").reason == "deadline"
+    assert begun.wait(LIMIT)
+    assert call(webhook, "quick").reason == "deadline", "while the loop stands still"
+    assert ran == []
+    gate.set()
+    webhook.workers.close()
+    assert ran == ([] if idempotent is False else ["quick"]), "what was cancelled does not begin"
+
+
 def queued(body: bytes, seconds: float) -> HttpRequest:
     """Make a call that has waited for a thread."""
     headers = {"Authorization": GOOD, "Content-Type": "application/json"}

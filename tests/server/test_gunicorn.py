@@ -58,7 +58,7 @@ def test_the_procfile_serves_every_example_request(example: Server, request_file
 
 def test_the_procfile_starts_the_shipped_settings_on_all_addresses(example: Server) -> None:
     assert any("Listening at: http://0.0.0.0:" in line for line in example.lines())
-    assert any("Using worker: gthread" in line for line in example.lines())
+    assert any("Using worker: cxfulfill.server.worker.Worker" in line for line in example.lines())
 
 
 def test_the_procfile_refuses_another_caller(example: Server) -> None:
@@ -91,6 +91,26 @@ def test_the_shipped_settings_open_no_control_socket(serve: Serve, tmp_path: Pat
     assert server.stop() == 0
     assert list(tmp_path.rglob("*")) == []
     assert not [line for line in server.lines() if "control" in line.lower()]
+
+
+def test_sigterm_refuses_who_connects_while_a_call_still_runs(serve: Serve) -> None:
+    server = serve(*gunicorn("tests.server.app:app"), WEB_CONCURRENCY="2")
+
+    def is_refused() -> bool:
+        try:
+            server.connect().close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    with server.connect() as wire:
+        wire.send(call("gated"))
+        with server.gate():
+            server.process.send_signal(signal.SIGTERM)
+            until(is_refused, "the sockets are closed")
+        assert wire.response().status == 200
+    assert server.process.wait(LIMIT) == 0
+    assert not [line for line in server.lines() if "Traceback" in line]
 
 
 def test_sigterm_lets_a_running_call_end_and_the_exit_code_is_0(serve: Serve) -> None:
@@ -210,7 +230,7 @@ def test_the_shipped_settings_leave_cx_its_thirty_seconds_and_cloud_run_its_ten(
     here, on_cloud_run = settings(), settings(K_SERVICE="hotel")
     assert int(here["timeout"]) > int(here["graceful_timeout"]) > 30
     assert int(on_cloud_run["graceful_timeout"]) < 10
-    assert (here["workers"], here["threads"], here["worker_class"]) == ("1", "8", "gthread")
+    assert (here["workers"], here["threads"], here["worker_class"]) == ("1", "8", "cxfulfill.server.worker.Worker")
 
 
 def test_the_shipped_settings_believe_no_proxy_and_bound_the_head() -> None:
