@@ -65,7 +65,9 @@ class CloudLoggingFormatter(logging.Formatter):
             "time": self._time(record.created),
             "logger": record.name,
         }
-        return _encode(entry | {name: str(vars(record)[name]) for name in _OF_CALLS if name in vars(record)})
+        line = _encode(entry | {name: str(vars(record)[name]) for name in _OF_CALLS if name in vars(record)})
+        trace = getattr(record, "trace", None)
+        return f"{line[:-1]}{self._traced(trace)}}}" if isinstance(trace, Trace) else line
 
     def format_call(self, call: CallRecord, created: float) -> str:
         """Format the record of a call as `format` does a line of the framework's logger with it.

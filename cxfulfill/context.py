@@ -10,11 +10,13 @@ from cxfulfill.errors import ReplyError
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import AgentName, PageName, SessionName
 from cxfulfill.protocol.request import IntentInfo, SentimentAnalysisResult, WebhookRequest
+from cxfulfill.traces import read_trace
 
 Clock = Callable[[], float]
 """Seconds that only go up, such as ``time.monotonic``."""
 
 _log = logging.getLogger("cxfulfill.handler")
+_framework_log = logging.getLogger("cxfulfill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,8 @@ class Call:
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry ``request_id``."""
-        return logging.LoggerAdapter(_log, {"request_id": self.request_id})
+        """A logger whose records carry ``request_id``, and ``trace`` where the call belongs to one."""
+        return _adapted(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +139,8 @@ class Context(Call):
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry ``request_id`` and ``tag``."""
-        return logging.LoggerAdapter(_log, {"request_id": self.request_id, "tag": self.tag})
+        """A logger whose records carry ``request_id`` and ``tag``, and ``trace`` where the call belongs to one."""
+        return _adapted(self, tag=self.tag)
 
     @property
     def tag(self) -> str:
@@ -262,5 +264,21 @@ class FlexibleContext(Call):
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry ``request_id`` and ``route``."""
-        return logging.LoggerAdapter(_log, {"request_id": self.request_id, "route": self.route})
+        """A logger whose records carry ``request_id`` and ``route``, and ``trace`` where the call belongs to one."""
+        return _adapted(self, route=self.route)
+
+
+def log_of(call: Call) -> logging.LoggerAdapter[logging.Logger]:
+    """Give the logger of the framework's own lines about a call.
+
+    Args:
+        call: The call.
+
+    Returns:
+        A logger whose records carry what those of ``ctx.log`` do.
+    """
+    return logging.LoggerAdapter(_framework_log, call.log.extra)
+
+
+def _adapted(call: Call, **told: object) -> logging.LoggerAdapter[logging.Logger]:
+    return logging.LoggerAdapter(_log, {"request_id": call.request_id, **told, "trace": read_trace(call.http.headers)})

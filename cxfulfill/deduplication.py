@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from cxfulfill.context import Call, Clock, Deadline
+from cxfulfill.context import Clock, Deadline
 from cxfulfill.errors import Unavailable
 from cxfulfill.flights import Aborted, Flight, Flights, InProgress, Landed, reused
 from cxfulfill.idempotency.answers import KeptAnswer
@@ -15,7 +15,8 @@ from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates, new_owner
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
-from cxfulfill.keying import Keying, instead
+from cxfulfill.keying import Keying, instead, note_lease
+from cxfulfill.late import note_done, note_late
 from cxfulfill.load import Load
 from cxfulfill.runtime import Carrier, DeadlineExceeded, Runtime, Work
 from cxfulfill.stages import Trips
@@ -168,7 +169,7 @@ class Deduplication:
         while True:
             outcome = await self._acquire(key, owner, keyed, trips, elsewhere=pause > FIRST_PAUSE)
             if outcome is None or isinstance(outcome, Acquired):
-                flight.lease = _noted(outcome, work.call)
+                flight.lease = note_lease(outcome, work.call, keyed)
                 return None
             if outcome.fingerprint != keyed.fingerprint:
                 raise reused()
@@ -229,9 +230,11 @@ class Deduplication:
 
     def _land(self, flight: Flight, outcome: Landed | Exception, work: Work) -> None:
         self.flights.land(flight, outcome)
-        if flight.is_late:
-            how = f"with {type(outcome).__name__}" if isinstance(outcome, Exception) else "well"
-            _log.warning("request_id=%s handler ended %s after its deadline", work.call.request_id, how)
+        error = outcome if isinstance(outcome, Exception) else None
+        if flight.is_late and work.failure is not None and error is None:
+            note_done(work.call)
+        elif flight.is_late:
+            note_late(work.call, error, is_kept=True)
 
     async def _keep(self, flight: Flight, keyed: Keyed, answer: KeptAnswer, trips: Trips) -> KeptAnswer:
         """Keep an answer; gives the one to send, which is another run's where that took the lease over and ended."""
@@ -283,18 +286,3 @@ async def _wait_for_another(pause: float, deadline: Deadline, runtime: Runtime) 
     if remaining <= 0:
         raise InProgress
     await runtime.pause(min(pause, remaining))
-
-
-def _noted(acquired: Acquired | None, call: Call) -> Lease | None:
-    if acquired is None:
-        _log.warning(
-            "request_id=%s the idempotency store is down: a call runs without it, and a retry may run it again",
-            call.request_id,
-        )
-        return None
-    if acquired.took_over:
-        _log.warning(
-            "request_id=%s a call runs again: its lease ran out, and what ran before may have had effects",
-            call.request_id,
-        )
-    return acquired.lease

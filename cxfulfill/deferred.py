@@ -21,6 +21,7 @@ from cxfulfill.idempotency.keys import job_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Keyed
 from cxfulfill.keying import Told
 from cxfulfill.protocol import json
+from cxfulfill.records import Outcome
 from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
 from cxfulfill.target import Target
 
@@ -81,7 +82,7 @@ class Job:
         keyed = Keyed(key, "", target.ttl or BUSINESS_TTL, turn, needs_store=True, collects=is_begun)
         return cls(target.deferral, parameter, id_, is_begun, keyed)
 
-    async def answer(self, work: Work, deduplication: Deduplication, runtime: Runtime) -> tuple[bytes, bool]:
+    async def answer(self, work: Work, deduplication: Deduplication, runtime: Runtime) -> tuple[bytes, Outcome]:
         """Answer the call: with the result, or ``pending``.
 
         Args:
@@ -90,7 +91,7 @@ class Job:
             runtime: How to wait.
 
         Returns:
-            The answer, and whether it is the result.
+            The answer, and what it is: ``ok`` for the result, ``pending``, or ``lost`` for that of ``on_lost=``.
 
         Raises:
             Unavailable: The work was lost (``job_lost``), or the store is down.
@@ -98,17 +99,20 @@ class Job:
             Exception: What the handler raised, where that is known in this process.
         """
         object.__setattr__(work.call, "idempotency_key", self.keyed.key)  # as for calls that are not deferred
-        kept = replace(work, failure=_failure, encoding=partial(self._encode, work))
+        failure = partial(_failure, work.call.request_id)
+        kept = replace(work, failure=failure, encoding=partial(self._encode, work))
         try:
             landed = await deduplication.fly(
                 self.keyed, self._collecting(kept) if self.is_begun else kept, work.call.deadline, runtime
             )
         except (DeadlineExceeded, InProgress):
-            return self.deferral.meanwhile(self.parameter, self.id), False
+            return self.deferral.meanwhile(self.parameter, self.id), "pending"
         body = landed.answer.body
         if body.startswith(_FAILED):
             raise _failed(body)
-        return (with_parameter(json.loads(body), self.parameter, None) if self.is_begun else body), True
+        if not self.is_begun:
+            return body, "ok"
+        return with_parameter(json.loads(body), self.parameter, None), "ok" if landed.replayed else "lost"
 
     def _collecting(self, work: Work) -> Work:
         """Make what runs where nobody has the job any more: it was lost."""
@@ -125,16 +129,17 @@ class Job:
 
 
 def _is_lost(_: Any) -> None:
-    raise Unavailable(reason="job_lost", note="a deferred job was lost with its worker; on_lost= decides what is said")
+    raise Unavailable(reason="job_lost", note="nobody here has a result of this job; on_lost= decides what is said")
 
 
-def _failure(error: Exception) -> bytes:
+def _failure(request_id: str, error: Exception) -> bytes:
     """Write down that work has failed: a code and a status, nothing of the error's text."""
     shown = error if isinstance(error, HttpError) else InternalError()
-    return _FAILED + json.dumps({"reason": shown.reason, "status": shown.status}) + b"}"
+    return _FAILED + json.dumps({"reason": shown.reason, "status": shown.status, "call": request_id}) + b"}"
 
 
 def _failed(body: bytes) -> HttpError:
     failure = json.loads(body)["failed"]
     kind = _KINDS.get(failure["status"], InternalError)
-    return kind(reason=failure["reason"], note="deferred work had failed; the log of the call that began it tells more")
+    note = f"deferred work had failed; the lines with request_id={failure['call']} tell more"
+    return kind(reason=failure["reason"], note=note)

@@ -1,20 +1,19 @@
 """The key of a call: its own where the user gave one, else the default."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from cxfulfill.collecting import mentions_reference
-from cxfulfill.context import Call, Context, FlexibleContext
+from cxfulfill.context import Call, Context, FlexibleContext, log_of
 from cxfulfill.errors import Unavailable
 from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flexible_key, own_call_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
+from cxfulfill.idempotency.store import Acquired, Lease
 from cxfulfill.route import SAFE
 from cxfulfill.runtime import Work
 from cxfulfill.target import Target
 
-_log = logging.getLogger("cxfulfill")
 _PLAIN: Final = (str, int, float, bool, dict, list, type(None))
 
 
@@ -73,7 +72,8 @@ class Keying:
             # Nobody has seen the context yet: it is still being made.
             object.__setattr__(ctx, "idempotency_key", keyed.key)
         elif target.key is not None:
-            _log.warning("request_id=%s idempotency_key= gave nothing: a retry may run this call again", ctx.request_id)
+            log = log_of(ctx)
+            log.warning("request_id=%s idempotency_key= gave nothing: a retry may run this call again", ctx.request_id)
         return keyed
 
     def _standard_key(self, target: Target, ctx: Context, own: str | None, told: "Told") -> Keyed | None:
@@ -161,3 +161,27 @@ def instead(key: str, first: str) -> str:
     if key != first:
         raise Unavailable(reason="answer_unreadable")
     return f"{first}r"
+
+
+def note_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> Lease | None:
+    """Tell what it means that a call may run, where that is not as it should be.
+
+    Args:
+        acquired: What the store said; None where it is down.
+        call: The call.
+        keyed: Its key.
+
+    Returns:
+        The right to run; None where the store is down.
+    """
+    log, id_ = log_of(call), call.request_id
+    if acquired is None:
+        log.warning(
+            "request_id=%s the idempotency store is down: a call runs without it, and a retry may run it again", id_
+        )
+        return None
+    if keyed.collects:
+        log.warning("request_id=%s a deferred job was lost: its worker was ended, or nobody here knows its id", id_)
+    elif acquired.took_over:
+        log.warning("request_id=%s a call runs again: its lease ran out, and what ran before may have had effects", id_)
+    return acquired.lease

@@ -52,6 +52,19 @@ class TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s [%(process)d] [%(levelname)s] %(message)s", _TIME)
         self._seconds = Seconds(lambda second: time.strftime(_TIME, self.converter(second)))
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that `logging` calls
+        """Format a line's first part; one of ``ctx.log`` names its call.
+
+        Args:
+            record: What is logged.
+
+        Returns:
+            The part.
+        """
+        line = super().formatMessage(record)
+        call = getattr(record, "request_id", None)
+        return line if call is None or "request_id=" in record.message else f"{line} request_id={call}"
+
     def format_call(self, call: CallRecord, created: float) -> str:
         """Format the record of a call as `format` does a line with it.
 

@@ -6,7 +6,6 @@ read, before whose body the third one is asked. A run counts until its handler h
 left before.
 """
 
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,14 +18,15 @@ from cxfulfill.forks import begin_in_each_process
 from cxfulfill.handlers import Invocation
 from cxfulfill.runtime import Work
 
-_log = logging.getLogger("cxfulfill")
-
 
 class Load:
     """The calls of one process that are being handled.
 
     Args:
         limit: How many may run at a time; None for no limit.
+
+    Attributes:
+        limit: The same.
 
     Raises:
         ConfigurationError: It is no whole number of 1 or more.
@@ -35,7 +35,7 @@ class Load:
     def __init__(self, limit: int | None) -> None:
         if limit is not None and (type(limit) is not int or limit < 1):
             raise ConfigurationError("max_in_flight must be a whole number of 1 or more")
-        self._limit = limit
+        self.limit = limit
         self._inside = _Count(2 * (limit or 0))
         self._waiting = _Count(limit or 0)
         self._running = _Count(limit or 0)
@@ -49,11 +49,11 @@ class Load:
         Raises:
             Unavailable: There are too many (``overloaded``).
         """
-        return nullcontext() if self._limit is None else self._inside.one()
+        return nullcontext() if self.limit is None else self._inside.one()
 
     def waiting(self) -> AbstractContextManager[None]:
         """Count a call that waits for an earlier delivery; as `inside`."""
-        return nullcontext() if self._limit is None else self._waiting.one()
+        return nullcontext() if self.limit is None else self._waiting.one()
 
     def running(self, work: Work) -> AbstractContextManager[Work]:
         """Count a run.
@@ -67,7 +67,7 @@ class Load:
         Raises:
             Unavailable: There are too many (``overloaded``).
         """
-        if self._limit is None:
+        if self.limit is None:
             return nullcontext(work)
         place = _Place(self._running, self._waiting)
         place.take()
@@ -87,15 +87,6 @@ class Load:
             Unavailable: There are too many that wait (``overloaded``).
         """
         return work.invocation.place.set_aside() if isinstance(work.invocation, _Counted) else nullcontext()
-
-    def check_threads(self, threads: int) -> None:
-        """Warn where a server has no thread to refuse with.
-
-        Args:
-            threads: How many it has in each process.
-        """
-        if self._limit is not None and self._limit >= threads:
-            _log.warning("max_in_flight=%d is without effect: the server has %d threads", self._limit, threads)
 
 
 class _Count:

@@ -248,11 +248,10 @@ class Pipeline:
                 return json_response(asked_again)
         work = Work(target.invocation, call, arguments, target.watched, target.encode, record.stages, cancels)
         if job is not None and self.deduplication is not None:
-            body, is_result = await job.answer(work, self.deduplication, runtime)
-            record.outcome = record.outcome if is_result else "pending"
+            body, record.outcome = await job.answer(work, self.deduplication, runtime)
             return json_response(body)
         if target.ends_in_time and call.deadline.remaining() <= 0:
-            raise DeadlineExceeded(note="its time was up before its handler began; nothing has run")
+            raise DeadlineExceeded(reason="no_time_left")
         return await self._fly(work, target, told, runtime, record)
 
     async def _fly(
@@ -262,7 +261,9 @@ class Pipeline:
         try:
             if self.deduplication is None or keyed is None:
                 with self.load.running(work) as run:
-                    return json_response(run.encode(await runtime.invoke(run, run.call.deadline)))
+                    body = run.encode(await runtime.invoke(run, run.call.deadline))
+                record.answered(work.call)
+                return json_response(body)
             landed = await self.deduplication.fly(keyed, work, work.call.deadline, runtime)
         except DeadlineExceeded as error:
             record.error = error
@@ -270,8 +271,7 @@ class Pipeline:
                 raise
             record.outcome = "fallback"
             return json_response(target.fallback)
-        if landed.replayed:
-            record.outcome = "joined" if landed.joined else "replayed"
+        record.answered(work.call, landed)
         body = landed.answer.for_turn(keyed.turn)
         return json_response(body, headers=_REPLAYED if landed.replayed else ())
 

@@ -10,7 +10,9 @@ from typing import Final, Literal, NamedTuple, Protocol
 from cxfulfill.errors import BadRequest, Forbidden, HttpError, NotFound, Unauthorized, Unavailable
 from cxfulfill.traces import Trace
 
-Outcome = Literal["ok", "replayed", "joined", "handled", "reprompt", "fallback", "pending", "refused", "failed"]
+Outcome = Literal[
+    "ok", "late", "replayed", "joined", "handled", "reprompt", "fallback", "pending", "lost", "refused", "failed"
+]  # fmt: skip
 """What became of a call: see `CallRecord.outcome`."""
 
 _EVENTS: Final = {kind.status: kind.event for kind in (BadRequest, Unauthorized, Forbidden, NotFound, Unavailable)}
@@ -35,13 +37,14 @@ class CallRecord(NamedTuple):
 
     Attributes:
         request_id: Id of the call, as in problem documents and in the lines of ``ctx.log``.
-        level: Level of `logging`: INFO where all is well, WARNING for a refusal, ERROR for a failure.
+        level: Level of `logging`: INFO where all is well, WARNING for a refusal, a fallback and what came late or was
+            lost, ERROR for a failure.
         status: The status that was sent.
         reason: The reason code; ``ok`` where all is well.
-        outcome: ``ok``; ``replayed`` with the answer of an earlier delivery, ``joined`` with that of one that still
-            ran; ``handled`` by an error handler; ``reprompt`` where the user is asked again; ``fallback``; ``pending``
-            while deferred work goes on;
-            ``refused`` (4xx); ``failed`` (5xx).
+        outcome: ``ok``; ``late`` where that was after the call's deadline; ``replayed`` with the answer of an earlier
+            delivery, ``joined`` with that of one that still ran; ``handled`` by an error handler; ``reprompt`` where
+            the user is asked again; ``fallback``; ``pending`` while deferred work goes on; ``lost`` where ``on_lost=``
+            answered in its place; ``refused`` (4xx); ``failed`` (5xx).
         event: The event that CX raises for the status; empty for none.
         attempt: The how manieth delivery this is; None where that is not known.
         method: The HTTP method; empty for one that nothing takes.

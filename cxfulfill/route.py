@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from cxfulfill.auth.base import Authenticator, check_policy, credential_headers
-from cxfulfill.context import Call, FlexibleContext
+from cxfulfill.context import Call, FlexibleContext, log_of
 from cxfulfill.errors import ConfigurationError, ReplyError
 from cxfulfill.http import CREDENTIAL_HEADERS
 from cxfulfill.mapping import SingularPath
@@ -64,7 +64,8 @@ class Route(Registration):
         value = self._value(answer)
         missing = sorted(name for name, path in self.mapping.items() if not path.select(value))
         if missing:
-            _log.warning(
+            log = log_of(call)
+            log.warning(
                 "request_id=%s route=%s mapping: the answer has nothing for %s, which CX then leaves out",
                 call.request_id, json.dumps(self.pattern.text).decode(), ", ".join(missing),
             )  # fmt: skip

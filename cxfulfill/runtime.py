@@ -17,6 +17,7 @@ from cxfulfill.context import Call, Deadline
 from cxfulfill.errors import Unavailable
 from cxfulfill.handlers import Invocation
 from cxfulfill.http import HttpRequest
+from cxfulfill.late import note_late
 from cxfulfill.stages import Stages
 from cxfulfill.workers import Workers
 
@@ -285,11 +286,9 @@ def _result(future: Future[Any], work: Work, deadline: Deadline) -> Any:
         if work.cancels and work.invocation.function.is_async:
             future.cancel()
             raise DeadlineExceeded from None
-        future.add_done_callback(lambda done: _note_late(done, work.call.request_id))
+        future.add_done_callback(lambda done: note_late(work.call, _error_of(done), is_kept=False))
         raise DeadlineExceeded from None
 
 
-def _note_late(future: Future[Any], request_id: str) -> None:
-    error = None if future.cancelled() else future.exception()
-    outcome = f"with {type(error).__name__}" if error else "well"
-    _log.warning("request_id=%s handler ended %s after its deadline; its answer is lost", request_id, outcome)
+def _error_of(future: Future[Any]) -> BaseException | None:
+    return None if future.cancelled() else future.exception()

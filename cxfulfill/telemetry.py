@@ -3,18 +3,16 @@
 import inspect
 import logging
 import re
-import sysconfig
-import traceback
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import PurePath
 from typing import Any, Final, Protocol
 
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, HttpError, ReplyError
 from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.late import frames_of
 from cxfulfill.log_lines import LogRecords
 from cxfulfill.records import CallRecord, Outcome, RecordSink, event_of
 from cxfulfill.route import METHODS
@@ -22,9 +20,9 @@ from cxfulfill.stages import Spans, Stages
 from cxfulfill.traces import Trace, read_trace
 
 _log = logging.getLogger("cxfulfill")
-_FRAMES = 3
 _MAX_TAG = 128
 _EXPECTED = frozenset({"in_progress"})  # a retry that waited in vain: nothing is to be done
+_WARNED: Final = frozenset({"late", "lost"})
 _MAX_NOTE = 512
 _PARENT: Final = re.compile(
     r"projects/([\w.:-]{1,64})/locations/([\w-]{1,32})/agents/([\w-]{1,64})"
@@ -35,11 +33,20 @@ _PARENT: Final = re.compile(
 _MAX_PARENT: Final = 320
 """Characters of the longest such one, and a few more."""
 _HASHED: Final = 12
-_LIBRARIES = (
-    str(PurePath(__file__).parent),
-    *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")},
-    "<frozen",
-)
+
+
+class Answered(Protocol):
+    """Whose answer a call has got."""
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it is that of an earlier delivery."""
+        ...
+
+    @property
+    def joined(self) -> bool:
+        """Whether that one still ran."""
+        ...
 
 
 class CallSpan(Spans, Protocol):
@@ -149,6 +156,18 @@ class Record:
     error: Exception | None = None
     outcome: Outcome = "ok"
 
+    def answered(self, call: Call, landed: Answered | None = None) -> None:
+        """Note that the call has its answer.
+
+        Args:
+            call: The call.
+            landed: What is known of the answer, where calls are de-duplicated.
+        """
+        if landed is not None and landed.replayed:
+            self.outcome = "joined" if landed.joined else "replayed"
+        elif call.deadline.remaining() < 0:
+            self.outcome = "late"
+
     def finish(self, response: HttpResponse, sink: RecordSink) -> None:
         """Hand the call's record over.
 
@@ -176,7 +195,8 @@ class Record:
 
     def _level(self, status: int) -> int:
         if self.error is None:
-            return logging.ERROR if status >= 500 else logging.INFO
+            is_well = self.outcome not in _WARNED
+            return logging.ERROR if status >= 500 else logging.INFO if is_well else logging.WARNING
         is_failure = status >= 500 and reason_of(self.error) not in _EXPECTED
         return logging.ERROR if is_failure else logging.WARNING
 
@@ -223,7 +243,7 @@ class Record:
         """Tell what went wrong, in words that are this package's or were written to be logged."""
         if isinstance(error, HttpError):
             return {"detail": error.detail or "", "note": (error.note or "")[:_MAX_NOTE]}
-        told = {"error": type(error).__qualname__, "at": _frames(error)}
+        told = {"error": type(error).__qualname__, "at": frames_of(error)}
         return told | {"detail": str(error), "handler": self.place} if isinstance(error, ReplyError) else told
 
 
@@ -248,11 +268,3 @@ def _names(parent: str) -> tuple[str, str]:
     """Tell agent and environment of what sessions belong to; from memory, since a webhook has few of them."""
     found = _PARENT.fullmatch(parent)
     return (f"{found[1]}/{found[2]}/{found[3]}", found[4] or "") if found else ("", "")
-
-
-def _frames(error: Exception) -> str:
-    """Name the innermost frames of the application, without the lines and values that a traceback shows."""
-    frames = list(traceback.extract_tb(error.__traceback__))
-    own = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
-    frames = (own or frames)[-_FRAMES:]
-    return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, Self
 from weakref import WeakSet
@@ -62,7 +62,8 @@ def start_all(threads: int) -> None:
         threads: How many it has.
     """
     for webhook in list(_open):
-        webhook.load.check_threads(threads)
+        for sentence in webhook.without_effect(threads):
+            _log.warning("a setting is without effect: %s", sentence)
         webhook.lifecycle.start()
 
 
@@ -129,6 +130,7 @@ class Webhook(Router):
         }  # fmt: skip
         self._freezing = threading.Lock()
         self._pipeline: Pipeline | None = None
+        self.is_from_env = False
         self.workers = Workers()
         self.lifecycle = Lifecycle(self.workers, clock)
         self.load = Load(max_in_flight)
@@ -150,7 +152,22 @@ class Webhook(Router):
         """
         from cxfulfill.settings.reading import build  # noqa: PLC0415 - not everybody starts this way
 
-        return build(cls, overrides)
+        made = build(cls, overrides)
+        made.is_from_env = True
+        return made
+
+    def without_effect(self, threads: int) -> Iterator[str]:
+        """Find settings that somebody has made and nobody heeds.
+
+        Args:
+            threads: How many a server has in each process.
+
+        Yields:
+            A sentence for each, with what to do.
+        """
+        from cxfulfill.settings.server import without_effect  # noqa: PLC0415 - only servers and tools ask
+
+        yield from without_effect(self.load.limit, threads, is_from_env=self.is_from_env)
 
     def on_startup(self, function: HookFunction) -> HookFunction:
         """Register a start-up hook: a plain or ``async`` function without arguments.

@@ -19,6 +19,7 @@ from cxfulfill.cli.doctor_platform import (
     check_settings,
     check_telemetry,
     check_time_limits,
+    check_without_effect,
 )
 from cxfulfill.cli.doctor_store import check_sharing, check_store
 from cxfulfill.cli.findings import ORDER, Finding, Verdict
@@ -29,6 +30,7 @@ Check = Callable[[], Iterable[Finding]]
 
 _OF_PLACE: Final[Mapping[str, Check]] = {"settings": check_settings, "port": check_port}
 _OF_APP: Final[Mapping[str, Callable[[Webhook], Iterable[Finding]]]] = {
+    "heeded": check_without_effect,
     "handlers": check_handlers,
     "auth": check_callers,
     "clock": check_clock,

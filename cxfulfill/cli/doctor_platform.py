@@ -125,6 +125,24 @@ def check_telemetry(webhook: Webhook) -> Iterator[Finding]:
         yield Finding("telemetry", Verdict.WARN, "there is no OpenTelemetry SDK: spans and metrics go nowhere", see)
 
 
+def check_without_effect(webhook: Webhook) -> Iterator[Finding]:
+    """Look for settings that somebody has made and nobody heeds.
+
+    Args:
+        webhook: The application.
+
+    Yields:
+        Findings.
+    """
+    try:
+        threads = read_server().threads
+    except ConfigurationError:
+        return  # the settings' own check tells
+    for sentence in webhook.without_effect(threads):
+        found, _, to_do = sentence.partition("; ")
+        yield Finding("heeded", Verdict.WARN, found, f"{to_do[:1].upper()}{to_do[1:]}.")
+
+
 def check_cloud_run(webhook: Webhook) -> Iterator[Finding]:
     """Tell what Cloud Run does to handlers that go on after their answer.
 

@@ -14,8 +14,7 @@ LINES: Final[Mapping[str, str]] = {
     "Flask's debug mode was switched on where callers from outside come in": "Take FLASK_DEBUG and debug=True away.",
     "hook failed with": "Look at the hook that the line names; a start-up hook is tried again every second.",
     "no thread could be started for the start-up hooks": _THREADS,
-    "is without effect: the server has": "Let the server have more threads than max_in_flight: some must be "
-    "free to refuse.",
+    "a setting is without effect": "The sentence behind it says which one, and what to do.",
     "is no setting of this release and is ignored": "Look whether it is misspelt, or this an older release.",
     "TLS goes on with the files of before": "The sentence behind it says what is wrong with the new files.",
     "this webhook answers every caller": "Give auth= an authenticator before this serves CX.",
@@ -25,7 +24,13 @@ LINES: Final[Mapping[str, str]] = {
     # Calls
     "after its deadline; its answer is lost": "Find out what the handler waits for; a call that is de-duplicated would "
     "keep its answer for the retry.",
-    "after its deadline": "Find out what the handler waits for; its answer is kept for the retry.",
+    "after its deadline; its answer is kept": "Find out what the handler waits for; the retry gets its answer.",
+    "after its deadline with reason": "Find out what the handler waits for; a retry runs the call again.",
+    "handler failed after its deadline": "The line names class and place (error, at); for the traceback let the logger "
+    "cxfulfill write at DEBUG. A retry runs the call again; of a deferred job the failure is kept.",
+    "deferred work has ended": "Nothing: the next call with the job's id gets the result.",
+    "a deferred job was lost": "Look for the end of the worker in the server's log, and whether all workers and "
+    "instances share CXFULFILL_STORE.",
     "mapping: the answer has nothing for": "Compare mapping= of the route with what its handler returns.",
     "a flight ended with": "The worker was ended under a handler: look for its end in the server's log.",
     "its record could not be written": "Look at records= of the Webhook; the calls are answered all the same.",

@@ -32,9 +32,16 @@ SERVING: Final[Mapping[str, Entry]] = {
     # Time
     "deadline": Entry(
         503,
-        "The handler did not answer in time; it goes on. Where calls are de-duplicated, the retry gets its answer.",
+        "The handler did not answer in time. It goes on, and where calls are de-duplicated the retry gets its answer; "
+        "an async one with idempotent=False is cancelled.",
         "Find out what it waits for. Raise timeout= and, half a second above it, the timeout in CX (30 seconds at "
         "most); or give a fallback=.",
+    ),
+    "no_time_left": Entry(
+        503,
+        "The call's time was up before its handler began, such as in the server's queue (queue_ms); nothing has run.",
+        "See whether handlers hold up the threads; then more threads (CXFULFILL_THREADS), workers or instances, or "
+        "max_in_flight=.",
     ),
     "overloaded": Entry(
         503,
@@ -67,8 +74,10 @@ SERVING: Final[Mapping[str, Entry]] = {
     ),
     "job_lost": Entry(
         503,
-        "A deferred job was lost with its worker, so that there is no result of it.",
-        "Look for the end of the worker in the server's log; on_lost= decides what the user is told.",
+        "Nobody here has a result of this deferred job: its worker was ended, it has expired, its store is another "
+        "process's memory, or its id is none of this session's.",
+        "Look for the end of the worker in the server's log, and at CXFULFILL_STORE; on_lost= decides what the user is "
+        "told.",
     ),
     # The application as a whole
     "starting": Entry(

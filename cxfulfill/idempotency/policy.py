@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final, Literal, NamedTuple
 
-from cxfulfill.context import Context
+from cxfulfill.context import Context, log_of
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.idempotency.answers import Encryption
 from cxfulfill.idempotency.business import LONGEST_TTL, takes
@@ -179,4 +179,5 @@ class NearDuplicates:
             is_near = before is not None and before[0] != key and now < before[1] + NEAR
             self.count += is_near
         if is_near:
-            _log.info("request_id=%s near_duplicate: alike in session, tag, page and input", ctx.request_id)
+            log = log_of(ctx)
+            log.info("request_id=%s near_duplicate: alike in session, tag, page and input", ctx.request_id)

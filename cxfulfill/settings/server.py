@@ -1,11 +1,12 @@
 """The settings that the server reads: the shipped gunicorn settings, and the command line, which checks them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.settings.table import PREFIX
+from cxfulfill.settings.table import PREFIX, SETTINGS
 from cxfulfill.settings.variables import Variables
 
 WORKERS = "WEB_CONCURRENCY"
@@ -41,6 +42,10 @@ class ServerSettings:
     def ends_tls(self) -> bool:
         """Whether anything is said about TLS, be it enough or not."""
         return bool(self.certificate or self.key or self.client_ca or self.client_certificates)
+
+
+_OF_WEBHOOK: Final = tuple(f"{PREFIX}{each.name}" for each in SETTINGS if each.keyword not in ("auth", "server"))
+"""Variables that only ``Webhook.from_env()`` reads, without those of policies, which an application may read itself."""
 
 
 def read_server(environ: Mapping[str, str] = os.environ) -> ServerSettings:
@@ -101,3 +106,25 @@ def _count(variable: str, value: str | None, default: int) -> int:
     if not text.isdecimal() or len(text) > len(str(_MOST)) or int(text) < 1:
         raise ConfigurationError(f"{variable} must be a whole number from 1 to {_MOST}")
     return int(text)
+
+
+def without_effect(
+    limit: int | None, threads: int, *, is_from_env: bool, environ: Mapping[str, str] = os.environ
+) -> Iterator[str]:
+    """Find settings that somebody has made and nobody heeds.
+
+    Args:
+        limit: ``max_in_flight`` of a webhook.
+        threads: Threads of its server in each process.
+        is_from_env: Whether the webhook was made by ``Webhook.from_env()``.
+        environ: The environment.
+
+    Yields:
+        A sentence for each, with what to do.
+    """
+    if limit is not None and limit >= threads:
+        wanted = threads_for(limit)
+        yield f"max_in_flight={limit}, and the server has {threads} threads; set {PREFIX}THREADS={wanted}"
+    unread = [] if is_from_env else [name for name in _OF_WEBHOOK if name in environ]
+    if unread:
+        yield f"{', '.join(unread)}, which this webhook does not read; make it with Webhook.from_env()"

@@ -52,7 +52,7 @@ def test_every_event(name: str) -> None:
 
 
 def test_an_event_names_the_codes_that_lead_to_it() -> None:
-    assert "deadline, overloaded, in_progress" in run("webhook.error.unavailable").stdout
+    assert "deadline, no_time_left, overloaded, in_progress" in run("webhook.error.unavailable").stdout
     assert "Reason codes" not in run("webhook.error.timeout").stdout
 
 

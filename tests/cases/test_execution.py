@@ -16,7 +16,9 @@ from pydantic import BaseModel
 from cxfulfill import Answer, Context, Deadline, ParameterError, Reply, Router
 from cxfulfill import runtime as runtime_module
 from cxfulfill import workers as workers_module
+from cxfulfill.late import note_late
 from cxfulfill.runtime import run
+from cxfulfill.testing import make_context
 from cxfulfill.workers import Workers
 from tests.cases.client import App, call
 
@@ -117,8 +119,8 @@ def test_time_is_up(caplog: pytest.LogCaptureFixture) -> None:
     gate.set()
     app.webhook.close()
     late = [record.getMessage() for record in caplog.records if "after its deadline" in record.getMessage()]
-    assert sum("ended well" in line for line in late) == 3
-    assert sum("ended with ValueError" in line for line in late) == 1
+    assert sum("ended after its deadline" in line for line in late) == 3
+    assert sum("failed after its deadline: error=ValueError at=client.py" in line for line in late) == 1
     assert "hidden" not in caplog.text
 
 
@@ -147,8 +149,9 @@ def test_a_handlers_own_timeout_error_is_no_deadline() -> None:
 def test_a_cancelled_answer_is_noted(caplog: pytest.LogCaptureFixture) -> None:
     future: Future[Any] = Future()
     future.cancel()
-    runtime_module._note_late(future, "id")
-    assert "request_id=id handler ended well" in caplog.text
+    assert runtime_module._error_of(future) is None
+    note_late(make_context("own"), None, is_kept=False)
+    assert "handler ended after its deadline; its answer is lost" in caplog.text
 
 
 def test_async_handlers_share_one_loop() -> None:

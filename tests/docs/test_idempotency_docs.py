@@ -233,11 +233,15 @@ def test_every_code_that_is_mentioned_is_one(name: str) -> None:
     assert set(re.findall(r"\breason(?:=| `?)([a-z_]+)", PAGES[name])) - {"ok"} <= RAISED.keys() | {"to"}
 
 
+LOGS = {f"{name}.{level}" for name in ("log", "_log", "log_of(call)") for level in ("info", "warning", "error")}
+
+
 def logged() -> set[str]:
     """Give the texts of what is logged about idempotency, without the request's id."""
-    modules = ["deduplication.py", "flights.py", *(f"idempotency/{path.name}" for path in PACKAGE)]
+    modules = ["deduplication.py", "flights.py", "keying.py", "late.py"]
+    modules += [f"idempotency/{path.name}" for path in PACKAGE]
     calls = [node for module in modules for node in ast.walk(tree(module)) if isinstance(node, ast.Call)]
-    logs = [node for node in calls if ast.unparse(node.func) in ("_log.warning", "_log.info", "_log.error")]
+    logs = [node for node in calls if ast.unparse(node.func) in LOGS]
     return {
         str(node.args[0].value).removeprefix("request_id=%s ")
         for node in logs

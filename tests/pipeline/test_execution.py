@@ -94,7 +94,13 @@ def test_context_variables_go_into_pool_and_loop(webhook: Counted) -> None:
         VARIABLE.reset(token)
 
 
-@pytest.mark.parametrize(("fails", "outcome"), [(False, "well"), (True, "with ValueError")])
+@pytest.mark.parametrize(
+    ("fails", "outcome"),
+    [
+        (False, "ended after its deadline; its answer is lost"),
+        (True, "failed after its deadline: error=ValueError at="),
+    ],
+)
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_late_answer_is_logged(
     is_async: bool, fails: bool, outcome: str, gate: threading.Event, caplog: pytest.LogCaptureFixture
@@ -114,8 +120,9 @@ def test_a_late_answer_is_logged(
         caplog.clear()
         gate.set()
     [record] = [each for each in caplog.records if each.name == "cxfulfill"]
-    assert record.levelno == logging.WARNING
-    assert record.getMessage() == f"request_id=id-1 handler ended {outcome} after its deadline; its answer is lost"
+    assert record.levelno == (logging.ERROR if fails else logging.WARNING)
+    assert record.getMessage().startswith(f"request_id=id-1 handler {outcome}")
+    assert (vars(record)["request_id"], vars(record)["tag"]) == ("id-1", "slow")
     assert CANARY not in caplog.text
 
 

@@ -18,6 +18,7 @@ from cxfulfill import (
     BadRequest,
     FlexibleContext,
     HeaderSecret,
+    HttpRequest,
     NotFound,
     ParameterError,
     Reply,
@@ -495,10 +496,10 @@ def test_callers_and_routes_have_keys_of_their_own(webhook: Webhook) -> None:
 
 
 def test_a_call_shows_nothing_of_the_request() -> None:
-    http: Any = None
+    nothing: Any = None
     ctx = FlexibleContext(
-        http=http, principal=http, deadline=http, request_id="7", route="/a/<b>", path={"b": "canary"},
-        query={"c": "canary"}, body="canary", parameters={"d": "canary"},
+        http=HttpRequest.build("GET", "/a/canary"), principal=nothing, deadline=nothing, request_id="7",
+        route="/a/<b>", path={"b": "canary"}, query={"c": "canary"}, body="canary", parameters={"d": "canary"},
     )  # fmt: skip
     assert "canary" not in repr(ctx)
-    assert ctx.log.extra == {"request_id": "7", "route": "/a/<b>"}
+    assert ctx.log.extra == {"request_id": "7", "route": "/a/<b>", "trace": None}

@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 
 from cxfulfill import ConfigurationError, Context, HttpRequest, Unavailable, Webhook
+from cxfulfill import webhook as webhook_module
 from cxfulfill.handlers import Invocation, read_function
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.load import Load
 from cxfulfill.runtime import Threads, Work
-from cxfulfill.settings.server import read_server
+from cxfulfill.settings.server import read_server, without_effect
 from cxfulfill.stages import Stages
 from cxfulfill.testing import make_context
+from cxfulfill.webhook import start_all
 from tests.clock import Clock
-from tests.pipeline.support import GOOD, LIMIT, SOON, Counted, Result, Unreadable, ask, post, refused
+from tests.pipeline.support import GOOD, LIMIT, SOON, Counted, Result, Unreadable, app_b, ask, post, refused
 from tests.server.wire import until
 
 
@@ -180,12 +182,21 @@ def test_there_is_no_limit_by_default() -> None:
         assert load._inside._number == 0
 
 
-def test_a_server_without_spare_threads_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
-    Load(None).check_threads(1)
-    Load(8).check_threads(9)
-    assert caplog.messages == []
-    Load(8).check_threads(8)
-    assert caplog.messages == ["max_in_flight=8 is without effect: the server has 8 threads"]
+def test_settings_that_nobody_heeds_are_told_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {"CXFULFILL_MAX_IN_FLIGHT": "8", "CXFULFILL_THREADS": "20", "CXFULFILL_BASIC_PASSWORD": "x"}
+    assert list(without_effect(None, 1, is_from_env=False, environ={})) == []
+    assert list(without_effect(8, 9, is_from_env=True, environ=variables)) == []
+    assert list(without_effect(8, 8, is_from_env=False, environ=variables)) == [
+        "max_in_flight=8, and the server has 8 threads; set CXFULFILL_THREADS=20",
+        "CXFULFILL_MAX_IN_FLIGHT, which this webhook does not read; make it with Webhook.from_env()",
+    ]
+    with closing(Webhook(auth=app_b(), max_in_flight=8)) as made:
+        monkeypatch.setattr(webhook_module, "_open", [made])
+        start_all(8)
+    sentence = "max_in_flight=8, and the server has 8 threads; set CXFULFILL_THREADS=20"
+    assert f"a setting is without effect: {sentence}" in caplog.messages
 
 
 def test_who_waits_for_another_process_counts_as_one_that_waits(gate: threading.Event) -> None:

@@ -27,9 +27,9 @@ def test_a_call_that_has_waited_too_long_is_503_and_runs_nothing(serve: Serve) -
             until(lambda: time.monotonic() - sent > WAITS, "time")
         assert first.response().status == 200
         refused, answered = late.response(), patient.response()
-    assert (refused.status, refused.json()["reason"], answered.status) == (503, "deadline", 200)
+    assert (refused.status, refused.json()["reason"], answered.status) == (503, "no_time_left", 200)
     assert server.ran() == ["gated", "plain"]
-    server.until_line("nothing has run")
+    server.until_line("reason=no_time_left")
     waited = [float(found) / 1e3 for found in re.findall(r"queue_ms=([0-9.]+)", "\n".join(server.lines()))]
     assert len([seconds for seconds in waited if seconds >= WAITS - 0.1]) == 2
 
