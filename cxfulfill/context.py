@@ -31,6 +31,17 @@ class Deadline:
     at: float
     clock: Clock = field(repr=False)
 
+    def at_least(self, seconds: float) -> "Deadline":
+        """Give a deadline that is not over yet.
+
+        Args:
+            seconds: What it must leave.
+
+        Returns:
+            This one, or a later one.
+        """
+        return Deadline(max(self.at, self.clock() + seconds), self.clock)
+
     def remaining(self) -> float:
         """Tell how much time is left.
 

@@ -18,8 +18,9 @@ from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
 from cxfulfill.keying import Keying, instead, note_lease
 from cxfulfill.late import note_done, note_late
 from cxfulfill.load import Load
-from cxfulfill.runtime import Carrier, DeadlineExceeded, Runtime, Work
+from cxfulfill.runtime import Carrier, Runtime
 from cxfulfill.stages import Trips
+from cxfulfill.work import DeadlineExceeded, Work
 
 FIRST_PAUSE: Final = 0.02
 """Seconds until the store is asked again whether another process has finished; each pause is longer."""
@@ -146,6 +147,7 @@ class Deduplication:
     async def _begin(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
         """Run the handler, and wait for it."""
         try:
+            work.check_time()  # not before: an answer that is kept is given all the same
             await runtime.launch(work, partial(self._carry_out, flight, keyed, work))
         except BaseException as error:
             await self._give_up(flight, error, self._trips(runtime, work))
@@ -244,13 +246,15 @@ class Deduplication:
         try:
             result = answer.pack(self.policy.encryption)
         except Exception as error:  # whatever the user's encryption raises: the answer is sent all the same
-            _log.error("an answer could not be hidden and is not kept: %s", type(error).__name__)
+            with suppress(Exception):
+                _log.error("an answer could not be hidden and is not kept: %s", type(error).__name__)
             return answer
         complete = partial(self.store.complete, lease, result, ttl=keyed.ttl)
         try:
             if await trips.make(complete):
                 return answer
-            _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
+            with suppress(Exception):  # the handler has run: a log that fails must not lose its answer
+                _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
             look = partial(self._look_again, lease, complete)
             return await trips.make(look) or answer
         except StoreDown:

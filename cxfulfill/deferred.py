@@ -22,8 +22,9 @@ from cxfulfill.idempotency.policy import BUSINESS_TTL, Keyed
 from cxfulfill.keying import Told
 from cxfulfill.protocol import json
 from cxfulfill.records import Outcome
-from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
+from cxfulfill.runtime import Runtime
 from cxfulfill.target import Target
+from cxfulfill.work import DeadlineExceeded, Work
 
 _FAILED: Final = b'{"failed":'
 _KINDS: Final[dict[int, type[HttpError]]] = {

@@ -97,6 +97,8 @@ class HttpError(CxFulfillError):
         super().__init__(message or detail or self.title)
         if reason is not None and not _REASON.fullmatch(reason):
             raise ValueError("reason takes lower-case letters, digits and underscores")
+        if not isinstance(detail, str | None) or not isinstance(note, str | None):
+            raise TypeError("detail and note take text")
         self.reason = reason or self.default_reason
         self.detail = detail
         self.note = note

@@ -5,8 +5,9 @@ would stay shut in the child for ever.
 """
 
 import os
+import threading
 from typing import Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 
 class OfProcess(Protocol):
@@ -18,6 +19,7 @@ class OfProcess(Protocol):
 
 
 _all: WeakSet[OfProcess] = WeakSet()
+_locked: WeakKeyDictionary[object, str] = WeakKeyDictionary()
 
 
 def begin_in_each_process(owner: OfProcess) -> None:
@@ -30,9 +32,25 @@ def begin_in_each_process(owner: OfProcess) -> None:
     _all.add(owner)
 
 
+def lock_of_process(owner: object, name: str = "_lock") -> threading.Lock:
+    """Make a lock that is another one, and open, in every process that is forked off.
+
+    Args:
+        owner: What has the lock.
+        name: The owner's attribute for it.
+
+    Returns:
+        The lock.
+    """
+    _locked[owner] = name
+    return threading.Lock()
+
+
 def _begin_all() -> None:
     for owner in list(_all):
         owner.begin()
+    for each, name in list(_locked.items()):
+        setattr(each, name, threading.Lock())
 
 
 os.register_at_fork(after_in_child=_begin_all)

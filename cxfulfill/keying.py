@@ -11,8 +11,8 @@ from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flex
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired, Lease
 from cxfulfill.route import SAFE
-from cxfulfill.runtime import Work
 from cxfulfill.target import Target
+from cxfulfill.work import Work
 
 _PLAIN: Final = (str, int, float, bool, dict, list, type(None))
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, Final, TextIO
+from weakref import WeakSet
 
 from cxfulfill.records import CallRecord
 
@@ -90,6 +91,7 @@ class LastResort(logging.StreamHandler[TextIO]):
         super().__init__()
         self.setFormatter(formatter)
         self._own = formatter
+        _handlers.add(self)
         self._format_call = format_call
 
     def takes(self, level: int) -> bool:
@@ -121,6 +123,22 @@ class LastResort(logging.StreamHandler[TextIO]):
             self.release()
 
 
+def _hold_all() -> None:
+    for handler in list(_handlers):
+        handler.acquire()
+
+
+def _release_all() -> None:
+    for handler in list(_handlers):
+        handler.release()
+
+
+_handlers: "WeakSet[LastResort]" = WeakSet()
+# Nobody is in the middle of a line when the process is forked: the stream's own lock would stay shut in the child.
+# There `logging` makes the handlers' locks anew.
+os.register_at_fork(before=_hold_all, after_in_parent=_release_all)
+
+
 def line_of(call: CallRecord) -> logging.LogRecord:
     """Make a line of `logging` with the record of a call; a formatter finds it as the line's ``call``.
 
@@ -148,7 +166,8 @@ def unobserved(level: int) -> LastResort | None:
     handler = logging.lastResort
     if type(handler) is not LastResort or not handler.takes(level) or _log.hasHandlers() or _log.filters:
         return None
-    return handler if _IS_PLAIN and _way() == _WAY and logging.logProcesses else None
+    is_plain = _IS_PLAIN and _PATCHED.isdisjoint(vars(_log)) and _PATCHED.isdisjoint(vars(handler))
+    return handler if is_plain and _way() == _WAY and logging.logProcesses else None
 
 
 def _way() -> tuple[Any, ...]:
@@ -163,11 +182,16 @@ def _way() -> tuple[Any, ...]:
         logging.Logger.callHandlers,
         logging.Handler.handle,
         logging.StreamHandler.emit,
+        logging.Handler.format,
+        logging.Formatter.format,
+        logging.Filterer.filter,
     )
 
 
 _log = logging.getLogger(NAME)
 _WAY: Final = _way()
+_PATCHED: Final = frozenset({"callHandlers", "emit", "filter", "format", "handle", "makeRecord"})
+"""What somebody may have put on the logger or the handler itself."""
 _IS_PLAIN: Final = _WAY[:2] == (logging.Logger, logging.LogRecord) and all(
     type(function) is FunctionType and function.__globals__ is vars(logging) for function in _WAY[2:]
 )

@@ -2,6 +2,7 @@
 
 import sysconfig
 import traceback
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Final
 
@@ -24,6 +25,11 @@ def note_late(call: Call, error: BaseException | None, *, is_kept: bool) -> None
         error: What it raised; None for nothing.
         is_kept: Whether its answer is kept for the retry.
     """
+    with suppress(Exception):  # whoever waits for the handler's end must get it, whatever becomes of the line
+        _tell(call, error, is_kept=is_kept)
+
+
+def _tell(call: Call, error: BaseException | None, *, is_kept: bool) -> None:
     log, id_ = log_of(call), call.request_id
     if error is None and is_kept:
         log.warning("request_id=%s handler ended after its deadline; its answer is kept for the retry", id_)
@@ -43,7 +49,8 @@ def note_done(call: Call) -> None:
     Args:
         call: The call that began it.
     """
-    log_of(call).info("request_id=%s deferred work has ended", call.request_id)
+    with suppress(Exception):
+        log_of(call).info("request_id=%s deferred work has ended", call.request_id)
 
 
 def frames_of(error: BaseException) -> str:

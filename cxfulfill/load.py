@@ -16,7 +16,7 @@ from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, Unavailable
 from cxfulfill.forks import begin_in_each_process
 from cxfulfill.handlers import Invocation
-from cxfulfill.runtime import Work
+from cxfulfill.work import Work
 
 
 class Load:
@@ -140,18 +140,17 @@ class _Place:
 
     def leave(self) -> None:
         with self.lock:
-            self.holders -= 1
-            if not self.holders:
-                self.count.take_off()
+            if self.holders:  # it may have been set aside, and not got back
+                self.holders -= 1
+                if not self.holders:
+                    self.count.take_off()
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
         with self.waiting.one():
             self.leave()
-            try:
-                yield
-            finally:
-                self.take(beyond=True)
+            yield
+            self.take()
 
     @contextmanager
     def left_after(self, work: Work) -> Iterator[Work]:

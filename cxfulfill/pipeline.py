@@ -37,18 +37,19 @@ from cxfulfill.records import RecordSink
 from cxfulfill.reply import encode_reply
 from cxfulfill.reprompt import reprompt
 from cxfulfill.route import METHODS
-from cxfulfill.runtime import DeadlineExceeded, Runtime, Work
+from cxfulfill.runtime import Runtime
 from cxfulfill.stages import Stages
 from cxfulfill.table import Table
 from cxfulfill.target import Target
 from cxfulfill.telemetry import Record, Telemetry, reason_of
+from cxfulfill.work import DeadlineExceeded, Work
 
 T = TypeVar("T")
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
 
-_LEAST_READ: Final = 1.0
-"""Seconds for a body at least: that of a call that has waited long is mostly there already."""
+_LEAST: Final = 1.0
+"""Seconds at least for a body, which is mostly there where a call has waited long, and for an error handler."""
 _UNTRACED: Final = nullcontext()
 _REPLAYED: Final = (("Idempotent-Replayed", "true"),)
 _FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
@@ -116,6 +117,9 @@ class Pipeline:
             except Exception as error:
                 record.error = error
                 response = self._problem(error, record.request_id)
+            except BaseException:
+                record.abort(self.records)
+                raise
             record.finish(response, self.records)
         return response
 
@@ -195,7 +199,7 @@ class Pipeline:
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()
-        body = await runtime.read(http, self.max_body + 1, max(deadline.remaining(), _LEAST_READ))
+        body = await runtime.read(http, self.max_body + 1, deadline.at_least(_LEAST).remaining())
         if len(body) > self.max_body:
             raise ContentTooLarge
         if length is not None and len(body) != length:
@@ -218,7 +222,7 @@ class Pipeline:
                 raise
             invocation = Invocation(function, ())
             work = Work(invocation, call, (call, error), watched=False, encoding=encoding, stages=record.stages)
-            body = work.encode(await runtime.invoke(work, call.deadline))
+            body = work.encode(await runtime.invoke(work, call.deadline.at_least(_LEAST)))
             record.outcome = "handled"
             return json_response(body)
 
@@ -234,8 +238,7 @@ class Pipeline:
         if target.timeout != self.timeout:
             call = replace(call, deadline=Deadline(record.stages.started + target.timeout, self.clock))
         arguments: tuple[Any, ...] = (call,)
-        cancels = target.idempotent is False
-        told = self.deduplication.keying.told(target, call) if self.deduplication and not cancels else None
+        told = self.deduplication.keying.told(target, call) if self.deduplication and not target.cancels else None
         job = Job.of(call, target, told, self.deduplication) if self.deduplication else None
         if target.schema is not None and not (job and job.is_begun):
             try:
@@ -246,12 +249,10 @@ class Pipeline:
                     raise
                 record.error, record.outcome = error, "reprompt"
                 return json_response(asked_again)
-        work = Work(target.invocation, call, arguments, target.watched, target.encode, record.stages, cancels)
+        work = target.work(call, arguments, record.stages)
         if job is not None and self.deduplication is not None:
             body, record.outcome = await job.answer(work, self.deduplication, runtime)
             return json_response(body)
-        if target.ends_in_time and call.deadline.remaining() <= 0:
-            raise DeadlineExceeded(reason="no_time_left")
         return await self._fly(work, target, told, runtime, record)
 
     async def _fly(
@@ -260,6 +261,7 @@ class Pipeline:
         keyed = self.deduplication.keying.keyed(target, work, told) if self.deduplication and told else None
         try:
             if self.deduplication is None or keyed is None:
+                work.check_time()
                 with self.load.running(work) as run:
                     body = run.encode(await runtime.invoke(run, run.call.deadline))
                 record.answered(work.call)
@@ -272,8 +274,7 @@ class Pipeline:
             record.outcome = "fallback"
             return json_response(target.fallback)
         record.answered(work.call, landed)
-        body = landed.answer.for_turn(keyed.turn)
-        return json_response(body, headers=_REPLAYED if landed.replayed else ())
+        return json_response(landed.answer.for_turn(keyed.turn), headers=_REPLAYED if landed.replayed else ())
 
     def _problem(self, error: Exception, request_id: str) -> HttpResponse:
         shown = error if isinstance(error, HttpError) else InternalError(reason=reason_of(error))

@@ -10,6 +10,8 @@ from typing import Final, Literal, NamedTuple, Protocol
 from cxfulfill.errors import BadRequest, Forbidden, HttpError, NotFound, Unauthorized, Unavailable
 from cxfulfill.traces import Trace
 
+_FORGES: Final = frozenset(' ="')
+"""Characters by which a class's name could pass for other parts of a line."""
 Outcome = Literal[
     "ok", "late", "replayed", "joined", "handled", "reprompt", "fallback", "pending", "lost", "refused", "failed"
 ]  # fmt: skip
@@ -120,7 +122,8 @@ class CallRecord(NamedTuple):
                 if value:
                     line += f" {name}={quoted(value)}"
             if self.error:
-                line += f" error={self.error.encode('unicode_escape').decode()} at={quoted(self.at)}"
+                is_plain = self.error.isascii() and self.error.isprintable() and _FORGES.isdisjoint(self.error)
+                line += f" error={self.error if is_plain else quoted(self.error)} at={quoted(self.at)}"
         return line
 
     def __str__(self) -> str:

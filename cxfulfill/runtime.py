@@ -10,15 +10,12 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from cxfulfill.context import Call, Deadline
-from cxfulfill.errors import Unavailable
-from cxfulfill.handlers import Invocation
+from cxfulfill.context import Deadline
 from cxfulfill.http import HttpRequest
 from cxfulfill.late import note_late
-from cxfulfill.stages import Stages
+from cxfulfill.work import DeadlineExceeded, Work
 from cxfulfill.workers import Workers
 
 T = TypeVar("T")
@@ -28,45 +25,6 @@ _FRAMEWORK_VARIABLES = frozenset({"flask.app_ctx", "flask.request_ctx"})
 """Context variables that end with their request and so must not be carried into another thread."""
 
 _log = logging.getLogger("cxfulfill")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A handler and what it is run with.
-
-    Attributes:
-        invocation: The handler with its middleware.
-        call: The call.
-        arguments: The handler's arguments.
-        watched: Whether a plain handler is cut off at the deadline.
-        encoding: Turns what the handler returned into what is sent.
-        stages: How long the stages of the call take.
-        failure: Writes down a failure that is to be kept like an answer; None where failures are not kept.
-        cancels: Whether an ``async`` handler is cancelled at the deadline: nobody keeps what it would return.
-    """
-
-    invocation: Invocation
-    call: Call
-    arguments: tuple[Any, ...]
-    watched: bool
-    encoding: Callable[[Call, Any], bytes]
-    stages: Stages
-    cancels: bool = False
-    failure: Callable[[Exception], bytes] | None = None
-
-    def encode(self, answer: Any) -> bytes:
-        """Turn what the handler returned into what is sent.
-
-        Args:
-            answer: What it returned.
-
-        Returns:
-            The body.
-
-        Raises:
-            ReplyError: CX would refuse it.
-        """
-        return self.encoding(self.call, answer)
 
 
 class Runtime(Protocol):
@@ -123,12 +81,6 @@ class Carrier(Protocol):
 
 CarryOut = Callable[[Carrier], Coroutine[Any, Any, None]]
 """The part of a flight that runs where its handler does."""
-
-
-class DeadlineExceeded(Unavailable):
-    """503: the handler did not answer in time."""
-
-    default_reason = "deadline"
 
 
 class Threads:

@@ -97,7 +97,8 @@ class Stages:
             self.auth += self.clock() - begun
 
     def __enter__(self) -> None:
-        self._since = self.clock()
+        now = self.clock()
+        self._handler, self._since = self.handler(now), now  # one that was cut off may still run
 
     def __exit__(self, *_: object) -> None:
         self._handler, self._since = self.handler(self.clock()), None

@@ -12,6 +12,8 @@ from cxfulfill.hints import takes
 from cxfulfill.idempotency.business import IdempotencyKey
 from cxfulfill.parameters.base import Schema
 from cxfulfill.registration import Registration
+from cxfulfill.stages import Stages
+from cxfulfill.work import Work
 
 T = TypeVar("T")
 DEFAULT_TIMEOUT: Final = 4.5
@@ -57,10 +59,24 @@ class Target:
     deferral: Deferral | None
 
     @property
-    def ends_in_time(self) -> bool:
-        """Whether a call whose time is up is a 503, whatever its handler does."""
+    def cancels(self) -> bool:
+        """Whether an ``async`` handler is cancelled at the deadline."""
+        return self.idempotent is False
+
+    def work(self, call: Call, arguments: tuple[Any, ...], stages: Stages) -> Work:
+        """Make what is run for a call.
+
+        Args:
+            call: The call.
+            arguments: The handler's arguments.
+            stages: How long the stages of the call take.
+
+        Returns:
+            It.
+        """
         is_cut_off = self.watched or self.invocation.function.is_async
-        return is_cut_off and self.fallback is None and self.deferral is None
+        ends_in_time = is_cut_off and self.fallback is None and self.deferral is None
+        return Work(self.invocation, call, arguments, self.watched, self.encode, stages, self.cancels, ends_in_time)
 
     @classmethod
     def of(cls, registration: Registration, *, reprompts: bool = False, deferral: Deferral | None = None) -> "Target":

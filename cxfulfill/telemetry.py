@@ -3,14 +3,14 @@
 import inspect
 import logging
 import re
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
 from cxfulfill.context import Call
-from cxfulfill.errors import ConfigurationError, HttpError, ReplyError
+from cxfulfill.errors import ConfigurationError, HttpError, ReplyError, Unavailable
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.late import frames_of
 from cxfulfill.log_lines import LogRecords
@@ -188,10 +188,21 @@ class Record:
             if isinstance(sink, LogRecords) and self.call is not None and sink.is_enabled_for(logging.DEBUG):
                 sink.write_parameters(self.call)
         except Exception as error:
-            _log.error("request_id=%s its record could not be written: %s", self.request_id, type(error).__name__)
+            with suppress(Exception):  # the log itself may be what fails
+                _log.error("request_id=%s its record could not be written: %s", self.request_id, type(error).__name__)
         # What fails before the caller is known is an authenticator, and its error's text may hold the credential.
         if self._is_unforeseen and self.principal:
-            _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)
+            with suppress(Exception):
+                _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)
+
+    def abort(self, sink: RecordSink) -> None:
+        """Hand over the record of a call whose worker is ended in this very thread, so that nothing is sent.
+
+        Args:
+            sink: Who takes it.
+        """
+        self.error = Unavailable(reason="aborted")
+        self.finish(HttpResponse(Unavailable.status, (), b""), sink)
 
     def _level(self, status: int) -> int:
         if self.error is None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -15,6 +14,7 @@ from cxfulfill.calls import Served, serve
 from cxfulfill.context import Clock, Context
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.errors import ConfigurationError, InternalError
+from cxfulfill.forks import lock_of_process
 from cxfulfill.gate import Gate
 from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, problem_response
 from cxfulfill.idempotency.policy import Idempotency
@@ -128,7 +128,7 @@ class Webhook(Router):
             "strict_cx_status": strict_cx_status, "records": sink_of(records), "telemetry": telemetry_of(telemetry),
             "clock": clock, "new_id": new_id,
         }  # fmt: skip
-        self._freezing = threading.Lock()
+        self._freezing = lock_of_process(self, "_freezing")
         self._pipeline: Pipeline | None = None
         self.is_from_env = False
         self.workers = Workers()

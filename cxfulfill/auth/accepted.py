@@ -4,7 +4,6 @@ import hmac
 import inspect
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from cxfulfill.auth.base import NeedsIO
 from cxfulfill.auth.fetched import TakenBack
 from cxfulfill.auth.sources import EnvironmentSecret, Secret, SecretSource, describe
 from cxfulfill.errors import ConfigurationError, Unavailable
+from cxfulfill.forks import lock_of_process
 
 MIN_SECRET_LENGTH: Final = 16
 """Characters that a secret needs at least; 16 random ones of base64 hold 96 bits."""
@@ -123,7 +123,7 @@ class _Watched:
         self._read = read
         self._warned = False
         self._verdict: _Verdict | None = None
-        self._lock = threading.Lock()
+        self._lock = lock_of_process(self)
         if not self.blocking:
             with suppress(NeedsIO, Unavailable):
                 value = self._get()

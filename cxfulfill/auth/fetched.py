@@ -17,6 +17,7 @@ from typing import Final, Generic, TypeVar
 
 from cxfulfill.auth.base import NeedsIO
 from cxfulfill.errors import Unavailable
+from cxfulfill.forks import lock_of_process
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ class Fetched(Generic[T]):
         self._load = load
         self._clock = clock
         self._state: _State[T] = _State()
-        self._lock = threading.Lock()
+        self._lock = lock_of_process(self)
         self._flight: _Flight | None = None
 
     def get(self) -> T:

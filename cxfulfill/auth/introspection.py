@@ -32,6 +32,7 @@ from cxfulfill.auth.tokens import (
     read_compact,
 )
 from cxfulfill.errors import BadRequest, ConfigurationError, Unauthorized, Unavailable
+from cxfulfill.forks import lock_of_process
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.json import loads
 
@@ -116,7 +117,7 @@ class OAuthIntrospection:
         self._cache_seconds = cache_seconds
         self._now = now
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = lock_of_process(self)
         self._questions: LRUCache[bytes, TokenQuestion] = cache(MAX_TOKENS)
         self._good: LRUCache[bytes, TokenAnswer] = cache(MAX_TOKENS)  # which no stranger's tokens can crowd out
         self._down_until = -math.inf

@@ -6,7 +6,6 @@ id. A key that a token brings along, or an address in it, is never looked at.
 
 import inspect
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from cxfulfill.auth.fetched import Fetched, FetchError, Held
 from cxfulfill.auth.outbound import check_url, send
 from cxfulfill.errors import BadRequest, ConfigurationError
+from cxfulfill.forks import lock_of_process
 from cxfulfill.protocol.json import loads
 
 K = TypeVar("K")
@@ -154,7 +154,7 @@ class Shared(Generic[K]):
 
     def __init__(self, parse: Parse[K]) -> None:
         self._parse = parse
-        self._lock = threading.Lock()
+        self._lock = lock_of_process(self)
         self._caches: dict[str, KeyCache[K]] = {}
 
     def of(self, keys: "str | KeySource", clock: Callable[[], float]) -> KeyCache[K]:

@@ -1,13 +1,12 @@
 """The store of one process: its memory."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.forks import begin_in_each_process
+from cxfulfill.forks import lock_of_process
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
 
 MAX_RECORDS: Final = 10_000
@@ -59,11 +58,7 @@ class MemoryStore:
         self._latest = clock()
         self._bytes = 0
         self._records: dict[str, _Record] = {}  # in the order in which they were completed, or else leased
-        begin_in_each_process(self)
-
-    def begin(self) -> None:
-        """Make a lock of this process's own; see `cxfulfill.forks`. The records of before a fork are still there."""
-        self._lock = threading.Lock()
+        self._lock = lock_of_process(self)
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`."""

@@ -5,11 +5,11 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
 from typing import Final, Literal, NamedTuple
 
 from cxfulfill.context import Context, log_of
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.forks import lock_of_process
 from cxfulfill.idempotency.answers import Encryption
 from cxfulfill.idempotency.business import LONGEST_TTL, takes
 from cxfulfill.idempotency.guard import check_verbs
@@ -155,7 +155,7 @@ class NearDuplicates:
         self.count = 0
         self._clock = clock
         self._seen: OrderedDict[int, tuple[str, float]] = OrderedDict()
-        self._lock = Lock()
+        self._lock = lock_of_process(self)
 
     def note(self, ctx: Context, key: str) -> None:
         """Look whether a call is one.

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any, Final, Self
 
 from opentelemetry import context as contexts
@@ -14,11 +15,11 @@ from opentelemetry.trace import (
     StatusCode,
     TraceFlags,
     Tracer,
-    TraceState,
     get_current_span,
     set_span_in_context,
 )
 
+from cxfulfill.auth.base import NeedsIO
 from cxfulfill.errors import HttpError
 from cxfulfill.http import HttpRequest
 from cxfulfill.otel.measured import Meters
@@ -93,6 +94,9 @@ class TracedCall:
         """Tell what became of the call; see `cxfulfill.telemetry.CallSpan`."""
         try:
             self._meters.count(record)
+        except Exception as error:
+            _note(error)
+        try:
             if self._span is not None and self._span.is_recording():
                 self._describe(self._span, record)
         except Exception as error:
@@ -154,7 +158,7 @@ class Stage:
             if self._token is not None:
                 contexts.detach(self._token)
             if self._span is not None:
-                if error is not None:
+                if error is not None and not isinstance(error, NeedsIO):  # which is how an authenticator asks
                     _describe_error(self._span, error)
                 self._span.end()
         except Exception as failure:
@@ -175,12 +179,8 @@ def _parent(http: HttpRequest, current: Span) -> tuple[Context | None, SpanKind]
     found = read_trace(http.headers)
     if found is None or not found.span_id:
         return None, SpanKind.SERVER
-    is_w3c = http.headers.get("traceparent", "")[3:35] == found.trace_id
-    state = TraceState.from_header([http.headers.get("tracestate", "")]) if is_w3c else None
     flags = TraceFlags(TraceFlags.SAMPLED if found.is_sampled else TraceFlags.DEFAULT)
-    parent = SpanContext(
-        int(found.trace_id, 16), int(found.span_id, 16), is_remote=True, trace_flags=flags, trace_state=state
-    )
+    parent = SpanContext(int(found.trace_id, 16), int(found.span_id, 16), is_remote=True, trace_flags=flags)
     return set_span_in_context(NonRecordingSpan(parent)), SpanKind.SERVER
 
 
@@ -189,5 +189,6 @@ def _note(error: Exception) -> None:
     name = type(error).__name__
     if name not in _told:  # once: a broken exporter would fill the log
         _told.add(name)
-        _log.error("OpenTelemetry failed with %s; calls go on without", name)
-        _log.debug("traceback of OpenTelemetry", exc_info=True)
+        with suppress(Exception):
+            _log.error("OpenTelemetry failed with %s; calls go on without", name)
+            _log.debug("traceback of OpenTelemetry", exc_info=True)

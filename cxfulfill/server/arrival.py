@@ -6,6 +6,7 @@ the last bytes of a connection came in, and that is when a request that nobody h
 
 import socket
 import struct
+import sys
 from typing import Any, Final
 
 _LAST_RECEIVED: Final = struct.Struct("@52xI")
@@ -13,7 +14,8 @@ _LAST_RECEIVED: Final = struct.Struct("@52xI")
 _LEAST: Final = 0.02
 """Seconds below which it is no waiting: the kernel's ticks are some milliseconds, and gunicorn reads the head."""
 _LEVEL: Final = socket.IPPROTO_TCP
-_OPTION: Final = getattr(socket, "TCP_INFO", None)
+_OPTION: Final = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
+"""Elsewhere the structure is another one."""
 
 
 def seconds_since_data(connection: Any) -> float:

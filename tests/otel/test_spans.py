@@ -106,7 +106,7 @@ def test_what_the_parent_does_not_record_is_not_recorded(sdk: Sdk) -> None:
     assert sum(number for _, number in sdk.points("cxfulfill.calls")) == 2, "it is counted all the same"
 
 
-def test_the_state_of_a_w3c_trace_goes_on_and_baggage_does_not(sdk: Sdk) -> None:
+def test_no_more_than_its_place_is_taken_over_of_a_caller_s_trace(sdk: Sdk) -> None:
     seen: list[Any] = []
 
     def handler(ctx: Context) -> None:
@@ -116,10 +116,8 @@ def test_the_state_of_a_w3c_trace_goes_on_and_baggage_does_not(sdk: Sdk) -> None
         webhook.add_handler("hello", handler)
         headers = {"Traceparent": PARENT, "Tracestate": "vendor=a1", "Baggage": f"user={CANARY}"}
         post(webhook, body_of("hello"), headers=headers)
-        cloud = {"X-Cloud-Trace-Context": f"{TRACE}/1;o=1", "Tracestate": "vendor=a1"}
-        post(webhook, body_of("hello", "t-2"), headers=cloud)
-    [(state, keys), (other, _)] = seen
-    assert (dict(state), dict(other)) == ({"vendor": "a1"}, {})
+    [(state, keys)] = seen
+    assert dict(state) == {}
     assert len(keys) == 1, "the span and nothing else"
 
 
@@ -175,6 +173,24 @@ def test_a_store_that_does_io_and_keys_that_are_fetched_have_spans(sdk: Sdk) -> 
     assert names == ["cxfulfill.auth", "cxfulfill.store", "cxfulfill.handler", "cxfulfill.store", "POST /webhook"]
     [*stages, call] = sdk.kept.get_finished_spans()
     assert {parent_of(span) for span in stages} == {id_of(call)}
+    assert {span.status.status_code for span in stages} == {StatusCode.UNSET}
+
+
+def test_an_authenticator_that_asks_for_its_keys_has_not_failed(sdk: Sdk) -> None:
+    class Blocks:
+        """An authenticator of the user's that does not say that it does no IO."""
+
+        has_keys = False
+
+        def authenticate(self, http: HttpRequest) -> Principal:
+            if not self.has_keys:
+                raise NeedsIO(lambda: setattr(self, "has_keys", True))
+            return MEMBER
+
+    with closing(sdk.webhook(auth=Blocks())) as webhook:
+        webhook.add_handler("hello", lambda ctx: "Hello.")
+        assert post(webhook, body_of("hello")).status == 200
+    assert {span.status.status_code for span in sdk.kept.get_finished_spans()} == {StatusCode.UNSET}
 
 
 def test_a_store_that_is_down_is_an_error_of_its_span_without_a_text(sdk: Sdk) -> None:

@@ -184,3 +184,28 @@ def test_the_deadline_counts_down_by_the_clock() -> None:
 def test_a_timeout_that_cx_does_not_have_is_refused(timeout: Any) -> None:
     with pytest.raises(ConfigurationError, match="timeout must be above 0"):
         Webhook(auth=app_b(), timeout=timeout)
+
+
+def test_a_kept_answer_is_given_also_where_there_is_no_time_left(webhook: Webhook) -> None:
+    ran: list[int] = []
+    webhook.add_handler("book", lambda ctx: ran.append(1), timeout=2.0)
+    body = json.dumps({
+        "detectIntentResponseId": "t", "fulfillmentInfo": {"tag": "book"}, "sessionInfo": {"session": SESSION},
+    }).encode()  # fmt: skip
+    assert webhook.handle(queued(body, 0.0)).status == 200
+    retry = webhook.handle(queued(body, 20.0))
+    assert (retry.status, dict(retry.headers)["Idempotent-Replayed"], ran) == (200, "true", [1])
+
+
+def test_an_async_error_handler_has_time_where_the_call_has_none(webhook: Webhook) -> None:
+    def book(ctx: Context) -> str:
+        raise LookupError
+
+    @webhook.on_error(LookupError)
+    async def sold_out(ctx: Context, error: LookupError) -> str:
+        await asyncio.sleep(0)
+        return "It is sold out."
+
+    webhook.add_handler("book", book)
+    answer = webhook.handle(queued(body_of("book"), 20.0))
+    assert (answer.status, b"It is sold out." in answer.body) == (200, True)

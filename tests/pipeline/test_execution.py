@@ -13,9 +13,10 @@ import pytest
 from cxfulfill import Context, Deadline, HttpRequest, Principal, Reply, Router, Unavailable
 from cxfulfill import runtime as runtime_module
 from cxfulfill.handlers import Invocation, read_function
-from cxfulfill.runtime import DeadlineExceeded, Threads, Work, run
+from cxfulfill.runtime import Threads, run
 from cxfulfill.stages import Stages
 from cxfulfill.testing import make_context
+from cxfulfill.work import DeadlineExceeded, Work
 from cxfulfill.workers import Workers
 from tests.clock import Clock
 from tests.pipeline.support import CANARY, LIMIT, SOON, Counted, ask, body_of, name_of_thread, raises, refused

@@ -16,11 +16,12 @@ from cxfulfill import webhook as webhook_module
 from cxfulfill.handlers import Invocation, read_function
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.load import Load
-from cxfulfill.runtime import Threads, Work
+from cxfulfill.runtime import Threads
 from cxfulfill.settings.server import read_server, without_effect
 from cxfulfill.stages import Stages
 from cxfulfill.testing import make_context
 from cxfulfill.webhook import start_all
+from cxfulfill.work import Work
 from tests.clock import Clock
 from tests.pipeline.support import GOOD, LIMIT, SOON, Counted, Result, Unreadable, app_b, ask, post, refused
 from tests.server.wire import until
@@ -255,7 +256,7 @@ pipeline = webhook.pipeline()
 held = [
     pipeline.deduplication.flights, pipeline.deduplication.store, pipeline.deduplication.store.store, webhook.workers,
     webhook.lifecycle, pipeline.probes.store, webhook.load._inside, webhook.load._running,
-    pipeline.telemetry._begin.args[1],
+    pipeline.telemetry._begin.args[1], pipeline.deduplication.keying.near,
 ]
 body = b'{"fulfillmentInfo": {"tag": "hello"}}'
 call = HttpRequest.build("POST", "/webhook", headers={"Content-Type": "application/json"}, body=body)
@@ -264,6 +265,7 @@ locked, end = threading.Event(), threading.Event()
 def hold():
     for each in held:
         each._lock.acquire()
+    webhook._freezing.acquire()
     locked.set()
     end.wait()
 
@@ -306,3 +308,56 @@ def test_a_fork_begins_at_nothing() -> None:
         [sys.executable, "-W", quiet, "-c", FORKS], timeout=LIMIT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+LINES = """
+import io, os, sys, threading
+from cxfulfill.last_resort import LastResort, TextFormatter
+from cxfulfill.records import CallRecord
+
+text = TextFormatter()
+handler = LastResort(text, text.format_call)
+handler.setStream(open(os.devnull, "w"))  # buffered, so that it has a lock of its own
+record = CallRecord("id", 20, 200, "ok", "ok")
+end = threading.Event()
+
+def write():
+    while not end.is_set():
+        handler.write(record)
+
+threads = [threading.Thread(target=write, daemon=True) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for _ in range(40):
+    child = os.fork()
+    if not child:
+        handler.write(record)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+end.set()
+"""
+
+
+def test_no_fork_falls_into_the_middle_of_a_line() -> None:
+    options = ["-W", "ignore:This process:DeprecationWarning", "-c", LINES]
+    done = subprocess.run([sys.executable, *options], timeout=LIMIT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_place_that_was_set_aside_is_not_taken_back_beyond_the_limit() -> None:
+    ctx = make_context("own")
+    function = read_function(lambda ctx: None)
+    work = Work(Invocation(function, ()), ctx, (ctx,), watched=True, encoding=lambda *_: b"", stages=Stages(Clock()))
+    load = Load(1)
+    others: list[Any] = []
+
+    def waits_in_vain() -> None:
+        with load.running(work) as waits, load.waiting_elsewhere(waits):
+            others.append(load.running(work))  # another call, which gets the place meanwhile
+
+    with pytest.raises(Unavailable):
+        waits_in_vain()
+    assert load._running._number == 1, "the other one's"
+    with others[0]:
+        pass
+    assert (load._running._number, load._waiting._number) == (0, 0)

@@ -584,3 +584,60 @@ def test_the_name_of_an_exception_stays_on_its_line(caplog: pytest.LogCaptureFix
     [line] = [message for message in caplog.messages if message.startswith("status=500")]
     assert "\n" not in line
     assert line.isascii()
+
+
+class FailsToWrite(logging.Handler):
+    """A handler whose collector is down."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise OSError(CANARY)
+
+
+def test_a_log_that_fails_loses_no_answer() -> None:
+    log, handler = logging.getLogger("cxfulfill"), FailsToWrite()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    try:
+        with closing(Counted()) as webhook:
+            webhook.add_handler("fails", raises(ValueError()))
+            assert post(webhook, call()).status == 200
+            assert post(webhook, call("fails")).status == 500
+            assert webhook.runs == ["count"]
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
+def test_a_call_whose_worker_is_ended_leaves_a_record() -> None:
+    sink = Kept()
+    with closing(Webhook(auth=Finds(MEMBER), records=sink)) as webhook:
+        webhook.add_handler("own", raises(SystemExit()))
+        with pytest.raises(SystemExit):
+            post(webhook, call("own"))
+    assert (sink.one.reason, sink.one.tag, sink.one.outcome) == ("aborted", "own", "failed")
+
+
+def test_the_time_of_a_handler_that_was_cut_off_is_not_forgotten(gate: threading.Event) -> None:
+    clock = Clock()
+    stages = Stages(clock)
+    with stages:
+        clock.seconds += 3
+        with stages:  # the error handler, beside the one that still runs
+            clock.seconds += 1
+    assert stages.handler(clock()) == 4.0
+
+
+@pytest.mark.parametrize("name", ["Out status=200", 'A"b', "x=1", "line\nbreak", "é"])
+def test_the_name_of_a_class_forges_no_part_of_a_line(name: str) -> None:
+    error = type(name, (Exception,), {})()
+    line = str(recorded(body=call("own"), handler=raises(error)))
+    assert f" error={json.dumps(name)} at=" in line
+
+
+@pytest.mark.parametrize("given", [{"detail": ValueError("x")}, {"note": 7}])
+def test_an_error_that_is_made_wrongly_is_a_500_with_a_record(given: Any) -> None:
+    def handler(ctx: Context) -> None:
+        raise Unauthorized(**given)
+
+    assert recorded(body=call("own"), handler=handler).error == "TypeError"
