@@ -61,7 +61,8 @@ def doctor(ctx: click.Context, target: str, *, as_json: bool, on_cloud_run: bool
     # What the app prints is none of the table, and would be no JSON.
     with platform(present=on_cloud_run), redirect_stdout(sys.stderr):
         findings = list(_examined(target))
-    worst = max((finding.verdict for finding in findings), key=ORDER.index)
+    verdicts = {finding.verdict for finding in findings} - {Verdict.SKIP}  # what there is nothing to look at is well
+    worst = max(verdicts, key=ORDER.index, default=Verdict.OK)
     if as_json:
         click.echo(json.dumps({"verdict": worst.value, "checks": [_document(each) for each in findings]}, indent=2))
     else:
