@@ -61,9 +61,9 @@ class Stay(BaseModel):
     room_type: str = Field(alias="room-type")
 
 
-def typed() -> Webhook:
-    """As `protected`, with typed session parameters."""
-    webhook = Webhook(auth=BasicAuth("cx", PASSWORD))
+def typed(**options: Any) -> Webhook:
+    """As `protected`, with typed session parameters, and what else a Webhook takes."""
+    webhook = Webhook(auth=BasicAuth("cx", PASSWORD), **options)
 
     @webhook.handler("book-room")
     def book_room(ctx: Context, stay: Stay) -> Reply:

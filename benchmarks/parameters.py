@@ -4,9 +4,6 @@ The application has the settings that users have, and each call is one of its ow
 """
 
 import json
-import time
-from itertools import islice
-from statistics import median
 from typing import Any
 
 from marshmallow import Schema
@@ -73,12 +70,4 @@ def measure(rounds: int = 40, calls: int = 200) -> dict[str, float]:
         "pydantic model": application(Model).wsgi,
         "marshmallow schema": application(Marshmallow).wsgi,
     }
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(rounds):
-        bodies = list(islice(retries.new_calls(body), calls))
-        for name, app in candidates.items():
-            started = time.perf_counter()
-            for each in bodies:
-                in_process.call(app, body=each)
-            times[name].append((time.perf_counter() - started) / calls * 1e6)
-    return {name: median(values) for name, values in times.items()}
+    return retries.in_turns(candidates, body, rounds, calls)

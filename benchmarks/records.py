@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import in_process, retries
-from cxfulfill import BasicAuth, CallRecord, CloudLoggingFormatter, Context, RecordSink, Reply, Webhook
+from cxfulfill import CallRecord, CloudLoggingFormatter
 from cxfulfill.last_resort import LastResort, TextFormatter
 
 _LOG = logging.getLogger("cxfulfill")
@@ -29,16 +29,6 @@ class Bare:
         """Write a line."""
         del record
         _LOG.info("status=200")
-
-
-def application(records: RecordSink | None = None) -> Webhook:
-    webhook = Webhook(auth=BasicAuth("cx", in_process.PASSWORD), records=records)
-
-    @webhook.handler("book-room")
-    def book_room(ctx: Context, stay: in_process.Stay) -> Reply:
-        return Reply(in_process.TEXT, parameters=in_process.CHANGES)
-
-    return webhook
 
 
 @contextmanager
@@ -64,14 +54,14 @@ def measure(rounds: int = 300, calls: int = 20) -> dict[str, float]:
     Returns:
         Median microseconds a call by candidate.
     """
-    logged = application().wsgi
+    logged = in_process.typed().wsgi
     times: dict[str, list[float]] = {}
     fresh = retries.new_calls(in_process.BODY)
     with unhandled() as (text, json):
         candidates = {
             "without a record": (logged, logging.CRITICAL, text),
-            "with a record": (application(Takes()).wsgi, logging.CRITICAL, text),
-            "with a bare line of logging": (application(Bare()).wsgi, logging.INFO, text),
+            "with a record": (in_process.typed(records=Takes()).wsgi, logging.CRITICAL, text),
+            "with a bare line of logging": (in_process.typed(records=Bare()).wsgi, logging.INFO, text),
             "with a record as text": (logged, logging.INFO, text),
             "with a record as JSON": (logged, logging.INFO, json),
         }

@@ -1,12 +1,11 @@
 """What it costs that a retry runs nothing twice: one new call each time, remembered in memory."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count, islice
 from statistics import median
 
 from benchmarks import in_process
-from cxfulfill import BasicAuth, Context, Idempotency, Reply, Webhook
 
 TURN = b"6c05a8e4-d391-4b7f-85c2-f16e7d3b90a4"
 SESSION = b"dfMessenger-58640317"
@@ -24,15 +23,22 @@ def new_calls(body: bytes) -> Iterator[bytes]:
         yield body.replace(TURN, number).replace(SESSION, number)
 
 
-def application(*, remembers: bool) -> Webhook:
-    policy = Idempotency() if remembers else None
-    webhook = Webhook(auth=BasicAuth("cx", in_process.PASSWORD), idempotency=policy)
+def in_turns(candidates: Mapping[str, in_process.WsgiApp], body: bytes, rounds: int, calls: int) -> dict[str, float]:
+    """Time calls of applications in turns, a call of its own each time.
 
-    @webhook.handler("book-room")
-    def book_room(ctx: Context, stay: in_process.Stay) -> Reply:
-        return Reply(in_process.TEXT, parameters=in_process.CHANGES)
-
-    return webhook
+    Returns:
+        Median microseconds a call by candidate.
+    """
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    fresh = new_calls(body)
+    for _ in range(rounds):
+        bodies = list(islice(fresh, calls))
+        for name, app in candidates.items():
+            started = time.perf_counter()
+            for each in bodies:
+                in_process.call(app, body=each)
+            times[name].append((time.perf_counter() - started) / calls * 1e6)
+    return {name: median(values) for name, values in times.items()}
 
 
 def measure(rounds: int = 40, calls: int = 200) -> dict[str, float]:
@@ -42,16 +48,7 @@ def measure(rounds: int = 40, calls: int = 200) -> dict[str, float]:
         Median microseconds a call by candidate.
     """
     candidates = {
-        "without de-duplication": application(remembers=False).wsgi,
-        "with de-duplication": application(remembers=True).wsgi,
+        "without de-duplication": in_process.typed(idempotency=None).wsgi,
+        "with de-duplication": in_process.typed().wsgi,
     }
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    fresh = new_calls(in_process.BODY)
-    for _ in range(rounds):
-        bodies = list(islice(fresh, calls))
-        for name, app in candidates.items():
-            started = time.perf_counter()
-            for body in bodies:
-                in_process.call(app, body=body)
-            times[name].append((time.perf_counter() - started) / calls * 1e6)
-    return {name: median(values) for name, values in times.items()}
+    return in_turns(candidates, in_process.BODY, rounds, calls)

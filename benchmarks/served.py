@@ -33,7 +33,7 @@ def _application() -> Webhook:
     chosen = os.environ[_CHOICE].split()
     if "json" not in chosen:
         logging.getLogger("cxfulfill").setLevel(logging.CRITICAL)
-    return telemetry.application(telemetry.traced(batched=True) if "spans" in chosen else None)
+    return in_process.typed(telemetry=telemetry.traced(batched=True) if "spans" in chosen else None)
 
 
 if _CHOICE in os.environ:

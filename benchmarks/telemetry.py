@@ -4,11 +4,8 @@ The SDK's part of it is measured too: its two spans and two measurements a call,
 """
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from itertools import islice
-from statistics import median
 from typing import Any, Self
 
 from opentelemetry.metrics import Meter
@@ -19,8 +16,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.trace import Tracer
 
 from benchmarks import in_process, retries
-from cxfulfill import BasicAuth, CallRecord, Context, HttpRequest, OpenTelemetry, Reply, Webhook
-from cxfulfill.telemetry import Telemetry
+from cxfulfill import CallRecord, HttpRequest, OpenTelemetry
 
 
 class NoOp(SpanExporter):
@@ -57,16 +53,6 @@ class Bare:
         self.other.record(record.bytes_out)
 
 
-def application(telemetry: Telemetry | None = None) -> Webhook:
-    webhook = Webhook(auth=BasicAuth("cx", in_process.PASSWORD), telemetry=telemetry)
-
-    @webhook.handler("book-room")
-    def book_room(ctx: Context, stay: in_process.Stay) -> Reply:
-        return Reply(in_process.TEXT, parameters=in_process.CHANGES)
-
-    return webhook
-
-
 def providers(*, batched: bool = False) -> tuple[TracerProvider, MeterProvider]:
     """Make an SDK that records every call and exports to nowhere: at once, or in batches as in production."""
     spans = TracerProvider()
@@ -91,19 +77,10 @@ def measure(rounds: int = 60, calls: int = 100) -> dict[str, float]:
         Median microseconds a call by candidate.
     """
     candidates = {
-        "without OpenTelemetry": application().wsgi,
-        "bare spans and measurements": application(bare()).wsgi,
-        "all of OpenTelemetry": application(traced()).wsgi,
-        "all of OpenTelemetry, in batches": application(traced(batched=True)).wsgi,
+        "without OpenTelemetry": in_process.typed().wsgi,
+        "bare spans and measurements": in_process.typed(telemetry=bare()).wsgi,
+        "all of OpenTelemetry": in_process.typed(telemetry=traced()).wsgi,
+        "all of OpenTelemetry, in batches": in_process.typed(telemetry=traced(batched=True)).wsgi,
     }
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    fresh = retries.new_calls(in_process.BODY)
     logging.getLogger("cxfulfill").setLevel(logging.CRITICAL)
-    for _ in range(rounds):
-        bodies = list(islice(fresh, calls))
-        for name, app in candidates.items():
-            started = time.perf_counter()
-            for body in bodies:
-                in_process.call(app, body=body)
-            times[name].append((time.perf_counter() - started) / calls * 1e6)
-    return {name: median(values) for name, values in times.items()}
+    return retries.in_turns(candidates, in_process.BODY, rounds, calls)

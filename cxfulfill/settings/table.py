@@ -92,7 +92,7 @@ SETTINGS: Final = (
     Setting("STRICT_CX_STATUS", "flag", "strict_cx_status", "the webhook", "`1` for documented statuses only", "`0`"),
     Setting("IGNORE_UNKNOWN", "flag", "server", "from_env", "`1` ignores variables of a newer release", "`0`"),
     Setting("THREADS", "number", "server", "the gunicorn settings", "Threads in each worker", "8"),
-    Setting("LOG_FORMAT", "text", "server", "the gunicorn settings", "`text`, `json`", "`json` on Cloud Run, or `text`"),
+    Setting("LOG_FORMAT", "text", "server", "the gunicorn settings", "`text`, or `json` as on Cloud Run", "`text`"),
     Setting("TLS_CERT", "text", "server", "the gunicorn settings", "PEM file of the server's certificate"),
     Setting("TLS_KEY", "text", "server", "the gunicorn settings", "PEM file of its private key"),
     Setting("TLS_CLIENT_CA", "text", "server", "the gunicorn settings", "PEM bundle of client certificates' roots"),
