@@ -165,7 +165,7 @@ class Record:
         """
         if landed is not None and landed.replayed:
             self.outcome = "joined" if landed.joined else "replayed"
-        elif call.deadline.remaining() < 0:
+        elif call.deadline.remaining() <= 0:
             self.outcome = "late"
 
     def finish(self, response: HttpResponse, sink: RecordSink) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from cxfulfill import (
+    CallRecord,
     ConfigurationError,
     Context,
     HeaderSecret,
@@ -409,3 +410,47 @@ def test_a_worker_that_is_full_gives_results_all_the_same(kept: bool) -> None:
         other.set()
         until_landed(webhook)
         assert collect(webhook, job).said == ("It is 300 euros." if kept else "It was lost.")
+
+
+class Kept:
+    """A sink that keeps outcomes and levels."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def write(self, record: CallRecord) -> None:
+        self.told.append((record.outcome, record.level))
+
+
+def test_a_lost_job_is_told_of_and_a_later_failure_names_its_call(
+    gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = Kept()
+    webhook = Webhook(auth=app_b(), records=sink, new_id=lambda: "id-1")
+    webhook.add_handler("quote", lambda ctx: "new", deferred=True, pending=PENDING, on_lost="lost")
+    webhook.add_handler("fails", slow(gate, [], ValueError(CANARY)), params=Wanted, timeout=SOON, deferred=True,
+                        pending=PENDING)  # fmt: skip
+    with closing(webhook), caplog.at_level(logging.INFO, "cxfulfill"):
+        assert collect(webhook, "0" * 32).said == "lost"
+        job = call(webhook, tag="fails").json["sessionInfo"]["parameters"]["job-fails"]
+        gate.set()
+        until_landed(webhook)
+        assert call(webhook, tag="fails", parameters={"job-fails": job}).reason == "internal"
+    assert sink.told == [("lost", logging.WARNING), ("pending", logging.INFO), ("failed", logging.ERROR)]
+    assert "a deferred job was lost: its worker was ended, or nobody here knows its id" in caplog.text
+    [failed] = [line for line in caplog.records if "handler failed after its deadline" in line.getMessage()]
+    assert failed.levelno == logging.ERROR
+    assert "error=ValueError at=test_deferred.py" in failed.getMessage()
+    assert CANARY not in caplog.text
+
+
+def test_what_was_deferred_and_went_well_is_no_warning(
+    webhook: Webhook, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.add_handler("quote", slow(gate, []), params=Wanted, timeout=SOON, deferred=True, pending=PENDING)
+    with caplog.at_level(logging.INFO, "cxfulfill"):
+        job_of(call(webhook))
+        gate.set()
+        until_landed(webhook)
+    assert [line.levelname for line in caplog.records] == ["INFO", "INFO"]
+    assert caplog.messages[-1].endswith("deferred work has ended")

@@ -30,6 +30,7 @@ from cxfulfill import (
 from cxfulfill.flights import Flight
 from cxfulfill.http import Headers
 from cxfulfill.idempotency.memory import MemoryStore
+from cxfulfill.last_resort import TextFormatter
 from cxfulfill.records import event_of
 from cxfulfill.stages import Stages
 from cxfulfill.testing import RecordSinkContract
@@ -401,6 +402,24 @@ def test_json_of_a_handler_s_line(caplog: pytest.LogCaptureFixture) -> None:
     [line] = caplog.records
     entry = json.loads(CloudLoggingFormatter({}).format(line))
     assert (entry["message"], entry["request_id"], entry["tag"]) == ("told", "id-1", "own")
+
+
+def test_a_handler_s_line_stands_in_its_trace(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "cxfulfill"):
+        recorded(handler=lambda ctx: ctx.log.info("told"), headers={"Traceparent": PARENT})
+    [line] = caplog.records
+    entry = json.loads(CloudLoggingFormatter({"GOOGLE_CLOUD_PROJECT": "p"}).format(line))
+    assert (entry["message"], entry["logging.googleapis.com/trace"]) == ("told", f"projects/p/traces/{TRACE}")
+
+
+def test_the_shipped_text_names_the_call_of_a_handler_s_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "cxfulfill"):
+        recorded(handler=lambda ctx: ctx.log.info("told"))
+    [line] = caplog.records
+    assert TextFormatter().format(line).endswith("[INFO] told request_id=id-1")
+    own = logging.LogRecord("cxfulfill", logging.WARNING, __file__, 0, "request_id=%s late", ("id-1",), None)
+    own.request_id = "id-1"
+    assert TextFormatter().format(own).endswith("[WARNING] request_id=id-1 late"), "the framework's own lines say it"
 
 
 def test_a114_no_credential_at_debug(caplog: pytest.LogCaptureFixture) -> None:
