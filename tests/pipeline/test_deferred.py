@@ -436,6 +436,7 @@ def test_a_lost_job_is_told_of_and_a_later_failure_names_its_call(
         gate.set()
         until_landed(webhook)
         assert call(webhook, tag="fails", parameters={"job-fails": job}).reason == "internal"
+        webhook.close()
     assert sink.told == [("lost", logging.WARNING), ("pending", logging.INFO), ("failed", logging.ERROR)]
     assert "a deferred job was lost: its worker was ended, or nobody here knows its id" in caplog.text
     [failed] = [line for line in caplog.records if "handler failed after its deadline" in line.getMessage()]
@@ -451,6 +452,6 @@ def test_what_was_deferred_and_went_well_is_no_warning(
     with caplog.at_level(logging.INFO, "cxfulfill"):
         job_of(call(webhook))
         gate.set()
-        until_landed(webhook)
+        webhook.close()  # which waits for the handler's thread, and so for its line
     assert [line.levelname for line in caplog.records] == ["INFO", "INFO"]
     assert caplog.messages[-1].endswith("deferred work has ended")
