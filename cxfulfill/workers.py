@@ -120,7 +120,7 @@ class _Loop:
 
     def __init__(self) -> None:
         # Not everybody has an async handler, and asyncio is the larger part of an import.
-        from asyncio import get_running_loop, run_coroutine_threadsafe  # noqa: PLC0415
+        import asyncio  # noqa: PLC0415
 
         import anyio  # noqa: PLC0415
         from anyio.from_thread import BlockingPortal  # noqa: PLC0415
@@ -128,12 +128,14 @@ class _Loop:
         started: Future[tuple[BlockingPortal, BlockingPortal, AbstractEventLoop]] = Future()
         self._drained: Future[None] = Future()
         self._spawned: set[Future[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._asyncio = asyncio
 
         async def main() -> None:
             async with BlockingPortal() as last:
                 try:
                     async with BlockingPortal() as portal:
-                        started.set_result((portal, last, get_running_loop()))
+                        started.set_result((portal, last, asyncio.get_running_loop()))
                         await portal.sleep_until_stopped()
                 finally:
                     self._drained.set_result(None)
@@ -142,7 +144,6 @@ class _Loop:
         self._thread = threading.Thread(target=anyio.run, args=(main,), name="cxfulfill-loop", daemon=True)
         self._thread.start()
         self.portal, self.last, self._loop = started.result()
-        self._run = run_coroutine_threadsafe
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()
@@ -151,17 +152,34 @@ class _Loop:
         # Not by the portal, which waits until the loop has taken the task: a handler that blocks the loop would hold up
         # the threads of all the others beyond their deadlines.
         futures: list[Future[T]] = []
-        future = self._run(_unless_cancelled(coroutine, futures), self._loop)
+        future = self._asyncio.run_coroutine_threadsafe(self._unless_cancelled(coroutine, futures), self._loop)
         futures.append(future)
         self._spawned.add(future)
         future.add_done_callback(self._spawned.discard)
         return future
+
+    async def _unless_cancelled(self, coroutine: Coroutine[Any, Any, T], futures: list[Future[T]]) -> T:
+        """Await a coroutine, which does not begin where its future was cancelled before the loop had time for it."""
+        if futures and futures[0].cancelled():
+            coroutine.close()
+            raise self._asyncio.CancelledError
+        task = self._asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await coroutine
+
+    async def _settle(self) -> None:
+        """Wait for tasks whose futures were cancelled: they may still clean up."""
+        while self._tasks:
+            await self._asyncio.wait(self._tasks)
 
     def drain(self) -> None:
         """Wait for what came in, and take no more."""
         while self.is_alive() and self._spawned:
             wait(list(self._spawned), timeout=_LOOK_AGAIN)
         if self.is_alive() and not self._drained.done():
+            self.portal.call(self._settle)
             self.portal.call(self.portal.stop)
             wait((self._drained,))
 
@@ -171,13 +189,3 @@ class _Loop:
         with suppress(RuntimeError):  # it has ended by itself
             self.last.call(self.last.stop)
         self._thread.join()
-
-
-async def _unless_cancelled(coroutine: Coroutine[Any, Any, T], futures: list[Future[T]]) -> T:
-    """Await a coroutine, which does not begin where its future was cancelled before the loop had time for it."""
-    if futures and futures[0].cancelled():
-        coroutine.close()
-        from asyncio import CancelledError  # noqa: PLC0415 - who has a loop has it
-
-        raise CancelledError
-    return await coroutine

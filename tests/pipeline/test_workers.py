@@ -145,3 +145,22 @@ assert ask(app, "loop").said == "cxfulfill-loop"
 """
     done = subprocess.run([sys.executable, "-c", program], timeout=LIMIT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_close_waits_for_a_cancelled_look_up_to_clean_up(webhook: Counted) -> None:
+    begun, cleaned = threading.Event(), []
+
+    async def looks_up(ctx: Context) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            cleaned.append(True)
+
+    webhook.add_handler("look", looks_up, timeout=SOON, idempotent=False)
+    assert ask(webhook, "look").reason == "deadline"
+    assert begun.wait(LIMIT)
+    webhook.close()
+    assert cleaned == [True]
