@@ -4,6 +4,7 @@ CX applies the mapping (``GenericWebService.parameterMapping``); here it is chec
 nothing is found out when the module is imported and not in a conversation.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from cxfulfill.errors import ConfigurationError
 from cxfulfill.parameters.shapes import Shape
 
 _NAME: Final = re.compile(r"(?:\$flow\.)?[\w-]+")
+_SEGMENT: Final = re.compile(r"\['(?P<name>(?:[^'\\]|\\.)*)'\]|\[(?P<index>-?\d+)\]", re.DOTALL)
+_SINGULAR: Final = re.compile(rf"\$(?:{_SEGMENT.pattern})*", re.DOTALL)
+_ESCAPE: Final = re.compile(r'\\.|"', re.DOTALL)
 _BARE: Final = re.compile(r"[\w.\[\]-]+")
 
 
@@ -93,13 +97,25 @@ def read_path(text: str) -> SingularPath:
         query = compile(text)
     except JSONPathError as error:
         hint = f"; write $.{text}" if _BARE.fullmatch(text) else ""
-        reason = str(error).partition("\n")[0]
-        raise ConfigurationError(f"mapping: {text!r} is no path of RFC 9535: {reason}{hint}") from None
-    if not query.singular_query():
+        raise ConfigurationError(f"mapping: {text!r} is no path of RFC 9535: {error.args[0]}{hint}") from None
+    # By its canonical text, the one form of a query that all releases of the library show.
+    canonical = str(query)
+    if not _SINGULAR.fullmatch(canonical):
         raise ConfigurationError(f"mapping: {text!r} may find several values; take names and single indexes only")
-    selectors: list[Any] = [segment.selectors[0] for segment in query.segments]
-    steps = tuple(each.name if hasattr(each, "name") else each.index for each in selectors)
-    return SingularPath(text, steps)
+    return SingularPath(text, tuple(_step(found) for found in _SEGMENT.finditer(canonical)))
+
+
+def _step(segment: re.Match[str]) -> str | int:
+    """Read a segment: an index, or a name with the escapes of JSON but for its quotes."""
+    name: str | None = segment["name"]
+    if name is None:
+        return int(segment["index"])
+    told: str = json.loads(f'"{_ESCAPE.sub(_requoted, name)}"')
+    return told
+
+
+def _requoted(found: re.Match[str]) -> str:
+    return {"\\'": "'", '"': '\\"'}.get(found[0], found[0])
 
 
 def _check(path: SingularPath, shape: Shape) -> None:

@@ -48,7 +48,8 @@ def served(way: str, webhook: Webhook, sdk: Sdk) -> Iterator[Any]:
 
 def call(app: Any, path: str = "/webhook") -> int:
     headers = {"Authorization": GOOD, "Content-Type": "application/json", "Traceparent": PARENT}
-    return Client(app).post(path, data=body_of("hello"), headers=headers).status_code
+    with Client(app).post(path, data=body_of("hello"), headers=headers) as answer:  # its end is that of a span
+        return answer.status_code
 
 
 def server_spans(sdk: Sdk) -> list[ReadableSpan]:
