@@ -1,6 +1,7 @@
 """The key of a call: its own where the user gave one, else the default."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -174,14 +175,18 @@ def note_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> Lease | N
     Returns:
         The right to run; None where the store is down.
     """
+    with suppress(Exception):  # a log that fails must not lose the lease
+        _tell_of_lease(acquired, call, keyed)
+    return None if acquired is None else acquired.lease
+
+
+def _tell_of_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> None:
     log, id_ = log_of(call), call.request_id
     if acquired is None:
         log.warning(
             "request_id=%s the idempotency store is down: a call runs without it, and a retry may run it again", id_
         )
-        return None
-    if keyed.collects:
+    elif keyed.collects:
         log.warning("request_id=%s a deferred job was lost: its worker was ended, or nobody here knows its id", id_)
     elif acquired.took_over:
         log.warning("request_id=%s a call runs again: its lease ran out, and what ran before may have had effects", id_)
-    return acquired.lease

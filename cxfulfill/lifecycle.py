@@ -166,7 +166,8 @@ class Lifecycle:
             with suppress(TimeoutError):
                 attempt.result(START_LIMIT)
         if any(map(_is_async, self._enders)):
-            self._workers.portal()
+            with suppress(Unavailable):  # the hooks' own lines tell
+                self._workers.portal()
         self._workers.close(self._shut_down)
 
     def _shut_down(self, portal: "BlockingPortal | None") -> None:

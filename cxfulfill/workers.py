@@ -1,5 +1,6 @@
 """The threads and the event loop of one process."""
 
+import logging
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
 T = TypeVar("T")
+_log = logging.getLogger("cxfulfill")
 
 POOL_SIZE = 32
 """Threads for watched handlers in one process; a call that finds all of them busy is answered 503."""
@@ -86,7 +88,10 @@ class Workers:
     def _the_loop(self) -> "_Loop":
         with self._lock:
             if self._loop is None or not self._loop.is_alive():
-                self._loop = _Loop()
+                try:
+                    self._loop = _Loop()
+                except (OSError, RuntimeError):  # no file descriptor, or no thread
+                    raise Unavailable(reason="overloaded") from None
             return self._loop
 
     def close(self, at_last: Callable[["BlockingPortal | None"], object] = lambda _: None) -> None:
@@ -141,7 +146,15 @@ class _Loop:
                     self._drained.set_result(None)
                 await last.sleep_until_stopped()
 
-        self._thread = threading.Thread(target=anyio.run, args=(main,), name="cxfulfill-loop", daemon=True)
+        def run() -> None:
+            try:
+                anyio.run(main)
+            except BaseException as error:
+                if started.done():
+                    raise
+                started.set_exception(error)  # whoever waits for the loop must not wait for ever
+
+        self._thread = threading.Thread(target=run, name="cxfulfill-loop", daemon=True)
         self._thread.start()
         self.portal, self.last, self._loop = started.result()
 
@@ -152,7 +165,13 @@ class _Loop:
         # Not by the portal, which waits until the loop has taken the task: a handler that blocks the loop would hold up
         # the threads of all the others beyond their deadlines.
         futures: list[Future[T]] = []
-        future = self._asyncio.run_coroutine_threadsafe(self._unless_cancelled(coroutine, futures), self._loop)
+        waits = self._unless_cancelled(coroutine, futures)
+        try:
+            future = self._asyncio.run_coroutine_threadsafe(waits, self._loop)
+        except RuntimeError:  # the loop has just ended
+            waits.close()
+            coroutine.close()
+            raise Unavailable(reason="overloaded") from None
         futures.append(future)
         self._spawned.add(future)
         future.add_done_callback(self._spawned.discard)
@@ -167,7 +186,14 @@ class _Loop:
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await coroutine
+        try:
+            return await coroutine
+        except Exception as error:
+            if not (futures and futures[0].cancelled()):
+                raise
+            # Nobody fetches it, and asyncio would log it with its text.
+            _log.warning("an async look-up that was cancelled ended with %s", type(error).__name__)
+            raise self._asyncio.CancelledError from None
 
     async def _settle(self) -> None:
         """Wait for tasks whose futures were cancelled: they may still clean up."""

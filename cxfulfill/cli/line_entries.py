@@ -28,6 +28,7 @@ LINES: Final[Mapping[str, str]] = {
     "after its deadline with reason": "Find out what the handler waits for; a retry runs the call again.",
     "handler failed after its deadline": "The line names class and place (error, at); for the traceback let the logger "
     "cxfulfill write at DEBUG. A retry runs the call again; of a deferred job the failure is kept.",
+    "an async look-up that was cancelled ended with": "Look at what it does where it is cancelled.",
     "deferred work has ended": "Nothing: the next call with the job's id gets the result.",
     "a deferred job was lost": "Look for the end of the worker in the server's log, and whether all workers and "
     "instances share CXFULFILL_STORE.",

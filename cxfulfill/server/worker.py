@@ -1,8 +1,11 @@
 """gunicorn's threaded worker, whose listening sockets are closed as soon as it is told to end."""
 
 import select
+import time
+from contextlib import suppress
+from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker  # type: ignore[import-untyped]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -10,7 +13,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     gunicorn's own keeps its listening sockets open until its last call is answered: whoever connects meanwhile hangs,
     and is reset in the end. This one takes the connections that are there already, and then closes the sockets, so
-    that others are refused at once and can go elsewhere.
+    that others are refused at once and can go elsewhere. Nor does it wait for connections that have sent nothing.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -20,11 +23,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             enabled: Whether connections are accepted.
         """
         super().set_accept_enabled(enabled)
-        if not enabled and not self.alive:
-            for listener in self.sockets:
-                listener.setblocking(False)
-                for _ in range(self.cfg.backlog):  # whoever goes on connecting must not keep this from ending
-                    if not select.select([listener], [], [], 0)[0]:
-                        break
-                    self.accept(listener)
-                listener.close()
+        if enabled or self.alive:
+            return
+        for listener in self.sockets:
+            with suppress(OSError):  # no file descriptor is free: what is left is reset
+                self._take_what_is_there(listener)
+            listener.close()
+        ends = time.monotonic() + STOP_KEEPALIVE_LINGER
+        for connection in self.pending_conns:
+            connection.timeout = min(connection.timeout, ends)
+
+    def _take_what_is_there(self, listener: Any) -> None:
+        listener.setblocking(False)
+        # No more than it takes at other times: whoever goes on connecting must not keep this from ending.
+        while self.nr_conns < self.worker_connections and select.select([listener], [], [], 0)[0]:
+            self.accept(listener)

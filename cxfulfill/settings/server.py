@@ -127,4 +127,4 @@ def without_effect(
         yield f"max_in_flight={limit}, and the server has {threads} threads; set {PREFIX}THREADS={wanted}"
     unread = [] if is_from_env else [name for name in _OF_WEBHOOK if name in environ]
     if unread:
-        yield f"{', '.join(unread)}, which this webhook does not read; make it with Webhook.from_env()"
+        yield f"{', '.join(unread)}, which only Webhook.from_env() reads; make this webhook with it"

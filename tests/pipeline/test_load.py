@@ -191,7 +191,7 @@ def test_settings_that_nobody_heeds_are_told_of(
     assert list(without_effect(8, 9, is_from_env=True, environ=variables)) == []
     assert list(without_effect(8, 8, is_from_env=False, environ=variables)) == [
         "max_in_flight=8, and the server has 8 threads; set CXFULFILL_THREADS=20",
-        "CXFULFILL_MAX_IN_FLIGHT, which this webhook does not read; make it with Webhook.from_env()",
+        "CXFULFILL_MAX_IN_FLIGHT, which only Webhook.from_env() reads; make this webhook with it",
     ]
     with closing(Webhook(auth=app_b(), max_in_flight=8)) as made:
         monkeypatch.setattr(webhook_module, "_open", [made])

@@ -1,18 +1,21 @@
 """The threads and the event loop of a process: how many, for how long, and after a fork."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
 from contextlib import closing
 from typing import Any
 
+import anyio
 import pytest
 
 from cxfulfill import Context
 from cxfulfill import workers as workers_module
 from cxfulfill.runtime import run
 from tests.pipeline.support import (
+    CANARY,
     LIMIT,
     SOON,
     Counted,
@@ -164,3 +167,34 @@ def test_close_waits_for_a_cancelled_look_up_to_clean_up(webhook: Counted) -> No
     assert begun.wait(LIMIT)
     webhook.close()
     assert cleaned == [True]
+
+
+def test_what_a_cancelled_look_up_raises_is_told_by_its_class(
+    webhook: Counted, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def looks_up(ctx: Context) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ValueError(CANARY) from None
+
+    webhook.add_handler("look", looks_up, timeout=SOON, idempotent=False)
+    assert ask(webhook, "look").reason == "deadline"
+    webhook.close()
+    gc.collect()
+    assert "an async look-up that was cancelled ended with ValueError" in caplog.text
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("error", [OSError("no file descriptor"), RuntimeError("no thread")])
+def test_a_loop_that_cannot_be_made_holds_nobody_up(
+    webhook: Counted, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise error
+
+    webhook.add_handler("loop", name_of_thread_async)
+    with monkeypatch.context() as patch:
+        patch.setattr(anyio, "run", fails)
+        assert ask(webhook, "loop").reason == "overloaded"
+    assert ask(webhook, "loop").said == "cxfulfill-loop"

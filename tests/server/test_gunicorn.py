@@ -4,14 +4,18 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cxfulfill import ConfigurationError
+from cxfulfill.server.worker import Worker
 from cxfulfill.settings.server import read_server
 from tests.server.conftest import Serve
 from tests.server.wire import (
@@ -111,6 +115,28 @@ def test_sigterm_refuses_who_connects_while_a_call_still_runs(serve: Serve) -> N
         assert wire.response().status == 200
     assert server.process.wait(LIMIT) == 0
     assert not [line for line in server.lines() if "Traceback" in line]
+
+
+def test_a_worker_that_ends_waits_for_no_connection_that_has_sent_nothing() -> None:
+    worker, silent = Worker.__new__(Worker), SimpleNamespace(timeout=float("inf"))
+    worker.__dict__.update(alive=False, _accepting=False, sockets=[], pending_conns=[silent])
+    worker.set_accept_enabled(False)
+    assert silent.timeout < time.monotonic() + LIMIT
+
+
+def test_a_worker_that_ends_closes_its_sockets_also_where_it_cannot_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise OSError("no file descriptor is free")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = listening.getsockname()
+        worker = Worker.__new__(Worker)
+        worker.__dict__.update(alive=False, _accepting=False, sockets=[listening], pending_conns=[], nr_conns=0,
+                            worker_connections=8)  # fmt: skip
+        monkeypatch.setattr(worker, "accept", fails)
+        with socket.create_connection(address):
+            worker.set_accept_enabled(False)
+    assert listening.fileno() == -1
 
 
 def test_sigterm_lets_a_running_call_end_and_the_exit_code_is_0(serve: Serve) -> None:
