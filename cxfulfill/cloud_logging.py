@@ -85,12 +85,11 @@ class CloudLoggingFormatter(logging.Formatter):
         # Each call has such a line. Written by hand it takes half as long as an encoder does, which wants a dict first;
         # all that is not a number goes through the encoder of `json`, or is one of this package's own words.
         status, ms, bytes_in, bytes_out = call.status, call.ms, call.bytes_in, call.bytes_out
-        request_id = quoted(call.request_id)
         line = (
             f'{{"severity":"{_severity(level)}","message":{quoted(call.summary)},"time":"{self._time(created)}"'
             f',"logger":{quoted(logger)},"httpRequest":{{{_asked(call.method, call.path)}"status":{status}'
             f',"latency":"{ms / 1e3:.6f}s","requestSize":"{bytes_in}","responseSize":"{bytes_out}"}}'
-            f',"request_id":{request_id},"status":{status},"reason":{quoted(call.reason)},"outcome":{quoted(call.outcome)}'
+            f',"request_id":{quoted(call.request_id)},"status":{status},"reason":{quoted(call.reason)},"outcome":{quoted(call.outcome)}'
             f',"replayed":{"true" if call.is_replayed else "false"},"ms":{ms:.3f},"auth_ms":{call.auth_ms:.3f}'
             f',"store_ms":{call.store_ms:.3f},"handler_ms":{call.handler_ms:.3f}'
             f',"bytes_in":{bytes_in},"bytes_out":{bytes_out}'

@@ -175,8 +175,9 @@ def note_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> Lease | N
     Returns:
         The right to run; None where the store is down.
     """
-    with suppress(Exception):  # a log that fails must not lose the lease
-        _tell_of_lease(acquired, call, keyed)
+    if acquired is None or acquired.took_over or keyed.collects:
+        with suppress(Exception):  # a log that fails must not lose the lease
+            _tell_of_lease(acquired, call, keyed)
     return None if acquired is None else acquired.lease
 
 
@@ -188,5 +189,5 @@ def _tell_of_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> None:
         )
     elif keyed.collects:
         log.warning("request_id=%s a deferred job was lost: its worker was ended, or nobody here knows its id", id_)
-    elif acquired.took_over:
+    else:
         log.warning("request_id=%s a call runs again: its lease ran out, and what ran before may have had effects", id_)

@@ -273,7 +273,7 @@ class Pipeline:
                 raise
             record.outcome = "fallback"
             return json_response(target.fallback)
-        record.answered(work.call, landed)
+        record.answered(work.call, replayed=landed.replayed, joined=landed.joined)
         return json_response(landed.answer.for_turn(keyed.turn), headers=_REPLAYED if landed.replayed else ())
 
     def _problem(self, error: Exception, request_id: str) -> HttpResponse:

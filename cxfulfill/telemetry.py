@@ -35,20 +35,6 @@ _MAX_PARENT: Final = 320
 _HASHED: Final = 12
 
 
-class Answered(Protocol):
-    """Whose answer a call has got."""
-
-    @property
-    def replayed(self) -> bool:
-        """Whether it is that of an earlier delivery."""
-        ...
-
-    @property
-    def joined(self) -> bool:
-        """Whether that one still ran."""
-        ...
-
-
 class CallSpan(Spans, Protocol):
     """The trace of one call."""
 
@@ -156,15 +142,16 @@ class Record:
     error: Exception | None = None
     outcome: Outcome = "ok"
 
-    def answered(self, call: Call, landed: Answered | None = None) -> None:
+    def answered(self, call: Call, *, replayed: bool = False, joined: bool = False) -> None:
         """Note that the call has its answer.
 
         Args:
             call: The call.
-            landed: What is known of the answer, where calls are de-duplicated.
+            replayed: Whether it is that of an earlier delivery.
+            joined: Whether that one still ran.
         """
-        if landed is not None and landed.replayed:
-            self.outcome = "joined" if landed.joined else "replayed"
+        if replayed:
+            self.outcome = "joined" if joined else "replayed"
         elif call.deadline.remaining() <= 0:
             self.outcome = "late"
 
