@@ -1,0 +1,122 @@
+"""A call on its way: what is sent, what comes back, and whoever carries it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from cxfulfill.errors import CxFulfillError
+from cxfulfill.http import Headers
+from cxfulfill.records import CallRecord
+
+Failure = Literal["timeout", "unreachable", "tls"]
+"""Why no answer came: not in time, no connection or one that broke, no trust in the server's certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A client certificate, and where its key is.
+
+    Attributes:
+        der: The certificate in DER.
+        chain: PEM file of the certificate and those that signed it.
+        key: PEM file of its private key.
+    """
+
+    der: bytes
+    chain: Path
+    key: Path
+
+
+class Credential(Protocol):
+    """What CX proves itself with."""
+
+    @property
+    def certificate(self) -> ClientCertificate | None:
+        """The client certificate; None for none."""
+        ...
+
+    def headers(self, url: str, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+        """Make the header fields of a call.
+
+        Args:
+            url: The webhook's URL as it is entered in CX.
+            parameters: The session parameters, which a header's value may refer to.
+
+        Returns:
+            Values by name.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A request that is sent, once or repeatedly.
+
+    Attributes:
+        method: The HTTP method.
+        url: The whole URL, with the query.
+        headers: Header fields; credentials among them, so that they are not shown.
+        body: The body; empty for none.
+        certificate: The client certificate; None for none.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes = field(repr=False, default=b"")
+    certificate: ClientCertificate | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Header fields by name in any case.
+        body: The body.
+        record: The application's own record of the call; None where it runs in another process.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes = field(repr=False)
+    record: CallRecord | None = None
+
+    @property
+    def is_replayed(self) -> bool:
+        """Whether the application says that this is the answer of an earlier delivery."""
+        return self.headers.get("idempotent-replayed", "") == "true"
+
+
+class NoAnswer(CxFulfillError):
+    """No answer came.
+
+    Args:
+        failure: Why.
+        detail: A sentence for people.
+    """
+
+    def __init__(self, failure: Failure, detail: str) -> None:
+        super().__init__(detail)
+        self.failure = failure
+
+
+class Transport(Protocol):
+    """Carries a request to an application and its answer back; used by several threads at a time."""
+
+    def send(self, outgoing: Outgoing, timeout: float) -> Answer:
+        """Send a request and wait for the answer.
+
+        Args:
+            outgoing: The request.
+            timeout: Seconds for all of it.
+
+        Returns:
+            The answer, whatever its status.
+
+        Raises:
+            NoAnswer: There is none.
+        """
+        ...
