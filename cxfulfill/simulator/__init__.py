@@ -1,1 +1,1 @@
-"""Dialogflow CX's side of a webhook, for tests and for trying things on one's own machine. Nothing that serves imports it."""
+"""Dialogflow CX's side of a webhook, for tests and for trying things on one's own machine."""
