@@ -1,5 +1,6 @@
 """An agent's side of a session: it builds the requests that CX sends, and takes the answers as CX does."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -10,12 +11,15 @@ from cxfulfill.parameters.entities import to_cx
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.values import to_json_object
 from cxfulfill.simulator.merging import Merged, go, merge, queued_message
-from cxfulfill.simulator.pages import START_FLOW, SessionPage
+from cxfulfill.simulator.pages import START_FLOW, SYMBOLIC, SessionPage
 from cxfulfill.simulator.state import State
 from cxfulfill.simulator.turns import MEMBERS, Intent, Turn
 
 AGENT: Final = "projects/test-project/locations/global/agents/test-agent"
 """The agent of sessions that name no other."""
+
+
+_NO_ID: Final = re.compile(r"[^\w.-]+")
 
 
 def new_id() -> str:
@@ -135,16 +139,33 @@ class Session:
         """
         self.state = self.state.written(as_cx(parameters))
 
+    def find_page(self, page: SessionPage | str) -> SessionPage:
+        """Find a page.
+
+        Args:
+            page: The page, its full name, its display name, or its id in the current flow.
+
+        Returns:
+            The page, with its form where it is known; one that nobody has told of is made up.
+        """
+        if isinstance(page, SessionPage):
+            return page
+        for known in self.pages.values():
+            if page in (known.display_name, known.id) and known.flow == self.state.page.flow:
+                return known
+        name = page if "/" in page else self.page_name(_NO_ID.sub("-", page))
+        return self.pages.get(name) or SessionPage.of(name, "" if "/" in page or page in SYMBOLIC else page)
+
     def goto(self, page: SessionPage | str) -> None:
         """Go to a page, as a route of the agent does.
 
         Args:
-            page: The page, its full name, or its id in the current flow.
+            page: As for `find_page`.
         """
-        if isinstance(page, SessionPage):
-            self.pages[page.name] = page
-        name = page.name if isinstance(page, SessionPage) else self.page_name(page)
-        self.state = go(self.state, name, self.pages)
+        found = self.find_page(page)
+        if found.id not in SYMBOLIC:
+            self.pages[found.name] = found
+        self.state = go(self.state, found.name, self.pages)
 
     def queue(self, *messages: Mapping[str, Any] | str, origin: str = "HANDLER_PROMPT") -> None:
         """Queue static messages of the fulfillment that calls the webhook.
