@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import Headers
+from cxfulfill.simulator.flexible import FlexibleSettings
 from cxfulfill.simulator.sending import Answer, Credential, Failure, NoAnswer, Outgoing, Transport
 
 CX_TIMEOUT: Final = 5.0
@@ -114,25 +115,38 @@ class Caller:
         self.retries = retries
         self.clock = clock
 
-    def outgoing(self, body: bytes, parameters: Mapping[str, Any], credential: Credential | None = None) -> Outgoing:
+    def outgoing(self, body: bytes, parameters: Mapping[str, Any]) -> Outgoing:
         """Make the request of a standard call.
 
         Args:
             body: The WebhookRequest.
             parameters: The session parameters, which headers may refer to.
-            credential: In place of the caller's own.
 
         Returns:
             The request.
         """
-        proof = credential or self.credential
-        fields = {"Content-Type": "application/json", **self.headers}
-        if proof is not None:
-            fields |= proof.headers(self.url, parameters)
-        return Outgoing(
-            method="POST", url=self.url, headers=Headers(fields), body=body,
-            certificate=None if proof is None else proof.certificate,
-        )  # fmt: skip
+        return self._proved("POST", self.url, {"Content-Type": "application/json", **self.headers}, body, parameters)
+
+    def flexible(self, settings: FlexibleSettings, parameters: Mapping[str, Any]) -> Outgoing:
+        """Make the request of a flexible call.
+
+        Args:
+            settings: What is entered in CX.
+            parameters: The session parameters, which URL, headers and body may refer to.
+
+        Returns:
+            The request.
+        """
+        method, url, headers, body = settings.request(parameters)
+        return self._proved(method, url, {**headers, **self.headers}, body, parameters)
+
+    def _proved(
+        self, method: str, url: str, fields: Mapping[str, str], body: bytes, parameters: Mapping[str, Any]
+    ) -> Outgoing:
+        proof = self.credential
+        proved = {} if proof is None else proof.headers(url, parameters)
+        certificate = None if proof is None else proof.certificate
+        return Outgoing(method=method, url=url, headers=Headers({**fields, **proved}), body=body, certificate=certificate)
 
     def deliver(self, outgoing: Outgoing, *, fault: Fault = "none", faults: int = 1) -> Delivery:
         """Deliver a call, again where CX does so by itself: the same bytes, and at once.

@@ -12,6 +12,7 @@ from cxfulfill.errors import NotFound
 from cxfulfill.records import event_of
 from cxfulfill.simulator.caller import Delivery
 from cxfulfill.simulator.findings import Finding, Version
+from cxfulfill.simulator.flexible import mapped
 from cxfulfill.simulator.reading import read_answer
 from cxfulfill.simulator.sending import Answer
 
@@ -83,8 +84,30 @@ def judge(delivery: Delivery, version: Version = "v3", *, official: bool | None 
         status = _status(2, "URL_ERROR", "ERROR_OTHER")
         sentence = f"CX cannot read the answer, though its status is 200: {first}."
         return Verdict(ANY_EVENT, sentence, status, reading.findings)
-    warned = f" {_count(reading.findings)}" if reading.findings else ""
-    return Verdict(sentence=f"CX takes the answer.{warned}", findings=reading.findings, answer=reading.value)
+    return Verdict(sentence=_taken(reading.findings), findings=reading.findings, answer=reading.value)
+
+
+def judge_flexible(delivery: Delivery, mapping: Mapping[str, str]) -> Verdict:
+    """Tell what CX makes of a flexible webhook's call.
+
+    Args:
+        delivery: The call.
+        mapping: What it takes of the answer: paths by session parameter.
+
+    Returns:
+        The verdict; its ``answer`` writes the session parameters.
+    """
+    answer = delivery.answer
+    if answer is None:
+        return _unanswered(delivery)
+    if answer.status != 200:
+        return _refused(answer)
+    values, findings = ({}, ()) if not (mapping or answer.body) else mapped(answer.body, mapping)
+    if any(each.severity == "error" for each in findings):
+        sentence = f"CX can take nothing of the answer, though its status is 200: {findings[0]}."
+        return Verdict(ANY_EVENT, sentence, _status(2, "URL_ERROR", "ERROR_OTHER"), findings)
+    written = {"sessionInfo": {"parameters": dict(values)}}
+    return Verdict(sentence=_taken(findings), findings=findings, answer=written)
 
 
 def query_result(calls: Iterable[tuple[str, Delivery, Verdict]], version: Version = "v3") -> dict[str, Any]:
@@ -159,9 +182,10 @@ def _status(code: int, state: str, reason: str, status: int | None = None) -> di
     return {"code": code, "message": text}
 
 
-def _count(findings: tuple[Finding, ...]) -> str:
-    number = len(findings)
-    return "There is a remark." if number == 1 else f"There are {number} remarks."
+def _taken(findings: tuple[Finding, ...]) -> str:
+    if not findings:
+        return "CX takes the answer."
+    return f"CX takes the answer. There {'is a remark' if len(findings) == 1 else f'are {len(findings)} remarks'}."
 
 
 def _duration(seconds: float) -> str:

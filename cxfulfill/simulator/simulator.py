@@ -9,7 +9,8 @@ from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator import wire
 from cxfulfill.simulator.caller import Caller, Delivery, Fault
 from cxfulfill.simulator.findings import Version
-from cxfulfill.simulator.judging import Verdict, judge
+from cxfulfill.simulator.flexible import FlexibleSettings
+from cxfulfill.simulator.judging import Verdict, judge, judge_flexible
 from cxfulfill.simulator.merging import Merged
 from cxfulfill.simulator.pages import SessionPage
 from cxfulfill.simulator.result import Result
@@ -91,6 +92,22 @@ class Simulator:
         outgoing = self.caller.outgoing(wire.dumps(request), self.session.state.parameters)
         return self._settle(wanted.tag, request, before, self.caller.deliver(outgoing, fault=fault, faults=faults))
 
+    def make_flexible(self, settings: FlexibleSettings, *, fault: Fault = "none", faults: int = 1) -> Result:
+        """Call a flexible webhook: its request has nothing of the session but what the settings refer to.
+
+        Args:
+            settings: What is entered in CX.
+            fault: What happens to the answers of its first attempts.
+            faults: How many of them it happens to.
+
+        Returns:
+            What became of it; its tag is empty.
+        """
+        before = self.session.state
+        outgoing = self.caller.flexible(settings, before.parameters)
+        delivery = self.caller.deliver(outgoing, fault=fault, faults=faults)
+        return self._result("", {}, before, (delivery, judge_flexible(delivery, settings.mapping)))
+
     def make_twice(self, wanted: Input, *, concurrently: bool = False) -> tuple[Result, Result]:
         """Make a call whose request is delivered twice. The session takes the first answer.
 
@@ -104,13 +121,14 @@ class Simulator:
         before, request = self._prepare(wanted)
         outgoing = self.caller.outgoing(wire.dumps(request), self.session.state.parameters)
         deliveries = self.caller.deliver_twice(outgoing, concurrently=concurrently)
+        # The one that has run comes first, whichever thread was the faster.
+        ran, repeated = sorted(deliveries, key=lambda each: each.answer is not None and each.answer.is_replayed)
         ready = self.session.state
-        first, second = (judge(each, self.version) for each in deliveries)
-        result = self._result(wanted.tag, request, before, (deliveries[0], first))
-        after, self.session.state = self.session.state, ready
-        other = self._result(wanted.tag, request, before, (deliveries[1], second))
-        self.session.state = after
-        return result, other
+        other = self._settle(wanted.tag, request, before, repeated)
+        self.session.state = ready
+        first = self._settle(wanted.tag, request, before, ran)
+        self.results[-2:] = [first, other]
+        return first, other
 
     def _prepare(self, wanted: Input) -> tuple[State, dict[str, Any]]:
         session = self.session
