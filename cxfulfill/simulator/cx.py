@@ -108,9 +108,7 @@ class Cx(Simulator):
         session = session or _session(webhook)
         transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
         right = credential or credential_for(webhook, issuer, session=session.name)
-        caller = Caller(
-            transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries
-        )
+        caller = Caller(transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries)
         return cls(webhook, issuer, session, caller)
 
     def call(self, tag: str, turn: Turn | None = None, **options: Unpack[Options]) -> Result:
@@ -170,9 +168,9 @@ class Cx(Simulator):
         """Trigger an event, as the program that calls the agent does; as for `say`."""
         return self.call(self._tag(tag), Turn("event", name), **options)
 
-    def trigger(self, intent: str, tag: str = "", **options: Unpack[Options]) -> Result:
+    def trigger(self, name: str, tag: str = "", **options: Unpack[Options]) -> Result:
         """Trigger an intent by its display name, such as ``Default Welcome Intent`` for a phone call; as for `say`."""
-        return self.call(self._tag(tag), Turn.of("intent", intent), **options)
+        return self.call(self._tag(tag), Turn.of("intent", name), **options)
 
     def flexible(self, path: str, parameters: Mapping[str, Any] | None = None, *, method: str = "") -> Result:
         """Call a flexible webhook of the application, with what `cxfulfill routes --cx` says to enter in CX.
