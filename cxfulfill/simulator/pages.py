@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
+from cxfulfill.simulator.values import as_cx
+
 State = Literal["EMPTY", "INVALID", "FILLED"]
 
 START_FLOW: Final = "00000000-0000-0000-0000-000000000000"
@@ -87,7 +89,7 @@ class SessionPage:
         shown = display_name or SYMBOLIC.get(_id(name), _id(name))
         if form is None:
             return cls(name, shown, () if _id(name) == "START_PAGE" else None)
-        return cls(name, shown, tuple(FormField(each).filled(value) for each, value in form.items()))
+        return cls(name, shown, tuple(FormField(each).filled(value) for each, value in as_cx(form).items()))
 
     @property
     def id(self) -> str:

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.parameters.entities import to_cx
 from cxfulfill.protocol.names import AgentName
-from cxfulfill.protocol.values import to_json_object
 from cxfulfill.simulator.merging import Merged, go, merge, queued_message
 from cxfulfill.simulator.pages import START_FLOW, SYMBOLIC, SessionPage
 from cxfulfill.simulator.state import State
 from cxfulfill.simulator.turns import MEMBERS, Intent, Turn
+from cxfulfill.simulator.values import as_cx
 
 AGENT: Final = "projects/test-project/locations/global/agents/test-agent"
 """The agent of sessions that name no other."""
@@ -218,21 +217,6 @@ class Session:
         """
         self.state, merged = merge(self.state, answer, self.pages)
         return merged
-
-
-def as_cx(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Give parameters as CX would have them: dates and other entities of Python as CX's objects.
-
-    Args:
-        parameters: Values by name.
-
-    Returns:
-        The same as JSON.
-
-    Raises:
-        ReplyError: A value is none of JSON, or one that CX cannot hold.
-    """
-    return to_json_object({name: to_cx(value) for name, value in (parameters or {}).items()})
 
 
 def _set(**members: float) -> dict[str, float]:
