@@ -10,10 +10,10 @@ from typing import Any, Final
 import click
 
 from cxfulfill.auth.secrets import BasicAuth
-from cxfulfill.cli.apps import platform
 from cxfulfill.cli.outline import Line, heading, show, texts
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import REDACTED
+from cxfulfill.loading import platform
 from cxfulfill.settings.reading import build
 from cxfulfill.settings.server import WORKERS, read_server
 from cxfulfill.settings.table import BY_VARIABLE, PREFIX, SCOPE_MARK, SECRET_FORMS, SETTINGS, Setting, variable_names
