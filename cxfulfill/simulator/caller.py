@@ -146,7 +146,9 @@ class Caller:
         proof = self.credential
         proved = {} if proof is None else proof.headers(url, parameters)
         certificate = None if proof is None else proof.certificate
-        return Outgoing(method=method, url=url, headers=Headers({**fields, **proved}), body=body, certificate=certificate)
+        return Outgoing(
+            method=method, url=url, headers=Headers({**fields, **proved}), body=body, certificate=certificate
+        )
 
     def deliver(self, outgoing: Outgoing, *, fault: Fault = "none", faults: int = 1) -> Delivery:
         """Deliver a call, again where CX does so by itself: the same bytes, and at once.

@@ -108,9 +108,7 @@ class Cx(Simulator):
         session = session or _session(webhook)
         transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
         right = credential or credential_for(webhook, issuer, session=session.name)
-        caller = Caller(
-            transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries
-        )
+        caller = Caller(transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries)
         return cls(webhook, issuer, session, caller)
 
     def call(self, tag: str, turn: Turn | None = None, **options: Unpack[Options]) -> Result:
