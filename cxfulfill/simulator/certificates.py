@@ -1,9 +1,10 @@
-"""A client certificate with a name that an application accepts, and how a proxy hands it on."""
+"""Client certificates: one in files, one with a name that an application accepts, and how a proxy hands it on."""
 
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -12,7 +13,35 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.simulator.sending import ClientCertificate
+
 _VALID: Final = timedelta(days=1)
+
+
+def read_client_certificate(chain: Path, key: Path) -> ClientCertificate:
+    """Read a client certificate.
+
+    Args:
+        chain: PEM file of the certificate and, behind it, those that signed it.
+        key: PEM file of its private key, without a passphrase.
+
+    Returns:
+        The certificate.
+
+    Raises:
+        ConfigurationError: They are no such files, or do not belong together.
+    """
+    import ssl  # noqa: PLC0415 - only who shows a certificate pays for the import
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(chain, key, password="")
+        certificate = x509.load_pem_x509_certificate(chain.read_bytes())
+    except (OSError, ValueError):
+        raise ConfigurationError(
+            "the client certificate takes two PEM files: the certificate, and its private key without a passphrase"
+        ) from None
+    return ClientCertificate(certificate.public_bytes(Encoding.DER), chain, key)
 
 
 def self_made(subjects: Iterable[str], sans: Iterable[tuple[str, str]], now: float) -> x509.Certificate:

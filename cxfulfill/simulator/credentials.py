@@ -152,7 +152,7 @@ class AccessTokenCredential(_WithoutCertificate):
     def _issued(self) -> tuple[str, float]:
         token = self.signer.access_token(
             issuer=self.issuer, audience=self.audience, client_id=self.client_id, scopes=self.scopes,
-            lifetime=self.lifetime, **self.claims,
+            lifetime=self.lifetime, claims=self.claims,
         )  # fmt: skip
         return token, self.lifetime
 

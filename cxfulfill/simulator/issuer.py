@@ -109,7 +109,7 @@ class LocalIssuer:
         client_id: str,
         scopes: Iterable[str] = (),
         lifetime: float = LIFETIME,
-        **changes: Any,
+        claims: Mapping[str, Any] | None = None,
     ) -> str:
         """Issue an access token (RFC 9068) for a client on its own behalf.
 
@@ -119,16 +119,16 @@ class LocalIssuer:
             client_id: The client that it is issued to.
             scopes: What it allows.
             lifetime: Seconds that it is valid for.
-            changes: Claims in place of these; ... leaves one out.
+            claims: Claims in place of these; ... leaves one out.
 
         Returns:
             The token, signed with RS256.
         """
-        claims: dict[str, Any] = {
+        usual = {
             "iss": issuer, "aud": audience if isinstance(audience, str) else list(audience), "sub": client_id,
             "client_id": client_id, "jti": secrets.token_hex(16), "scope": " ".join(scopes),
         }  # fmt: skip
-        return self._signed("at+jwt", claims | self._times(lifetime) | changes)
+        return self._signed("at+jwt", usual | self._times(lifetime) | dict(claims or {}))
 
     def removed_signature(self, token: str) -> str:
         """Take a token's signature away, as Cloud Run's IAM check does.
