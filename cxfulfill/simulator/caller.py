@@ -143,12 +143,15 @@ class Caller:
     def _proved(
         self, method: str, url: str, fields: Mapping[str, str], body: bytes, parameters: Mapping[str, Any]
     ) -> Outgoing:
-        proof = self.credential
-        proved = {} if proof is None else proof.headers(url, parameters)
+        proof, proved, problem = self.credential, {}, ""
+        if proof is not None:
+            try:
+                proved = dict(proof.headers(url, parameters))
+            except NoAnswer as error:
+                problem = str(error)
         certificate = None if proof is None else proof.certificate
-        return Outgoing(
-            method=method, url=url, headers=Headers({**fields, **proved}), body=body, certificate=certificate
-        )
+        headers = Headers({**fields, **proved})
+        return Outgoing(method=method, url=url, headers=headers, body=body, certificate=certificate, problem=problem)
 
     def deliver(self, outgoing: Outgoing, *, fault: Fault = "none", faults: int = 1) -> Delivery:
         """Deliver a call, again where CX does so by itself: the same bytes, and at once.
@@ -187,6 +190,8 @@ class Caller:
 
     def _attempt(self, outgoing: Outgoing, first: float, fault: Fault) -> Attempt:
         begun = self.clock()
+        if outgoing.problem:
+            return Attempt(begun - first, 0.0, None, "unreachable", outgoing.problem)
         try:
             answer = self.transport.send(outgoing, self.timeout)
         except NoAnswer as problem:

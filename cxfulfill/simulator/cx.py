@@ -217,6 +217,9 @@ class Cx(Simulator):
         """
         return self.as_caller(IdTokenCredential(self.issuer, email=email, audience=audience))
 
+    def __repr__(self) -> str:
+        return f"<Cx {len(self.results)} calls>"
+
     def _tag(self, tag: str) -> str:
         if not tag and not self.results:
             raise ConfigurationError("name the tag that this leads to, as in cx.say('two nights', 'check-nights')")
