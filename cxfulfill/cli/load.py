@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 from rich.console import Console
 
-from cxfulfill.cli.load_options import Weight, headers_of, target_of, weights_of
+from cxfulfill.cli.load_options import headers_of, target_of, weights_of
 from cxfulfill.cli.load_report import report, watching
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.kept_alive import KeptAlive
@@ -20,7 +20,9 @@ from cxfulfill.simulator.traffic import mix_of, read_requests
 
 @click.command()
 @click.option("--url", required=True, help="The webhook, such as http://127.0.0.1:8080/webhook.")
-@click.option("--tag", "tags", multiple=True, type=Weight(), metavar="TAG[:WEIGHT]", help="What is called, how often.")
+@click.option(
+    "--tag", "weights", multiple=True, callback=weights_of, metavar="TAG[:WEIGHT]", help="What is called, how often."
+)
 @click.option(
     "--requests",
     type=click.Path(exists=True, path_type=Path),
@@ -63,7 +65,7 @@ def load(
     /,
     *,
     url: str,
-    tags: tuple[tuple[str, float], ...],
+    weights: dict[str, float],
     requests: Path | None,
     username: str | None,
     password_env: str | None,
@@ -84,7 +86,7 @@ def load(
     headers = headers_of(username, password_env, header_variables)
     target = target_of(url, is_own=is_own, has_credentials=len(headers) > 1)
     try:
-        mix = mix_of(weights_of(tags), _requests(requests))
+        mix = mix_of(weights, _requests(requests))
     except ConfigurationError as error:
         raise click.UsageError(f"{error}: see --tag and --requests") from None
     plan = Plan(

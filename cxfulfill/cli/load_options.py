@@ -18,36 +18,31 @@ _VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 _RESERVED: Final = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding"})
 
 
-class Weight(click.ParamType[tuple[str, float]]):
-    """A tag and its weight: ``TAG`` or ``TAG:WEIGHT``."""
-
-    name = "tag"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
-        """Read it; see click."""
-        text = str(value)
-        tag, colon, weight = text.rpartition(":")
-        if not re.fullmatch(r"[0-9]*\.?[0-9]+", weight) or not colon:
-            tag, weight = text, "1"  # tags may have colons
-        if not tag:
-            self.fail("a tag is text, perhaps with a colon and a weight behind it", param, ctx)
-        if not 0 < float(weight) <= 1_000_000:
-            self.fail("a weight is more than 0 and at most 1000000", param, ctx)
-        return tag, float(weight)
-
-
-def weights_of(tags: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Add weights up.
+def weights_of(ctx: click.Context, param: click.Parameter, given: Iterable[str]) -> dict[str, float]:
+    """Read tags with weights: ``TAG`` or ``TAG:WEIGHT``; click calls it.
 
     Args:
-        tags: Tags with weights, perhaps the same one repeatedly.
+        ctx: click's context.
+        param: The option.
+        given: Its values; weights of the same tag are added up.
 
     Returns:
         Weights by tag.
+
+    Raises:
+        click.BadParameter: One of them is none.
     """
+    del ctx, param
     weights: dict[str, float] = {}
-    for tag, weight in tags:
-        weights[tag] = weights.get(tag, 0.0) + weight
+    for text in given:
+        tag, _, weight = text.rpartition(":")
+        if not re.fullmatch(r"[0-9]*\.?[0-9]+", weight) or text == weight:
+            tag, weight = text, "1"  # tags may have colons
+        if not tag:
+            raise click.BadParameter("a tag is text, perhaps with a colon and a weight behind it")
+        if not 0 < float(weight) <= 1_000_000:
+            raise click.BadParameter("a weight is more than 0 and at most 1000000")
+        weights[tag] = weights.get(tag, 0.0) + float(weight)
     return weights
 
 

@@ -1,7 +1,7 @@
 """What users of an agent make CX send: requests by tag, and the parameters of a session from turn to turn."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -150,26 +150,25 @@ def _read(file: Path) -> Mapping[str, Any]:
         raise ConfigurationError(f"{file.name} cannot be read: {error.strerror}") from None
     except BadRequest as error:
         raise ConfigurationError(f"{file.name} is no JSON that CX would send: {error.reason}") from None
-    for problem in _problems(document):
+    problem = _problem(document)
+    if problem:
         raise ConfigurationError(f"{file.name} is no WebhookRequest to send: {problem}")
     read: Mapping[str, Any] = document
     return read
 
 
-def _problems(document: Any) -> Iterator[str]:
+def _problem(document: Any) -> str:
     if not isinstance(document, dict):
-        yield "it is no JSON object"
-        return
+        return "it is no JSON object"
     info, session = document.get("fulfillmentInfo"), document.get("sessionInfo", {})
     tag = info.get("tag") if isinstance(info, dict) else None
     if not isinstance(tag, str) or not tag:
-        yield "fulfillmentInfo.tag is no text"
+        return "fulfillmentInfo.tag is no text"
     if not isinstance(session, dict):
-        yield "sessionInfo is no object"
-    elif not isinstance(session.get("session", ""), str):
-        yield "sessionInfo.session is no text"
-    elif not isinstance(session.get("parameters", {}), dict):
-        yield "sessionInfo.parameters is no object"
+        return "sessionInfo is no object"
+    if not isinstance(session.get("session", ""), str):
+        return "sessionInfo.session is no text"
+    return "" if isinstance(session.get("parameters", {}), dict) else "sessionInfo.parameters is no object"
 
 
 def _made(tag: str) -> Mapping[str, Any]:

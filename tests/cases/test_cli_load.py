@@ -261,5 +261,3 @@ def test_one_call_is_one() -> None:
     output = io.StringIO()
     report(figures(1.0, calls=1), Plan(url="http://x", mix=mix_of({"a": 1.0})), Console(file=output))
     assert output.getvalue().startswith("1 call in")
-
-

@@ -23,7 +23,7 @@ class Handler(BaseHTTPRequestHandler):
     seen: list[tuple[str, int, str, bytes]]
     let_go: Event
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
 
     def do_POST(self) -> None:
@@ -62,9 +62,9 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(context: ssl.SSLContext | None = None) -> Iterator[tuple[str, type[Handler]]]:
     class Own(Handler):
-        seen = []
-        let_go = Event()
+        pass
 
+    Own.seen, Own.let_go = [], Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Own)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a handshake that the client breaks off
     if context:

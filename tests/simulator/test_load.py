@@ -93,7 +93,7 @@ def webhook(clock: FakeClock) -> FakeWebhook:
 
 
 def load(webhook: FakeWebhook, seed: int = 1, *, mix: Mix | None = None, **options: Any) -> Load:
-    plan = Plan(**{"url": "http://x/webhook", "mix": mix or mix_of({"book": 1.0}), "think": 0.0} | options)
+    plan = Plan(url="http://x/webhook", mix=mix or mix_of({"book": 1.0}), **{"think": 0.0} | options)
     clock = webhook.clock
     return Load(plan, webhook.connect, clock=clock, sleep=clock.takes, rng=Random(seed))
 

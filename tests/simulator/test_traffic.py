@@ -29,7 +29,9 @@ def test_each_turn_is_of_the_user_s_session_and_has_an_id_of_its_own() -> None:
     conversation = Conversation(ids())
     given = request(sessionInfo={"session": f"{agent}/environments/-/sessions/recorded"}, text="hi")
     first, second = (json.loads(conversation.turn(given)) for _ in range(2))
-    assert first["sessionInfo"]["session"] == second["sessionInfo"]["session"] == f"{agent}/environments/-/sessions/id-0"
+    assert (
+        first["sessionInfo"]["session"] == second["sessionInfo"]["session"] == f"{agent}/environments/-/sessions/id-0"
+    )
     assert (first["detectIntentResponseId"], second["detectIntentResponseId"]) == ("id-1", "id-2")
     assert first["text"] == "hi"
     assert "detectIntentResponseId" not in given
