@@ -14,7 +14,7 @@ from cxfulfill.cli.load_options import headers_of, target_of, weights_of
 from cxfulfill.cli.load_report import report, watching
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.kept_alive import KeptAlive
-from cxfulfill.simulator.load import MAX_SECONDS, MAX_USERS, Load, Plan
+from cxfulfill.simulator.load import MAX_SECONDS, MAX_THINK, MAX_TIMEOUT, MAX_USERS, Load, Plan
 from cxfulfill.simulator.traffic import mix_of, read_requests
 
 
@@ -33,7 +33,7 @@ from cxfulfill.simulator.traffic import mix_of, read_requests
 @click.option("--users", type=click.IntRange(1, MAX_USERS), default=8, show_default=True)
 @click.option(
     "--think",
-    type=click.FloatRange(0, 60),
+    type=click.FloatRange(0, MAX_THINK),
     default=0.5,
     show_default=True,
     help="Mean of the seconds between two turns of a user, which are distributed exponentially.",
@@ -47,7 +47,7 @@ from cxfulfill.simulator.traffic import mix_of, read_requests
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, 30, min_open=True),
+    type=click.FloatRange(0, MAX_TIMEOUT, min_open=True),
     default=5.0,
     show_default=True,
     help="Seconds that CX waits, as set there.",
@@ -89,13 +89,10 @@ def load(
         mix = mix_of(weights, _requests(requests))
     except ConfigurationError as error:
         raise click.UsageError(f"{error}: see --tag and --requests") from None
-    plan = Plan(
-        url=target,
-        mix=mix,
-        headers=headers,
-        not_replayed=frozenset(not_replayed),
-        **limits,
-    )
+    try:
+        plan = Plan(url=target, mix=mix, headers=headers, not_replayed=frozenset(not_replayed), **limits)
+    except ValueError as error:  # nan is in each of click's ranges
+        raise click.UsageError(str(error)) from None
     # Standard output is the figures' alone where they are asked for there.
     console = Console(stderr=json_file is not None and json_file.name in ("-", "<stdout>"))
     with watching(console, plan) as watch:

@@ -20,6 +20,10 @@ from cxfulfill.simulator.traffic import Conversation, Mix
 
 MAX_SECONDS: Final = 600.0
 MAX_USERS: Final = 64
+MAX_THINK: Final = 60.0
+MAX_TIMEOUT: Final = 30.0
+"""The longest that CX waits."""
+
 HUNG: Final = "hung"
 """Failure of a user whose call did not come to an end, long after its time limit."""
 
@@ -66,10 +70,17 @@ class Plan:
     not_replayed: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if not 0 < self.seconds <= MAX_SECONDS:
-            raise ValueError(f"seconds must be more than 0 and at most {MAX_SECONDS:g}")
-        if not 1 <= self.users <= MAX_USERS:
-            raise ValueError(f"users must be between 1 and {MAX_USERS}")
+        bounds = {
+            f"seconds must be more than 0 and at most {MAX_SECONDS:g}": 0 < self.seconds <= MAX_SECONDS,
+            f"users must be between 1 and {MAX_USERS}": 1 <= self.users <= MAX_USERS,
+            "calls must be 1 at least": self.calls is None or self.calls >= 1,
+            f"think must be between 0 and {MAX_THINK:g}": 0 <= self.think <= MAX_THINK,
+            "duplicates must be between 0 and 1": 0 <= self.duplicates <= 1,
+            f"timeout must be more than 0 and at most {MAX_TIMEOUT:g}": 0 < self.timeout <= MAX_TIMEOUT,
+        }
+        for sentence, is_kept in bounds.items():
+            if not is_kept:  # what is no number keeps none of them
+                raise ValueError(sentence)
 
 
 class Load:

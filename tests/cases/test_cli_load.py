@@ -201,6 +201,7 @@ def test_a_host_of_one_s_own() -> None:
         (("--tag", "a", "--users", "0"), "--users"),
         (("--tag", "a", "--duplicates", "1.1"), "--duplicates"),
         (("--tag", "a", "--timeout", "31"), "--timeout"),
+        (("--tag", "a", "--think", "nan"), "think must be between 0 and 60"),
         (("--tag", "a", "--username", "cx"), "belong together"),
         (("--tag", "a", "--password-env", "LOAD_PASSWORD"), "belong together"),
         (("--tag", "a", "--username", "cx", "--password-env", "LOAD_NONE"), "LOAD_NONE is not set"),

@@ -1,6 +1,7 @@
 """The engine of a load, with a clock that only the fake webhook and the fake sleep move on."""
 
 import json
+import math
 from collections.abc import Callable
 from random import Random
 from threading import Barrier, Event, Lock
@@ -284,7 +285,7 @@ def test_the_figures_are_told_while_it_goes_on(webhook: FakeWebhook) -> None:
         if len(seen) == 3:
             webhook.takes = 600.0
 
-    figures = load(webhook, users=1, seconds=600.0, timeout=600.0).run(watch)
+    figures = load(webhook, users=1, seconds=600.0, timeout=30.0).run(watch)
     assert seen == sorted(seen)
     assert seen[-1] == figures.calls
 
@@ -316,20 +317,28 @@ def test_by_default_a_stop_wakes_who_sleeps(webhook: FakeWebhook) -> None:
     def interrupt(figures: Figures) -> None:
         raise KeyboardInterrupt
 
-    plan = Plan(url="http://x", mix=mix_of({"a": 1.0}), think=100.0, seconds=600.0, users=1)
+    plan = Plan(url="http://x", mix=mix_of({"a": 1.0}), think=60.0, seconds=600.0, users=1)
     rng = next(Random(seed) for seed in range(100) if 20 < _first_pause(seed) < 500)
     figures = Load(plan, webhook.connect, clock=webhook.clock, rng=rng).run(interrupt)
     assert (figures.calls, webhook.closed) == (0, 1)
 
 
 def _first_pause(seed: int) -> float:
-    return Random(Random(seed).getrandbits(64)).expovariate(1 / 100.0)
+    return Random(Random(seed).getrandbits(64)).expovariate(1 / 60.0)
 
 
-@pytest.mark.parametrize("wrong", [{"seconds": 0.0}, {"seconds": 601.0}, {"users": 0}, {"users": 65}])
-def test_a_plan_is_bounded(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must be"):
-        Plan(url="http://x", mix=mix_of({"a": 1.0}), **wrong)
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("seconds", 0.0), ("seconds", 601.0), ("seconds", math.nan), ("users", 0), ("users", 65), ("calls", 0),
+        ("think", -0.1), ("think", 61.0), ("think", math.nan), ("duplicates", -0.1), ("duplicates", 1.1),
+        ("duplicates", math.nan), ("timeout", 0.0), ("timeout", 31.0), ("timeout", math.nan),
+    ],
+)  # fmt: skip
+def test_a_plan_is_bounded(name: str, wrong: float) -> None:
+    limits: dict[str, Any] = {name: wrong}
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        Plan(url="http://x", mix=mix_of({"a": 1.0}), **limits)
 
 
 def test_kinds_of_failures_are_bounded() -> None:
