@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "config": "cxfulfill.cli.config",
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
+    "load": "cxfulfill.cli.load",
     "routes": "cxfulfill.cli.routes",
 }
 """Module of each command, whose attribute of the command's name is the command."""
