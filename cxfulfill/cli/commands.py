@@ -12,6 +12,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "auth": "cxfulfill.cli.auth",
     "cert": "cxfulfill.cli.cert",
     "config": "cxfulfill.cli.config",
+    "console": "cxfulfill.cli.console",
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
     "load": "cxfulfill.cli.load",

@@ -196,9 +196,7 @@ class PageServer:
             except OSError:
                 raise ConfigurationError(f"port {port} on {HOST} cannot be had: choose another one") from None
             page = ConsolePage(backend, self.token)
-            self._server = make_server(
-                HOST, port, page, threaded=True, request_handler=_Handler, fd=listener.fileno()
-            )
+            self._server = make_server(HOST, port, page, threaded=True, request_handler=_Handler, fd=listener.fileno())
         self.port = self._server.port
         self.url = f"http://{HOST}:{self.port}/#{self.token}"
 
