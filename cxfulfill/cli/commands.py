@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "config": "cxfulfill.cli.config",
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
+    "replay": "cxfulfill.cli.replay",
     "routes": "cxfulfill.cli.routes",
 }
 """Module of each command, whose attribute of the command's name is the command."""
