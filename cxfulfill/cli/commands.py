@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
     "load": "cxfulfill.cli.load",
+    "replay": "cxfulfill.cli.replay",
     "routes": "cxfulfill.cli.routes",
 }
 """Module of each command, whose attribute of the command's name is the command."""

@@ -12,7 +12,6 @@ from cxfulfill.cli.targets import target, target_options
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.console import Console
 from cxfulfill.simulator.conversations import MAX_BYTES
-from cxfulfill.simulator.page_inputs import ConsoleProblem
 from cxfulfill.simulator.page_server import PageServer
 from cxfulfill.simulator.served import whose
 from cxfulfill.simulator.session import Session
@@ -22,8 +21,13 @@ from cxfulfill.simulator.session import Session
 @target_options
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; a free one by default.")
 @click.option("--no-browser", is_flag=True, help="Only print the page's address.")
-@click.option("--load", "saved", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-              help="Begin with a conversation that was saved or recorded.")
+@click.option(
+    "--load",
+    "saved",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Begin with a conversation that was saved or recorded.",
+)
 @click.option("--agent", metavar="NAME", help="The agent that calls: projects/P/locations/L/agents/A.")
 @click.option("--environment", metavar="ID", help="Id of the agent's environment; its draft by default.")
 @click.option("--language", default="en", show_default=True, metavar="CODE", help="Language of the user.")
