@@ -36,8 +36,8 @@ HOST: Final = "127.0.0.1"
 MAX_BODY: Final = 1024 * 1024
 """Bytes of a body that are read; a larger one is refused."""
 FILES: Final = (
-    "index.html", "console.css", "icon.svg", "theme.js", "main.js", "api.js", "dom.js", "composer.js", "conversation.js",
-    "messages.js", "rich.js", "markdown.js", "session.js", "call.js", "timeline.js", "json.js", "toolbar.js",
+    "index.html", "console.css", "icon.svg", "theme.js", "main.js", "api.js", "dom.js", "composer.js",
+    "conversation.js", "messages.js", "rich.js", "markdown.js", "session.js", "call.js", "timeline.js", "json.js", "toolbar.js",
 )  # fmt: skip
 """The files that are served; no other can be asked for."""
 HEADERS: Final[Mapping[str, str]] = {
@@ -138,7 +138,7 @@ class ConsolePage:
             _check_method(request, {"GET"})
             body, kind = self._files[request.path]
             return _response(body, f"{kind}; charset=utf-8")
-        if request.path not in self._gets | self._posts:
+        if request.path not in {*self._gets, *self._posts}:
             raise _Refusal(404, "The console has no such path.")
         if not secrets.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization):
             raise _Refusal(401, "Open the console by the address that the command printed: it holds a token.")
@@ -196,9 +196,7 @@ class PageServer:
             except OSError:
                 raise ConfigurationError(f"port {port} on {HOST} cannot be had: choose another one") from None
             page = ConsolePage(backend, self.token)
-            self._server = make_server(
-                HOST, port, page, threaded=True, request_handler=_Handler, fd=listener.fileno()
-            )
+            self._server = make_server(HOST, port, page, threaded=True, request_handler=_Handler, fd=listener.fileno())
         self.port = self._server.port
         self.url = f"http://{HOST}:{self.port}/#{self.token}"
 

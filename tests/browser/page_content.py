@@ -55,7 +55,11 @@ LEGACY_CARDS: list[Any] = [
             "actionLink": "https://old.example/info",
         },
         {"type": "button", "text": "Legacy link", "link": "https://old.example/button"},
-        {"type": "list", "title": "Legacy event", "event": {"name": "OLD_EVENT", "languageCode": "en", "parameters": {}}},
+        {
+            "type": "list",
+            "title": "Legacy event",
+            "event": {"name": "OLD_EVENT", "languageCode": "en", "parameters": {}},
+        },
     ],
     {"type": "chips", "options": [{"text": "Legacy chip", "link": "https://old.example/chip"}]},
     [{"type": "carousel", "pages": [1, 2]}, {"no": "type"}],
