@@ -37,7 +37,8 @@ MAX_BODY: Final = 1024 * 1024
 """Bytes of a body that are read; a larger one is refused."""
 FILES: Final = (
     "index.html", "console.css", "icon.svg", "theme.js", "main.js", "api.js", "dom.js", "composer.js",
-    "conversation.js", "messages.js", "rich.js", "markdown.js", "session.js", "call.js", "timeline.js", "json.js", "toolbar.js",
+    "conversation.js", "messages.js", "rich.js", "markdown.js", "session.js", "call.js", "timeline.js",
+    "json.js", "toolbar.js",
 )  # fmt: skip
 """The files that are served; no other can be asked for."""
 HEADERS: Final[Mapping[str, str]] = {

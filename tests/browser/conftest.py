@@ -21,7 +21,7 @@ ARGUMENTS = [
 REFUSED = "Failed to load resource: the server responded with a status of 400 (BAD REQUEST)"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: while it is there, asyncio.run() does not work in this thread
 def browser() -> Iterator[Browser]:
     chromium = binary("chromium", "chromium")
     with sync_playwright() as playwright:

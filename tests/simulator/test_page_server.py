@@ -199,7 +199,8 @@ def test_a_post_that_is_not_json_is_refused(client: Client, kind: str | None) ->
     ("method", "path", "allowed"),
     [
         ("POST", "/", "GET"), ("DELETE", "/main.js", "GET"), ("POST", "/api/state", "GET"),
-        ("GET", "/api/turn", "POST"), ("PUT", "/api/conversation", "GET, POST"), ("OPTIONS", "/api/turn", "POST"), ("HEAD2", "/api/reset", "POST"),
+        ("GET", "/api/turn", "POST"), ("PUT", "/api/conversation", "GET, POST"), ("OPTIONS", "/api/turn", "POST"),
+        ("HEAD2", "/api/reset", "POST"),
     ],
 )  # fmt: skip
 def test_another_method_is_refused(client: Client, method: str, path: str, allowed: str) -> None:
