@@ -4,7 +4,6 @@ A contract is a class of tests that every implementation must pass. Subclass it 
 about: ``class TestTeamHeader(AuthenticatorContract): ...``.
 """
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 from cxfulfill.auth.base import Principal
 from cxfulfill.context import Context, Deadline, FlexibleContext
 from cxfulfill.http import Headers, HttpRequest
+from cxfulfill.loading import load_webhook
 from cxfulfill.protocol.request import WebhookRequest, read_request
 
 if "pytest" in sys.modules:
@@ -22,20 +22,49 @@ if "pytest" in sys.modules:
 from cxfulfill.auth.contract import AuthenticatorContract, KeySourceContract, SecretSourceContract, settled
 from cxfulfill.idempotency.contract import StoreContract
 from cxfulfill.record_contract import RecordSinkContract
+from cxfulfill.simulator import wire
+from cxfulfill.simulator.credentials import (
+    AllCredentials,
+    BasicCredential,
+    CertificateCredential,
+    HeaderCredential,
+    IdTokenCredential,
+    NoCredential,
+    OAuthCredential,
+)
+from cxfulfill.simulator.cx import Cx
+from cxfulfill.simulator.pages import SessionPage
+from cxfulfill.simulator.result import Result
+from cxfulfill.simulator.session import AGENT, Session
+from cxfulfill.simulator.turns import Intent, Sentiment, Turn
 
 __all__ = [
+    "AllCredentials",
     "AuthenticatorContract",
+    "BasicCredential",
+    "CertificateCredential",
+    "Cx",
+    "HeaderCredential",
+    "IdTokenCredential",
+    "Intent",
     "KeySourceContract",
+    "NoCredential",
+    "OAuthCredential",
     "RecordSinkContract",
+    "Result",
     "SecretSourceContract",
+    "Sentiment",
+    "Session",
+    "SessionPage",
     "StoreContract",
+    "Turn",
+    "load_webhook",
     "make_context",
     "make_flexible_context",
     "make_request",
     "settled",
 ]
 
-AGENT = "projects/test-project/locations/global/agents/test-agent"
 _MEMBERS = {info.alias for info in WebhookRequest.model_fields.values() if info.alias}
 
 PAGE = f"{AGENT}/flows/test-flow/pages/test-page"
@@ -48,11 +77,11 @@ def make_request(
     form: Mapping[str, Any] | None = None,
     **members: Any,
 ) -> WebhookRequest:
-    """Make the request of a webhook call.
+    """Make the request of a webhook call, with the members and values that CX sends.
 
     Args:
         tag: The tag.
-        parameters: Session parameters.
+        parameters: Session parameters. Dates and other values of Python become CX's, and numbers are doubles.
         form: Values of the current page's form parameters; None is an empty one.
         members: Further members of the request in CX's spelling, such as ``transcript="two nights"``.
 
@@ -66,18 +95,13 @@ def make_request(
     unknown = members.keys() - _MEMBERS
     if unknown:
         raise TypeError(f"a WebhookRequest has no member {min(unknown)}; it has {', '.join(sorted(_MEMBERS))}")
-    page: dict[str, Any] = {"currentPage": PAGE, "displayName": "Test page"}
-    if form is not None:
-        page["formInfo"] = {"parameterInfo": [_form_parameter(name, value) for name, value in form.items()]}
-    body = {
-        "detectIntentResponseId": "00000000-0000-4000-8000-000000000001",
-        "pageInfo": page,
-        "sessionInfo": {"session": f"{AGENT}/sessions/test-session", "parameters": dict(parameters or {})},
-        "fulfillmentInfo": {"tag": tag},
-        "languageCode": "en",
-        **members,
-    }
-    return read_request(json.dumps(body).encode())
+    session = Session(
+        session_id="test-session",
+        page=SessionPage.of(PAGE, "Test page", form),
+        parameters=parameters,
+        new_id=lambda: "00000000-0000-4000-8000-000000000001",
+    )
+    return read_request(wire.dumps({**session.request(tag), **members}))
 
 
 def make_context(
@@ -153,9 +177,3 @@ def _of_any_call(seconds: float) -> dict[str, Any]:
         "deadline": Deadline(time.monotonic() + seconds, time.monotonic),
         "request_id": "00000000-0000-4000-8000-000000000002",
     }
-
-
-def _form_parameter(name: str, value: Any) -> dict[str, Any]:
-    if value is None:
-        return {"displayName": name, "required": True, "state": "EMPTY"}
-    return {"displayName": name, "required": True, "state": "FILLED", "value": value}

@@ -5,38 +5,34 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
+from cxfulfill.assembly import Parts, assemble
 from cxfulfill.auth.agents import AllowedAgents
-from cxfulfill.auth.base import Authenticator, check_policy, credential_headers
-from cxfulfill.calls import Served, serve
-from cxfulfill.context import Clock, Context
-from cxfulfill.deduplication import Deduplication
+from cxfulfill.auth.base import Authenticator, check_policy
+from cxfulfill.context import Clock
 from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.forks import lock_of_process
-from cxfulfill.gate import Gate
-from cxfulfill.http import CREDENTIAL_HEADERS, HttpRequest, HttpResponse, problem_response
+from cxfulfill.http import HttpRequest, HttpResponse, problem_response
 from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.idempotency.store import IdempotencyStore
 from cxfulfill.lifecycle import HookFunction, Lifecycle
 from cxfulfill.load import Load
-from cxfulfill.paths import Paths
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH, Pipeline
 from cxfulfill.protocol.messages import Text
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
-from cxfulfill.readiness import Probes, StoreProbe
 from cxfulfill.records import RecordSink
-from cxfulfill.route import Route
 from cxfulfill.routing import Router
 from cxfulfill.runtime import Runtime, Threads, run
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
-from cxfulfill.table import Entry, Table
-from cxfulfill.target import DEFAULT_TIMEOUT, Target
 from cxfulfill.telemetry import Telemetry, sink_of, telemetry_of
 from cxfulfill.workers import Workers
+
+if TYPE_CHECKING:
+    from cxfulfill.recording import Recording
 
 DEFAULT_MAX_BODY = 1024 * 1024
 """Bytes of a request that are read at most (1 MiB)."""
@@ -131,6 +127,7 @@ class Webhook(Router):
         self._freezing = lock_of_process(self, "_freezing")
         self._pipeline: Pipeline | None = None
         self.is_from_env = False
+        self.recording: Recording | None = None
         self.workers = Workers()
         self.lifecycle = Lifecycle(self.workers, clock)
         self.load = Load(max_in_flight)
@@ -246,47 +243,26 @@ class Webhook(Router):
     def _threads(self) -> Threads:
         return Threads(self.workers)
 
+    @property
+    def parts(self) -> Parts:
+        """What the pipeline is put together from."""
+        return Parts(
+            auth=self.auth,
+            idempotency=self.idempotency,
+            path=self.path,
+            lifecycle=self.lifecycle,
+            load=self.load,
+            recording=self.recording,
+            **self._options,
+        )
+
     def _freeze(self) -> Pipeline:
         # Models are built when first used, to spare the import; the first call must not wait for them.
         for model in (WebhookRequest, WebhookResponse, Text):
             model.model_rebuild()
-        policy, clock = self.idempotency, self._options["clock"]
-        policies = [self.auth, *(route.auth for route in self.routes() if route.auth is not None)]
-        hidden = CREDENTIAL_HEADERS.union(*map(credential_headers, policies))
-        gate = Gate(auth=self.auth, allowed_agents=self._options["allowed_agents"], clock=clock, hidden=hidden)
-        served = [self._served(route, gate) for route in self.routes()]
-        table = Table((entry, self._target(entry)) for entry in self.entries())
-        routes = Paths((each.route.pattern.text, each.route.methods, each) for each in served)
-        deduplication = None if policy is None else Deduplication.of(policy, self.path, clock, self.load)
-        probe = None if deduplication is None else StoreProbe(deduplication.store, clock)
-        gates = (gate, *(each.gate for each in served if each.gate is not gate))
+        pipeline = assemble(self, self.parts)
         self.close_registration("the application is frozen since its first request or check()")
-        return Pipeline(
-            path=self.path,
-            gate=gate,
-            probes=Probes(self.lifecycle, probe, gates),
-            table=table,
-            routes=routes,
-            deduplication=deduplication,
-            lifecycle=self.lifecycle,
-            load=self.load,
-            error_handlers=self.layer.error_handlers_of(Context),
-            timeout=self.layer.timeout or DEFAULT_TIMEOUT,
-            **{name: value for name, value in self._options.items() if name != "allowed_agents"},
-        )
-
-    def _target(self, entry: Entry) -> Target:
-        if entry.deferral is not None and self.idempotency is None:
-            raise ConfigurationError(f"{entry.place}: deferred work lives in the idempotency store, which is None here")
-        return Target.of(entry, reprompts=entry.reprompts, deferral=entry.deferral)
-
-    def _served(self, route: Route, gate: Gate) -> Served:
-        if route.auth is not None:
-            gate = Gate(auth=route.auth, allowed_agents=None, clock=gate.clock, hidden=gate.hidden)
-        try:
-            return serve(route, gate, taken=(self.path, HEALTH_PATH, READY_PATH))
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{route.place}: {error}") from error
+        return pipeline
 
 
 def _policy(given: Idempotency | IdempotencyStore | str | None) -> Idempotency | None:

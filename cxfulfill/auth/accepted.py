@@ -3,34 +3,20 @@
 import hmac
 import inspect
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeGuard
+from typing import TypeGuard
 
 from cxfulfill.auth.base import NeedsIO
 from cxfulfill.auth.fetched import TakenBack
+from cxfulfill.auth.secret_checks import strip_newline
 from cxfulfill.auth.sources import EnvironmentSecret, Secret, SecretSource, describe
 from cxfulfill.errors import ConfigurationError, Unavailable
 from cxfulfill.forks import lock_of_process
 
-MIN_SECRET_LENGTH: Final = 16
-"""Characters that a secret needs at least; 16 random ones of base64 hold 96 bits."""
-UNSENDABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufeff]")
-"""Control characters, what is no text, and the byte order mark that editors leave behind."""
-
 _log = logging.getLogger("cxfulfill")
-_SCHEME = re.compile(r"[A-Za-z0-9-]+ +(?=\S)")
-_PLACEHOLDERS = (
-    "changeme", "change-me", "change_me", "placeholder", "example", "password", "secret", "your_", "your-", "todo",
-)  # fmt: skip
-_NAMES_OF_SECRETS = {
-    re.compile(r"projects/[^/\s]+/secrets/[^/\s]+(?:/versions/[^/\s]+)?"): "SecretManager",
-    re.compile(r"/(?:run|var|etc|mnt|secrets|tmp|home|opt|srv|app)/\S+|(?:/[a-z0-9._-]+){2,}"): "FileSecret",
-}
-"""What is taken for a secret by mistake. Random base64 may begin with a slash too, but does not look like a path."""
 
 Read = Callable[[str, str], bytes]
 """Checks a secret and gives it as it is compared. It takes the setting, for the error, and the value."""
@@ -80,6 +66,23 @@ class Accepted:
         _, missing = self._look()
         if needs := [each for each in missing if isinstance(each, NeedsIO)]:
             NeedsIO.together(needs).fetch()
+
+    def one(self) -> bytes:
+        """Give one of them, for a tool that holds the application and calls it; what must be fetched is waited for.
+
+        Returns:
+            The secret as it is compared.
+
+        Raises:
+            Unavailable: None can be had now.
+        """
+        found, _ = self._look()
+        if not found:
+            self.warm()
+            found, _ = self._look()
+        if not found:
+            raise Unavailable(reason="secret_unavailable")
+        return found[0]
 
     def _has_now(self, credential: bytes) -> bool:
         accepted, missing = self._look()
@@ -195,85 +198,6 @@ def matches(accepted: tuple[bytes, ...], given: bytes) -> bool:
     for value in accepted:
         found |= hmac.compare_digest(given, value)
     return found
-
-
-def strip_newline(what: str, value: str, *, warn: bool = True) -> str:
-    """Strip a newline at the end, which belongs to the file or the shell that a secret was stored from.
-
-    Args:
-        what: The setting, for the warning.
-        value: The secret.
-        warn: Whether to warn where there is one.
-
-    Returns:
-        The secret without it.
-    """
-    stripped = value.removesuffix("\n").removesuffix("\r")
-    if warn and stripped != value:
-        _log.warning("%s ended in a newline, which was stripped; store it without one", what)
-    return stripped
-
-
-def check_secret(what: str, value: str, *, allow_weak: bool) -> str:
-    """Check a secret.
-
-    Args:
-        what: The setting, for the error.
-        value: The secret, without a newline at its end.
-        allow_weak: Accept a short or well-known one.
-
-    Returns:
-        The secret.
-
-    Raises:
-        ConfigurationError: It is no secret; the error never shows it.
-    """
-    if not value.strip():
-        raise ConfigurationError(f"{what} is empty")
-    if "\n" in value or "\r" in value:
-        raise ConfigurationError(f"{what} has a newline in it; a secret is one line")
-    if UNSENDABLE.search(value):
-        raise ConfigurationError(f"{what} has control characters or a byte order mark")
-    if value[0] in "\"'" and value[-1] == value[0]:
-        raise ConfigurationError(f"{what} is in quotes; give it without them")
-    alone = _SCHEME.sub("", value, count=1)
-    for name, taker in _NAMES_OF_SECRETS.items():
-        if name.fullmatch(alone):
-            raise ConfigurationError(f"{what} names a secret and is none: take {taker}(...), which reads it")
-    weakness = "" if allow_weak else _weakness(alone)
-    if weakness:
-        raise ConfigurationError(
-            f"{what} {weakness}: it takes {MIN_SECRET_LENGTH} random characters or more, such as from "
-            "python -c 'import secrets; print(secrets.token_urlsafe(24))'"
-        )
-    return value
-
-
-def check_ends(what: str, value: str) -> str:
-    """Check that a secret that is sent in a header neither begins nor ends with a space.
-
-    Args:
-        what: The setting, for the error.
-        value: The secret.
-
-    Returns:
-        The secret.
-
-    Raises:
-        ConfigurationError: It does; the error never shows it.
-    """
-    if value != value.strip(" "):
-        raise ConfigurationError(f"{what} begins or ends with a space, which HTTP or CX may drop; store it without")
-    return value
-
-
-def _weakness(secret: str) -> str:
-    lowered = secret.lower()
-    if lowered.startswith(_PLACEHOLDERS) or (lowered.startswith("<") and lowered.endswith(">")):
-        return "is a placeholder"
-    if len(secret) < MIN_SECRET_LENGTH:
-        return "is too short"
-    return "has too few different characters" if len(set(secret)) < 5 else ""
 
 
 def _several(what: str, given: Secret) -> tuple[str | SecretSource, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TypeGuard
 
-from cxfulfill.auth.accepted import check_secret, strip_newline
 from cxfulfill.auth.base import NeedsIO
+from cxfulfill.auth.secret_checks import check_secret, strip_newline
 from cxfulfill.auth.sources import Secret, SecretSource, describe
 from cxfulfill.errors import ConfigurationError, Unavailable
 

@@ -64,7 +64,13 @@ def dialogflow_service_agent(project_number: int | str) -> str:
 
 
 class _GoogleCaller:
-    """The claims that are asked of a token, however its signature was checked."""
+    """The claims that are asked of a token, however its signature was checked.
+
+    Attributes:
+        audiences: For whom it must be: one of these.
+        service_accounts: Whose it must be: one of these.
+        now: Seconds since 1970.
+    """
 
     blocking = False
     credential_headers = frozenset({"authorization"})
@@ -87,11 +93,11 @@ class _GoogleCaller:
         self.service_accounts = (
             emails if project_number is None else frozenset({dialogflow_service_agent(project_number)})
         )
-        self._now = now
+        self.now = now
 
     def _principal(self, claims: dict[str, Any]) -> Principal:
         """Check the claims of a token whose signature is right."""
-        check_times(claims, self._now(), max_lifetime=MAX_LIFETIME)
+        check_times(claims, self.now(), max_lifetime=MAX_LIFETIME)
         check_audience(claims, self.audiences, several=False)
         email = claims.get("email")
         if not isinstance(email, str) or claims.get("email_verified") is not True:

@@ -114,9 +114,9 @@ class OAuthIntrospection:
         self.endpoint = check_url(f"{name}: endpoint", endpoint)
         self.client_id = client_id
         self._client_secret = ClientSecret(f"{name}: client_secret", client_secret, allow_weak=allow_weak)
-        self._cache_seconds = cache_seconds
-        self._now = now
-        self._clock = clock
+        self.cache_seconds = cache_seconds
+        self.now = now
+        self.clock = clock
         self._lock = lock_of_process(self)
         self._questions: LRUCache[bytes, TokenQuestion] = cache(MAX_TOKENS)
         self._good: LRUCache[bytes, TokenAnswer] = cache(MAX_TOKENS)  # which no stranger's tokens can crowd out
@@ -151,20 +151,20 @@ class OAuthIntrospection:
         key = hashlib.sha256(token.encode()).digest()
         with self._lock:
             good = self._good.get(key)
-            if good is not None and self._clock() < good.until:
+            if good is not None and self.clock() < good.until:
                 return good
             question = self._questions.get(key)
             if question is None or question.is_over():
                 if not self._may_ask():
                     return self._failure("it was down a moment ago")
-                question = self._questions[key] = TokenQuestion(token, partial(self._ask, key), self._clock)
+                question = self._questions[key] = TokenQuestion(token, partial(self._ask, key), self.clock)
         if question.answer is None:
             raise NeedsIO(question.fetch, sends_credential=True)
         return question.answer
 
     def _may_ask(self) -> bool:
         """Let one caller try where the endpoint was down, and the others only once that one knows."""
-        now = self._clock()
+        now = self.clock()
         if now < self._down_until:
             return False
         if self._down_until > -math.inf:
@@ -192,29 +192,32 @@ class OAuthIntrospection:
             document = loads(send("POST", self.endpoint, headers=self._headers(secret), body=_form(token)).body)
         except OutboundError as error:
             # Whoever comes next need not find out by itself: strangers' tokens would hold every thread meanwhile.
-            self._down_until = self._clock() + FAILURE_SECONDS
+            self._down_until = self.clock() + FAILURE_SECONDS
             return self._failure(str(error))
         except BadRequest:
             return self._failure("not JSON")
         self._down_until = -math.inf
+        return self._read(document)
+
+    def _read(self, document: Any) -> TokenAnswer:
         active = document.get("active") if isinstance(document, dict) else None
         if not isinstance(active, bool):
             return self._failure("active is no boolean")
         claims = {name: document[name] for name in _CLAIMS if name in document} if active else None
-        return TokenAnswer(self._clock() + self._keep(claims), claims)
+        return TokenAnswer(self.clock() + self._keep(claims), claims)
 
     def _failure(self, problem: str) -> TokenAnswer:
-        return TokenAnswer(self._clock() + FAILURE_SECONDS, problem=problem)
+        return TokenAnswer(self.clock() + FAILURE_SECONDS, problem=problem)
 
     def _keep(self, claims: dict[str, Any] | None) -> float:
         """Tell how long an answer is kept. Past the token's end it may be for a moment, and opens nothing then."""
         if claims is None:
-            return min(INACTIVE_SECONDS, self._cache_seconds)
+            return min(INACTIVE_SECONDS, self.cache_seconds)
         try:
-            rest = number_claim(claims, "exp") - self._now() if "exp" in claims else self._cache_seconds
+            rest = number_claim(claims, "exp") - self.now() if "exp" in claims else self.cache_seconds
         except Unauthorized:  # no such time; whoever reads the answer finds out too
             rest = 0.0
-        return min(max(rest, SHORTEST_SECONDS), self._cache_seconds)
+        return min(max(rest, SHORTEST_SECONDS), self.cache_seconds)
 
     def _headers(self, secret: str) -> dict[str, str]:
         pair = f"{quote_plus(self.client_id)}:{quote_plus(secret)}"
@@ -237,7 +240,7 @@ class OAuthIntrospection:
         return Principal(self.demands.check_grant(claims, http), "oauth-introspection")
 
     def _check_times(self, claims: dict[str, Any]) -> None:
-        now = self._now()
+        now = self.now()
         # No allowance for the clocks at the end: an answer that is kept must open nothing past it.
         if "exp" in claims and now >= (ends := number_claim(claims, "exp")):
             raise invalid_token("token_expired", notes.ended(now - ends))

@@ -116,6 +116,17 @@ class KeyCache(Generic[K]):
             self._keys.renew()
         return key
 
+    def over(self, source: KeySource) -> "KeyCache[K]":
+        """Make a cache that reads another source's keys alike, for a tool that stands in for the issuer.
+
+        Args:
+            source: Where those come from.
+
+        Returns:
+            The cache, which holds nothing yet.
+        """
+        return KeyCache(source, self._parse)
+
     def warm(self) -> None:
         """Fetch the keys now, for at most 3 seconds; whether it worked, `ready` tells."""
         self._keys.fetch()

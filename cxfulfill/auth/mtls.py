@@ -91,25 +91,25 @@ class MutualTls:
         allow_any_dialogflow_customer: bool = False,
         now: WallClock = time.time,
     ) -> None:
-        self._subjects = {name: _read_subject(name) for name in _texts("subjects", subjects)}
-        self._sans = {_read_san(name): name for name in _texts("sans", sans)}
-        if not self._subjects and not self._sans:
+        self.subjects = {name: _read_subject(name) for name in _texts("subjects", subjects)}
+        self.sans = {_read_san(name): name for name in _texts("sans", sans)}
+        if not self.subjects and not self.sans:
             raise ConfigurationError("MutualTls: give subjects= (GOOGLE_CLIENT_SUBJECTS are Dialogflow's) or sans=")
         if proxy is not None and proxy not in PROFILES:
             raise ConfigurationError(f"MutualTls: proxy must be one of {', '.join(PROFILES)}")
-        self._peers = _read_peers(_texts("peers", peers))
-        if (proxy is None) == bool(self._peers):
+        self.peers = _read_peers(_texts("peers", peers))
+        if (proxy is None) == bool(self.peers):
             raise ConfigurationError("MutualTls: proxy= and peers= go together: whose headers are believed, and whence")
         self._profile = PROFILES[proxy] if proxy else None
         self.proxy = proxy
         self.only_with_another_factor = not allow_any_dialogflow_customer
         self.credential_headers = frozenset({self._profile.certificate_header} if self._profile else ())
-        self._now = now
+        self.now = now
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept a valid certificate with one of the names; see `Authenticator.authenticate`."""
         certificate = _parse(self._certificate(http))
-        now = datetime.fromtimestamp(self._now(), UTC)
+        now = datetime.fromtimestamp(self.now(), UTC)
         # The handshake may lie back: a connection is kept, a session resumed, and a proxy's clock is another one.
         if now > certificate.ends:
             raise Unauthorized(reason="certificate_expired", note=f"it ended at {certificate.ends}")
@@ -124,17 +124,17 @@ class MutualTls:
                 raise no_certificate("does this server ask for one (CXFULFILL_TLS_CLIENT_CA)? Behind a proxy: proxy=")
             return certificate
         address = _address(http.peer)
-        if address is None or not any(address in network for network in self._peers):
+        if address is None or not any(address in network for network in self.peers):
             raise Unauthorized(reason="peer_not_allowed", note=f"the address {http.peer[:_SHOWN]!r} is not in peers=")
         return self._profile.read(http.headers)
 
     def _principal(self, certificate: "_Certificate") -> Principal:
-        for name, wanted in self._subjects.items():
+        for name, wanted in self.subjects.items():
             if all(certificate.subject.get(kind) == values for kind, values in wanted.items()):
                 return Principal(name, "mtls")
         for san in certificate.sans:
-            if san in self._sans:
-                return Principal(self._sans[san], "mtls")
+            if san in self.sans:
+                return Principal(self.sans[san], "mtls")
         names = ", ".join(name for _, name in certificate.sans[:3])
         raise not_allowed(
             f"the certificate's subject is {certificate.shown[:_SHOWN]}, its alternative names are "
@@ -142,8 +142,8 @@ class MutualTls:
         )
 
     def __repr__(self) -> str:
-        names = f"subjects={list(self._subjects)}, sans={list(self._sans.values())}"
-        return f"MutualTls({names}, proxy={self.proxy!r}, peers={[str(network) for network in self._peers]})"
+        names = f"subjects={list(self.subjects)}, sans={list(self.sans.values())}"
+        return f"MutualTls({names}, proxy={self.proxy!r}, peers={[str(network) for network in self.peers]})"
 
 
 def _texts(what: str, given: Iterable[str]) -> tuple[str, ...]:

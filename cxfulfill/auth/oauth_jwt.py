@@ -104,12 +104,12 @@ class OAuthJwt:
             raise ConfigurationError("OAuthJwt: client_claim and scope_claim must be names of claims")
         self.algorithms = _algorithms(algorithms)
         self.keys = _SHARED.of(keys, clock)
-        self._max_lifetime = max_lifetime
+        self.max_lifetime = max_lifetime
         self._accept_typ_jwt = accept_typ_jwt is True
-        self._client_claim = client_claim
-        self._scope_claim = scope_claim
+        self.client_claim = client_claim
+        self.scope_claim = scope_claim
         self._required = ("sub", "jti") if require_jti else ("sub",)
-        self._now = now
+        self.now = now
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept a valid token of the issuer for this webhook; see `Authenticator.authenticate`."""
@@ -147,17 +147,17 @@ class OAuthJwt:
 
     def _principal(self, jwt: CompactJwt, http: HttpRequest) -> Principal:
         claims = jwt.claims
-        check_times(claims, self._now(), max_lifetime=self._max_lifetime, adjustable=True)
+        check_times(claims, self.now(), max_lifetime=self.max_lifetime, adjustable=True)
         missing = [name for name in self._required if not isinstance(claims.get(name), str) or not claims[name]]
         if missing:
             hint = "; where its issuer sends none, set require_jti=False" if "jti" in missing else ""
             raise invalid_token("claim_missing", f"the token lacks {' and '.join(missing)}{hint}")
-        if jwt.type != "at+jwt" and _is_for_its_client(claims, claims.get(self._client_claim)):
+        if jwt.type != "at+jwt" and _is_for_its_client(claims, claims.get(self.client_claim)):
             raise invalid_token(
                 "id_token", "the token is for the client itself, as ID tokens are, and not an access token for an API"
             )
         name = self.demands.check_grant(
-            claims, http, client_claim=self._client_claim, scope_claim=self._scope_claim, relaxable=True
+            claims, http, client_claim=self.client_claim, scope_claim=self.scope_claim, relaxable=True
         )
         return Principal(name, "oauth-jwt")
 

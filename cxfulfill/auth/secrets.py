@@ -13,8 +13,9 @@ from functools import partial
 from typing import Self
 
 from cxfulfill.auth import notes
-from cxfulfill.auth.accepted import UNSENDABLE, Accepted, check_ends, check_secret
+from cxfulfill.auth.accepted import Accepted
 from cxfulfill.auth.base import Principal
+from cxfulfill.auth.secret_checks import UNSENDABLE, check_ends, check_secret
 from cxfulfill.auth.sources import Secret
 from cxfulfill.errors import ConfigurationError, Unauthorized
 from cxfulfill.http import HttpRequest
@@ -38,6 +39,7 @@ class _SharedSecret:
     """What both hold.
 
     Attributes:
+        secrets: What is accepted.
         sources: Where the secrets come from that are not given as text.
         ready: Tells whether a secret is at hand, without blocking; see `Accepted.ready`.
         warm: Fetches the secrets now, for at most 3 seconds; see `Accepted.warm`.
@@ -51,7 +53,7 @@ class _SharedSecret:
     warm: Callable[[], None]
 
     def __init__(self, secrets: Accepted) -> None:
-        self._secrets = secrets
+        self.secrets = secrets
         self._accepts = secrets.has
         self.sources = secrets.sources
         self.blocking = secrets.blocking
@@ -145,8 +147,8 @@ class BasicAuth(_SharedSecret):
 
     def __repr__(self) -> str:
         if self.username is None:
-            return f"BasicAuth.from_credentials({self._secrets!r})"
-        return f"BasicAuth({self.username!r}, password={self._secrets!r})"
+            return f"BasicAuth.from_credentials({self.secrets!r})"
+        return f"BasicAuth({self.username!r}, password={self.secrets!r})"
 
 
 class HeaderSecret(_SharedSecret):
@@ -187,7 +189,7 @@ class HeaderSecret(_SharedSecret):
         return Principal(self.name.lower(), "header")
 
     def __repr__(self) -> str:
-        return f"HeaderSecret({self.name!r}, value={self._secrets!r})"
+        return f"HeaderSecret({self.name!r}, value={self.secrets!r})"
 
 
 def _check_username(what: str, username: str) -> None:

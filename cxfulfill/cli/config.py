@@ -10,16 +10,18 @@ from typing import Any, Final
 import click
 
 from cxfulfill.auth.secrets import BasicAuth
-from cxfulfill.cli.apps import platform
 from cxfulfill.cli.outline import Line, heading, show, texts
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import REDACTED
+from cxfulfill.loading import platform
 from cxfulfill.settings.reading import build
 from cxfulfill.settings.server import WORKERS, read_server
 from cxfulfill.settings.table import BY_VARIABLE, PREFIX, SCOPE_MARK, SECRET_FORMS, SETTINGS, Setting, variable_names
 from cxfulfill.webhook import Webhook
 
-_KEYWORDS: Final = tuple(dict.fromkeys(setting.keyword for setting in SETTINGS if setting.keyword != "server"))
+_KEYWORDS: Final = tuple(
+    dict.fromkeys(setting.keyword for setting in SETTINGS if setting.keyword not in ("server", "recording"))
+)
 _FILE, _SECRET = SECRET_FORMS[1:]
 _LONGEST: Final = 256
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from cxfulfill.cli.apps import checked_webhook, platform
+from cxfulfill.cli.apps import checked_webhook
 from cxfulfill.cli.doctor_auth import check_callers, check_clock
 from cxfulfill.cli.doctor_handlers import check_handlers, check_retries
 from cxfulfill.cli.doctor_platform import (
@@ -24,6 +24,7 @@ from cxfulfill.cli.doctor_platform import (
 from cxfulfill.cli.doctor_store import check_sharing, check_store
 from cxfulfill.cli.findings import ORDER, Finding, Verdict
 from cxfulfill.cli.outline import Kind, Line, show, texts
+from cxfulfill.loading import platform
 from cxfulfill.webhook import Webhook
 
 Check = Callable[[], Iterable[Finding]]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from cxfulfill.cli.cx_settings import cx_settings
 from cxfulfill.cli.findings import Finding, Verdict
+from cxfulfill.simulator.cx_settings import cx_settings
 from cxfulfill.webhook import Webhook
 
 

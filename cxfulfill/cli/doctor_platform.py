@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from cxfulfill.cli.apps import PLATFORM
 from cxfulfill.cli.config import problems_of_server, problems_of_webhook
 from cxfulfill.cli.findings import Finding, Verdict, handlers_of, is_cut_off
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.loading import PLATFORM
 from cxfulfill.registration import MAX_TIMEOUT
 from cxfulfill.settings.server import read_server
 from cxfulfill.settings.table import PREFIX

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 from uuid import uuid4
 
-from cxfulfill.cli.apps import PLATFORM
 from cxfulfill.cli.findings import Finding, Verdict
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.policy import new_owner
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease
+from cxfulfill.loading import PLATFORM
 from cxfulfill.settings.server import read_server
 from cxfulfill.webhook import Webhook
 

@@ -520,7 +520,7 @@ def test_a_value_is_judged_once(caplog: pytest.LogCaptureFixture) -> None:
     source = Held(SECRET)
     auth = HeaderSecret("Authorization", source)
     source.found = "short"
-    [watched] = auth._secrets._sources
+    [watched] = auth.secrets._sources
     assert watched._judge("short") is watched._judge("short")  # as two threads do that saw it arrive
     assert len(caplog.records) == 1
 
@@ -626,7 +626,7 @@ def test_no_repr_shows_a_secret(monkeypatch: pytest.MonkeyPatch, file: Path, clo
     )
     assert repr(BasicAuth("cx", [SECRET, NEXT_SECRET])) == "BasicAuth('cx', password=[redacted])"
     assert repr(BasicAuth.from_credentials(CREDENTIALS)) == "BasicAuth.from_credentials([redacted])"
-    watched = auth._secrets._sources[1]
+    watched = auth.secrets._sources[1]
     assert SECRET not in repr(watched._judge(SECRET))
 
 

@@ -46,12 +46,12 @@ from cxfulfill.auth.oauth_jwt import OAuthJwt
 from cxfulfill.auth.secret_manager import SecretManager
 from cxfulfill.auth.sources import EnvironmentSecret, FileSecret
 from cxfulfill.cli.advice import ADVICE, OWN, SAID
-from cxfulfill.cli.apps import load_webhook
 from cxfulfill.cli.changes import CHANGES, advice_for
 from cxfulfill.cli.claims import token_facts
 from cxfulfill.cli.commands import cli
 from cxfulfill.cli.outline import commands, heading, show, texts
 from cxfulfill.cli.tried import read_fields
+from cxfulfill.loading import load_webhook
 from tests.auth import oauth_support as oauth
 from tests.auth import pki
 from tests.auth.secret_manager_server import NAME, SecretManagerServer

@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from cxfulfill.cli.commands import cli
-from tests.cases.cx_side import Settings, mapped, printed, substituted
+from cxfulfill.simulator.flexible import mapped
+from cxfulfill.simulator.substitution import substituted
+from tests.cases.cx_side import Settings, printed
 from tests.server.conftest import Serve
 from tests.server.flexible_app import DISTANCE, PARTNER_KEY, PASSWORD, USERNAME
 from tests.server.wire import LIMIT, ROOT, basic, gunicorn
@@ -28,23 +30,31 @@ class Cx:
         self, webhook: str, parameters: dict[str, Any], *, body: str | None = None, **secrets: str
     ) -> tuple[int, Any]:
         """Call a webhook in a session with these parameters."""
-        method, url, template, headers = self.settings[webhook].request(parameters)
+        status, answer = self.send(webhook, parameters, body=body, **secrets)
+        return status, json.loads(answer)
+
+    def send(
+        self, webhook: str, parameters: dict[str, Any], *, body: str | None = None, **secrets: str
+    ) -> tuple[int, bytes]:
+        method, url, fields, filled = self.settings[webhook].flexible.request(parameters)
         origin = f"http://127.0.0.1:{self.port}"
         assert url.startswith(f"{origin}/")
-        headers |= {"Content-Type": "application/json", "Authorization": BASIC, **secrets}
+        headers = {**fields, "Authorization": BASIC, **secrets}
+        content = body.encode() if body else filled
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
         try:
-            connection.request(method, url.removeprefix(origin), body or template, headers)
+            connection.request(method, url.removeprefix(origin), content or None, headers)
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            return response.status, response.read()
         finally:
             connection.close()
 
     def turn(self, webhook: str, parameters: dict[str, Any], **secrets: str) -> dict[str, Any]:
         """Call a webhook, and give the parameters that are set by that."""
-        status, answer = self.call(webhook, parameters, **secrets)
+        status, answer = self.send(webhook, parameters, **secrets)
         assert status == 200, answer
-        return mapped(answer, self.settings[webhook].mapping)
+        values, _ = mapped(answer, self.settings[webhook].mapping)
+        return dict(values)
 
 
 @pytest.fixture(scope="module")

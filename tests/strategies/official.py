@@ -1,4 +1,4 @@
-"""Any WebhookRequest that the official protos can express, built from their descriptors.
+"""Any WebhookRequest or WebhookResponse that the official protos can express, built from their descriptors.
 
 Nothing here names a field: what Google adds in a later release is generated without a change. Duration,
 Timestamp and Any, whose JSON is special too, do not occur in a request and have no strategy of their own.
@@ -44,6 +44,12 @@ def official_requests(version: Literal["v3", "v3beta1"]) -> SearchStrategy[Messa
     """Raw protobuf requests of one API version, with any fields set or left out."""
     package = dialogflowcx_v3 if version == "v3" else dialogflowcx_v3beta1
     return _messages(package.WebhookRequest.pb().DESCRIPTOR, _MESSAGE_DEPTH)
+
+
+def official_responses(version: Literal["v3", "v3beta1"]) -> SearchStrategy[Message]:
+    """Raw protobuf responses of one API version, with any fields set or left out."""
+    package = dialogflowcx_v3 if version == "v3" else dialogflowcx_v3beta1
+    return _messages(package.WebhookResponse.pb().DESCRIPTOR, _MESSAGE_DEPTH)
 
 
 def printed(message: Message) -> str:

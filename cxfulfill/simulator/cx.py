@@ -1,0 +1,246 @@
+"""The conversation of a test: Dialogflow CX over a `Webhook` in this process."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final, Self, TypedDict, Unpack
+
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.simulator.caller import CX_TIMEOUT, Caller, Fault
+from cxfulfill.simulator.credentials import IdTokenCredential
+from cxfulfill.simulator.flexible import flexible_settings
+from cxfulfill.simulator.in_process import InProcess
+from cxfulfill.simulator.issuer import LocalIssuer
+from cxfulfill.simulator.pages import SessionPage
+from cxfulfill.simulator.result import Result
+from cxfulfill.simulator.sending import Credential
+from cxfulfill.simulator.served import whose
+from cxfulfill.simulator.session import Session
+from cxfulfill.simulator.simulator import Input, Simulator
+from cxfulfill.simulator.trusted import credential_for, trusting
+from cxfulfill.simulator.turns import Intent, Sentiment, Turn
+from cxfulfill.simulator.wrong import wrong_credential
+from cxfulfill.webhook import Webhook
+
+BASE_URL: Final = "https://webhook.test"
+"""Where an application in this process is called; nothing is looked up or connected."""
+
+
+_OF_TURN: Final = ("sentiment", "payload")
+
+
+class Options(TypedDict, total=False):
+    """What a call may have besides its tag.
+
+    Attributes:
+        parameters: Session parameters that are set before, as presets of a fulfillment do; None removes one.
+        page: Where the session is then: a display name, id, full name, or page.
+        form: Values of the form on that page, by parameter; None is an empty one.
+        collect: Values that the turn fills the form with; they are ``justCollected``.
+        queued: Static messages of the fulfillment that come before the answer: texts, or messages as JSON.
+        intent: The intent that the user's words match: its display name, or an `Intent` with parameters.
+        sentiment: The sentiment of the words.
+        payload: ``QueryParameters.payload`` of this turn.
+        same_turn: Whether it goes on in the turn of the call before, as the entry fulfillment of the next page does.
+        fault: What happens to the answer on its way: ``lost`` breaks the connection, ``late`` lets CX give up; CX then
+            repeats the call by itself, with the same bytes.
+        faults: To how many attempts it happens; more than the caller's ``retries`` and CX has no answer at all.
+    """
+
+    parameters: Mapping[str, Any]
+    page: SessionPage | str
+    form: Mapping[str, Any]
+    collect: Mapping[str, Any]
+    queued: Iterable[Mapping[str, Any] | str]
+    intent: Intent | str
+    sentiment: Sentiment
+    payload: Mapping[str, Any]
+    same_turn: bool
+    fault: Fault
+    faults: int
+
+
+class Cx(Simulator):
+    """Dialogflow CX, as a test drives it; `Cx.of` makes one for a webhook.
+
+    Args:
+        webhook: The application.
+        issuer: Signs tokens that it trusts.
+        session: The session.
+        caller: Makes the calls.
+    """
+
+    def __init__(self, webhook: Webhook, issuer: LocalIssuer, session: Session, caller: Caller) -> None:
+        super().__init__(session, caller)
+        self.webhook = webhook
+        self.issuer = issuer
+
+    @classmethod
+    def of(
+        cls,
+        webhook: Webhook,
+        *,
+        session: Session | None = None,
+        credential: Credential | None = None,
+        timeout: float = CX_TIMEOUT,
+        retries: int = 1,
+        own_store: bool = False,
+    ) -> Self:
+        """Call a webhook in this process: its own pipeline, without a socket.
+
+        Calls are remembered in memory, by this object alone. Tokens are signed by an issuer of this process, whose
+        keys stand in the place of Google's, or your identity provider's, for these calls only.
+
+        Args:
+            webhook: The application; it is frozen.
+            session: The session; a new one of an agent that the application serves by default.
+            credential: What calls prove themselves with; the right one by default.
+            timeout: Seconds that CX waits for an answer.
+            retries: How often CX repeats a call that got no answer.
+            own_store: Whether calls are remembered in the application's own store.
+
+        Returns:
+            The conversation.
+
+        Raises:
+            ConfigurationError: The application cannot be frozen, or its credential cannot be made up here.
+        """
+        issuer = LocalIssuer()
+        session = session or Session(**whose(webhook))
+        transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
+        right = credential or credential_for(webhook, issuer, session=session.name)
+        caller = Caller(transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries)
+        return cls(webhook, issuer, session, caller)
+
+    def call(self, tag: str, turn: Turn | None = None, **options: Unpack[Options]) -> Result:
+        """Make a call, in a turn of its own.
+
+        Args:
+            tag: The fulfillment's tag.
+            turn: What the user does; by default nothing, as in a fulfillment that no words have led to.
+            options: As in `Options`.
+
+        Returns:
+            What became of it, whatever it is.
+        """
+        fault, faults = options.pop("fault", "none"), options.pop("faults", 1)
+        return self.make(_input(tag, turn, options), fault=fault, faults=faults)
+
+    def call_twice(
+        self, tag: str, turn: Turn | None = None, *, concurrently: bool = False, **options: Unpack[Options]
+    ) -> tuple[Result, Result]:
+        """Make a call that is delivered twice, with the same bytes.
+
+        Args:
+            tag: The fulfillment's tag.
+            turn: As for `call`.
+            concurrently: Whether the second delivery is sent while the first still runs.
+            options: As in `Options`, without faults.
+
+        Returns:
+            What became of each delivery: first the one whose handler has run.
+        """
+        if options.keys() & {"fault", "faults"}:
+            raise ConfigurationError("call_twice takes no fault: both deliveries are answered")
+        return self.make_twice(_input(tag, turn, options), concurrently=concurrently)
+
+    def say(self, text: str, tag: str = "", **options: Unpack[Options]) -> Result:
+        """Type something.
+
+        Args:
+            text: The text.
+            tag: The tag that it leads to; that of the call before by default.
+            options: As in `Options`.
+
+        Returns:
+            What became of the call.
+        """
+        return self.call(self._tag(tag), Turn("text", text), **options)
+
+    def speak(self, transcript: str, tag: str = "", **options: Unpack[Options]) -> Result:
+        """Say something on the phone; as for `say`."""
+        return self.call(self._tag(tag), Turn("transcript", transcript), **options)
+
+    def press(self, digits: str, tag: str = "", **options: Unpack[Options]) -> Result:
+        """Press keys of the phone, without the finish digit; as for `say`."""
+        return self.call(self._tag(tag), Turn("dtmf", digits), **options)
+
+    def event(self, name: str, tag: str = "", **options: Unpack[Options]) -> Result:
+        """Trigger an event, as the program that calls the agent does; as for `say`."""
+        return self.call(self._tag(tag), Turn("event", name), **options)
+
+    def trigger(self, name: str, tag: str = "", **options: Unpack[Options]) -> Result:
+        """Trigger an intent by its display name, such as ``Default Welcome Intent`` for a phone call; as for `say`."""
+        return self.call(self._tag(tag), Turn.of("intent", name), **options)
+
+    def flexible(self, path: str, parameters: Mapping[str, Any] | None = None, *, method: str = "") -> Result:
+        """Call a flexible webhook of the application, with what `cxfulfill routes --cx` says to enter in CX.
+
+        Args:
+            path: The pattern of its path, as it is registered: ``/orders/<int:id>``.
+            parameters: Session parameters that are set before; references in URL, headers and body get their values.
+            method: The HTTP method; needed where the path takes several.
+
+        Returns:
+            What became of it; what the mapping takes of the answer are session parameters then.
+
+        Raises:
+            ConfigurationError: There is no such path, or it takes several methods.
+        """
+        known = flexible_settings(self.webhook, BASE_URL)
+        found = [settings for (verb, pattern), settings in known.items() if pattern == path and method in ("", verb)]
+        if len(found) != 1:
+            there = ", ".join(f"{verb} {pattern}" for verb, pattern in known) or "none"
+            raise ConfigurationError(f"name one of the application's flexible routes, which are: {there}")
+        self.session.set(parameters or {})
+        route = next(route for route in self.webhook.routes() if route.pattern.text == path)
+        if route.auth is None:
+            return self.make_flexible(found[0])
+        own = credential_for(self.webhook, self.issuer, session=self.session.name, route=route)
+        return self.as_caller(own).make_flexible(found[0])
+
+    @property
+    def wrong(self) -> Self:
+        """The same conversation by a caller whose credential is of the right kind, and wrong."""
+        if self.caller.credential is None:
+            raise ConfigurationError("there is no credential that could be wrong: the webhook lets everybody in")
+        return self.as_caller(wrong_credential(self.caller.credential))
+
+    def as_service_account(self, email: str, audience: str) -> Self:
+        """Give the same conversation by another service account, with a token of Google that is valid.
+
+        Args:
+            email: Its e-mail address.
+            audience: Whom the token is for.
+
+        Returns:
+            The conversation.
+        """
+        return self.as_caller(IdTokenCredential(self.issuer, email=email, audience=audience))
+
+    def __repr__(self) -> str:
+        return f"<Cx {len(self.results)} calls>"
+
+    def _tag(self, tag: str) -> str:
+        if not tag and not self.results:
+            raise ConfigurationError("name the tag that this leads to, as in cx.say('two nights', 'check-nights')")
+        return tag or self.results[-1].tag
+
+
+def _input(tag: str, turn: Turn | None, options: Options) -> Input:
+    """Make the call of what a test says."""
+    intent = options.get("intent")
+    said = turn or Turn()
+    changed: dict[str, Any] = {name: options[name] for name in _OF_TURN if name in options}
+    if intent is not None:
+        changed["intent"] = intent if isinstance(intent, Intent) else Intent(intent)
+    if options.get("same_turn") and (changed or turn is not None):
+        raise ConfigurationError("same_turn goes on in the turn of the call before, so that nothing new is said in it")
+    return Input(
+        tag=tag,
+        turn=None if options.get("same_turn") else replace(said, **changed),
+        parameters=options.get("parameters", {}),
+        page=options.get("page"),
+        form=options.get("form"),
+        collected=options.get("collect", {}),
+        queued=options.get("queued", ()),
+    )

@@ -1,0 +1,186 @@
+"""Calls of an application that is an object in this process: no socket, no server."""
+
+import io
+import threading
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from cxfulfill.assembly import assemble
+from cxfulfill.auth.base import Authenticator
+from cxfulfill.http import BytesBody, Headers, HttpRequest, no_certificate
+from cxfulfill.idempotency.memory import MemoryStore
+from cxfulfill.idempotency.policy import Idempotency
+from cxfulfill.records import CallRecord, RecordSink
+from cxfulfill.runtime import Threads, run
+from cxfulfill.simulator.sending import Answer, Outgoing
+from cxfulfill.simulator.waiting import Runner
+from cxfulfill.webhook import Webhook
+
+_PEER: Final = "127.0.0.1"
+_WITHOUT_PREFIX: Final = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+
+class _Kept(threading.local):
+    """Keeps the record of this thread's last call, and hands it on."""
+
+    def __init__(self, sink: RecordSink) -> None:
+        self.sink = sink
+        self.last: CallRecord | None = None
+
+    def write(self, record: CallRecord) -> None:
+        """Take a record; see `RecordSink.write`."""
+        self.last = record
+        self.sink.write(record)
+
+
+class InProcess:
+    """A `Webhook`, called as a server would call it.
+
+    Its own object is left as it is: what tests need otherwise is changed in a copy of its frozen parts.
+
+    Args:
+        webhook: The application; it is frozen.
+        trust: Gives the authenticator that is asked in place of one of the application's own.
+        own_store: Whether calls are remembered in the application's own store; else in memory, by this object alone.
+        in_threads: Whether calls run in threads of their own, so that one can come too late while it still runs;
+            else in the caller's thread, as tests with a database session need it.
+        threads: How handlers are run; by default as under a WSGI server.
+    """
+
+    def __init__(
+        self,
+        webhook: Webhook,
+        *,
+        trust: Callable[[Authenticator], Authenticator] = lambda auth: auth,
+        own_store: bool = True,
+        in_threads: bool = False,
+        threads: Threads | None = None,
+    ) -> None:
+        webhook.check()
+        parts = webhook.parts
+        self.webhook = webhook
+        self._kept = _Kept(parts.records)
+        policy = parts.idempotency if own_store else _in_memory(parts.idempotency)
+        changed = replace(parts, records=self._kept, trust=trust, idempotency=policy, recording=None)
+        self._pipeline = assemble(webhook, changed)
+        self._threads = threads or Threads(webhook.workers)
+        self._runner = Runner() if in_threads else None
+
+    def send(self, outgoing: Outgoing, timeout: float) -> Answer:
+        """Send a request; see `Transport.send`."""
+        if self._runner is None:
+            return self._send(outgoing)
+        return self._runner.run(lambda: self._send(outgoing), timeout)
+
+    def close(self) -> None:
+        """Wait for what still runs."""
+        if self._runner is not None:
+            self._runner.close()
+
+    def _send(self, outgoing: Outgoing) -> Answer:
+        self._kept.last = None
+        response = run(self._pipeline.handle(read_outgoing(outgoing), self._threads))
+        body = b"" if outgoing.method == "HEAD" else response.body
+        return Answer(
+            status=response.status, headers=Headers(dict(response.headers)), body=body, record=self._kept.last
+        )
+
+
+class InWsgi:
+    """A WSGI application, such as a Flask app, called as a server would call it.
+
+    Args:
+        app: The application.
+        in_threads: As for `InProcess`.
+    """
+
+    def __init__(self, app: Callable[..., Any], *, in_threads: bool = False) -> None:
+        self._app = app
+        self._runner = Runner() if in_threads else None
+
+    def send(self, outgoing: Outgoing, timeout: float) -> Answer:
+        """Send a request; see `Transport.send`."""
+        if self._runner is None:
+            return self._send(outgoing)
+        return self._runner.run(lambda: self._send(outgoing), timeout)
+
+    def close(self) -> None:
+        """Wait for what still runs."""
+        if self._runner is not None:
+            self._runner.close()
+
+    def _send(self, outgoing: Outgoing) -> Answer:
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+            if exc_info is not None:
+                raise exc_info[1]
+            started.append((status, headers))
+            return written.append
+
+        written: list[bytes] = []
+        chunks = self._app(_environ(outgoing), start)
+        try:
+            body = b"".join([*chunks])
+        finally:
+            getattr(chunks, "close", bool)()
+        status, headers = started[0]
+        return Answer(
+            status=int(status.split(" ", 1)[0]), headers=Headers(dict(headers)), body=b"".join(written) + body
+        )
+
+
+def read_outgoing(outgoing: Outgoing) -> HttpRequest:
+    """Give a request as a server hands it to an application.
+
+    Args:
+        outgoing: The request.
+
+    Returns:
+        The same.
+    """
+    parts = urlsplit(outgoing.url)
+    certificate = outgoing.certificate
+    return HttpRequest(
+        outgoing.method,
+        unquote_to_bytes(parts.path or "/").decode(errors="surrogateescape"),
+        Headers({"Host": parts.netloc, **_length(outgoing), **outgoing.headers}),
+        parts.query,
+        _PEER,
+        BytesBody(outgoing.body),
+        no_certificate if certificate is None else lambda: certificate.der,
+        parts.path or "/",
+    )
+
+
+def _length(outgoing: Outgoing) -> dict[str, str]:
+    return {"Content-Length": str(len(outgoing.body))} if outgoing.body or outgoing.method == "POST" else {}
+
+
+def _environ(outgoing: Outgoing) -> dict[str, Any]:
+    parts = urlsplit(outgoing.url)
+    fields = {"Host": parts.netloc, **_length(outgoing), **outgoing.headers}
+    names = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in fields.items()}
+    special = {
+        name: names.pop(f"HTTP_{name}") for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if f"HTTP_{name}" in names
+    }
+    return {
+        "REQUEST_METHOD": outgoing.method, "SCRIPT_NAME": "", "QUERY_STRING": parts.query, "REMOTE_ADDR": _PEER,
+        "PATH_INFO": unquote_to_bytes(parts.path or "/").decode("latin-1"), "RAW_URI": outgoing.url,
+        "SERVER_NAME": parts.hostname or "", "SERVER_PORT": str(parts.port or (443 if parts.scheme == "https" else 80)),
+        "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.version": (1, 0), "wsgi.url_scheme": parts.scheme,
+        "wsgi.input": io.BytesIO(outgoing.body), "wsgi.errors": io.StringIO(), "wsgi.multithread": True,
+        "wsgi.multiprocess": False, "wsgi.run_once": False, **names, **special,
+    }  # fmt: skip
+
+
+def _in_memory(policy: Idempotency | None) -> Idempotency | None:
+    """Give a policy a store of its own, so that no test finds what another one has left."""
+    if policy is None:
+        return None
+    own = copy(policy)
+    own.given_store = MemoryStore()
+    return own

@@ -1,0 +1,89 @@
+"""Results in words, for terminals and test reports."""
+
+import json
+from typing import Any, Final
+
+from cxfulfill.simulator.result import Result
+from cxfulfill.simulator.state import Change
+from cxfulfill.simulator.turns import Turn
+
+_LONGEST: Final = 200
+_SAID: Final = {"text": "types", "transcript": "says", "dtmf": "presses", "event": "event", "intent": "triggers"}
+
+
+def told(result: Result) -> str:
+    """Tell a call: what was said and sent, what came back, and what CX makes of it.
+
+    Args:
+        result: The call.
+
+    Returns:
+        Some lines.
+    """
+    return "\n".join([f"{result.tag or result.delivery.outgoing.method}: {_outcome(result)}", *_details(result)])
+
+
+def said(turn: Turn) -> str:
+    """Tell what the user does in a turn.
+
+    Args:
+        turn: The turn.
+
+    Returns:
+        A line; empty for a turn in which nothing is said.
+    """
+    return f"{_SAID[turn.kind]} {short(turn.shown)}" if turn.kind in _SAID else ""
+
+
+def short(value: Any) -> str:
+    """Write a value as JSON, cut off where it is long.
+
+    Args:
+        value: The value.
+
+    Returns:
+        One line.
+    """
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def changed(change: Change) -> str:
+    """Tell a change of a parameter.
+
+    Args:
+        change: The change.
+
+    Returns:
+        A line.
+    """
+    if change.kind == "deleted":
+        return f"{change.name} deleted (was {short(change.before)})"
+    was = "" if change.kind == "set" else f" (was {short(change.before)})"
+    return f"{change.name} = {short(change.after)}{was}"
+
+
+def _outcome(result: Result) -> str:
+    parts = ["no answer" if result.status is None else f"status {result.status}"]
+    parts += [f"reason {result.reason}"] * bool(result.reason)
+    parts += [f"event {result.event}"] * bool(result.event)
+    parts += ["answer of an earlier delivery"] * result.replayed
+    attempts = len(result.delivery.attempts)
+    parts += [f"{attempts} attempts"] * (attempts > 1)
+    return ", ".join(parts)
+
+
+def _details(result: Result) -> list[str]:
+    lines = [f"  user {each}" for each in [said(result.state.turn)] if each]
+    if sent := result.request.get("sessionInfo", {}).get("parameters"):
+        lines.append(f"  sent {short(sent)}")
+    lines += [f"  text {short(text)}" for text in result.texts]
+    lines += [f"  session {changed(each)}" for each in result.merged.parameters]
+    lines += [f"  asks again for {name}" for name in result.reprompt]
+    lines += [f"  goes to {result.page}"] * bool(result.merged.transition)
+    lines += [f"  {each.severity} {each}" for each in (*result.verdict.findings, *result.merged.findings)]
+    record = result.record
+    if record is not None and record.reason != "ok":
+        lines += [f"  because {each}" for each in (record.detail, record.note) if each]
+        lines += [f"  exception {record.error} at {record.at}"] * bool(record.error)
+    return lines

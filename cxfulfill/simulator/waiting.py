@@ -1,0 +1,43 @@
+"""Waiting for an answer no longer than CX does, while whatever makes it goes on."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTime
+from typing import Final, TypeVar
+
+from cxfulfill.simulator.sending import NoAnswer
+
+T = TypeVar("T")
+_MAX_RUNNING: Final = 16
+
+
+class Runner:
+    """Threads in which a call may come too late."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_MAX_RUNNING, "cx-call")
+
+    def run(self, function: Callable[[], T], timeout: float) -> T:
+        """Run a function.
+
+        Args:
+            function: The function.
+            timeout: Seconds to wait for it.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            NoAnswer: It has not ended in time; it goes on.
+        """
+        future: Future[T] = self._threads.submit(function)
+        try:
+            return future.result(timeout)
+        except NotInTime:
+            if future.done():
+                raise  # one that the function raised
+            raise NoAnswer("timeout", f"no answer within {timeout:g} seconds") from None
+
+    def close(self) -> None:
+        """Wait for what still runs."""
+        self._threads.shutdown()
