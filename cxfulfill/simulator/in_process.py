@@ -64,7 +64,8 @@ class InProcess:
         self.webhook = webhook
         self._kept = _Kept(parts.records)
         policy = parts.idempotency if own_store else _in_memory(parts.idempotency)
-        self._pipeline = assemble(webhook, replace(parts, records=self._kept, trust=trust, idempotency=policy))
+        changed = replace(parts, records=self._kept, trust=trust, idempotency=policy, recording=None)
+        self._pipeline = assemble(webhook, changed)
         self._threads = threads or Threads(webhook.workers)
         self._runner = Runner() if in_threads else None
 
