@@ -105,7 +105,7 @@ class Cx(Simulator):
             ConfigurationError: The application cannot be frozen, or its credential cannot be made up here.
         """
         issuer = LocalIssuer()
-        session = session or _session(webhook)
+        session = session or session_for(webhook)
         transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
         right = credential or credential_for(webhook, issuer, session=session.name)
         caller = Caller(transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries)
@@ -246,9 +246,18 @@ def _input(tag: str, turn: Turn | None, options: Options) -> Input:
     )
 
 
-def _session(webhook: Webhook) -> Session:
-    """Begin a session of an agent and environment that a webhook serves."""
+def session_for(webhook: Webhook, *, session_id: str = "", language: str = "en") -> Session:
+    """Begin a session of an agent and environment that a webhook serves.
+
+    Args:
+        webhook: The application.
+        session_id: Id of the session; a new one by default.
+        language: Language code of the user.
+
+    Returns:
+        The session.
+    """
     allowed, auth = webhook.parts.allowed_agents, webhook.auth
     agent = AGENT if allowed is None else min(map(str, allowed.agents))
     environment = next(iter(auth.policies)) if isinstance(auth, ByEnvironment) else None
-    return Session(agent=agent, environment=environment)
+    return Session(agent=agent, environment=environment, session_id=session_id, language=language)
