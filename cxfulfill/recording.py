@@ -212,7 +212,7 @@ def _recorded(record: Record, response: HttpResponse, at: str) -> tuple[str, Rec
     key = "" if isinstance(call, Context) else http.headers.get("idempotency-key", "")
     return name, Recorded(
         at=at, method=http.method, path=path, query=redacted_query(http.query), tag=record.tag, request=request,
-        status=response.status, answer=redacted(_json(response.body)),
+        status=response.status, answer=redacted(json.loads(response.body)),
         replayed=record.outcome in ("replayed", "joined"),
         ms=(record.stages.clock() - record.stages.started) * 1e3, idempotency_key=digest(key) if key else "",
     )  # fmt: skip
@@ -223,13 +223,6 @@ def _path(path: str, call: FlexibleContext) -> str:
         if is_private(name) and str(value):
             path = path.replace(str(value), REDACTED)
     return "/".join(map(redacted_text, path.split("/")))
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
 
 
 def _make(folder: Path) -> None:

@@ -10,11 +10,14 @@ from cxfulfill.errors import ConfigurationError
 
 COMMANDS: Final[Mapping[str, str]] = {
     "auth": "cxfulfill.cli.auth",
+    "call": "cxfulfill.cli.call",
     "cert": "cxfulfill.cli.cert",
+    "chat": "cxfulfill.cli.chat",
     "config": "cxfulfill.cli.config",
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
     "load": "cxfulfill.cli.load",
+    "replay": "cxfulfill.cli.replay",
     "routes": "cxfulfill.cli.routes",
 }
 """Module of each command, whose attribute of the command's name is the command."""

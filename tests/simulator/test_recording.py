@@ -196,9 +196,10 @@ def test_nor_is_it_of_flexible_calls(webhook: Webhook, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["password", "userPassword", "PASSWORD", "api-secret", "accessToken", "pin", "pin_code", "PINs", "PINNo", "myPIN", "cvv", "CVC2",
-     "card", "cardNumber", "credit cards", "iban", "SSN", "passportNo", "e-mail", "email", "phone", "phoneNumber",
-     "telephone", "caller_id", "callerId", "address", "home-address", "birthdate", "date-of-birth", "otp"],
+    ["password", "userPassword", "PASSWORD", "api-secret", "accessToken", "pin", "pin_code", "PINs", "PINNo", "myPIN",
+     "cvv", "CVC2", "card", "cardNumber", "credit cards", "iban", "SSN", "passportNo", "e-mail", "email", "phone",
+     "phoneNumber", "telephone", "caller_id", "callerId", "address", "home-address", "birthdate", "date-of-birth",
+     "otp"],
 )  # fmt: skip
 def test_a_private_name(name: str) -> None:
     assert is_private(name)
