@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import Final
 
 from cxfulfill.cli.messages import Messages
 from cxfulfill.cli.outline import Kind, Line, commands, heading, texts
@@ -10,6 +11,9 @@ from cxfulfill.records import CallRecord
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.telling import changed, said, short
 from cxfulfill.webhook import Webhook
+
+_ANY: Final = "*"
+"""The pattern of a fallback."""
 
 
 def report(result: Result) -> Line:
@@ -21,7 +25,7 @@ def report(result: Result) -> Line:
     Returns:
         Its heading, and all below it.
     """
-    messages = Messages()
+    messages = Messages(numbered=False)
     shown = [line for message in result.messages for line in messages.show(message).lines]
     parts = [
         *verdict(result),
@@ -105,7 +109,7 @@ def stages(result: Result) -> tuple[Line, ...]:
     if result.record is None:
         return ()
     told = (f"{name} {value:.1f} ms" for name, value in stage_times(result.record).items())
-    return (Line(f"Of them: {', '.join(told)}"),)
+    return (Line(f"Stages: {', '.join(told)}"),)
 
 
 def stage_times(record: CallRecord) -> dict[str, float]:
@@ -131,14 +135,20 @@ def tag_hint(webhook: Webhook | None, result: Result) -> tuple[Line, ...]:
         Some lines; nothing where it has one, or nobody came to look for it.
     """
     record = result.record
-    if webhook is None or record is None or record.pattern or record.reason not in ("ok", "unknown_tag"):
+    if (
+        webhook is None
+        or record is None
+        or record.pattern not in ("", _ANY)
+        or record.reason not in ("ok", "unknown_tag")
+    ):
         return ()
-    tags = sorted({entry.tag for entry in webhook.entries()})
+    tags = sorted({entry.tag for entry in webhook.entries()} - {_ANY})
     near = get_close_matches(result.tag, tags, 1)
+    problem = f"No handler has this tag{f': did you mean {near[0]}?' if near else '.'}"
     if result.tag in tags:
-        problem = "The handlers of this tag are for other pages, flows, intents, events or languages: see cxfulfill routes"
-    else:
-        problem = f"No handler has this tag{f': did you mean {near[0]}?' if near else '.'}"
+        problem = (
+            "The handlers of this tag are for other pages, flows, intents, events or languages (cxfulfill routes)."
+        )
     answered = " The fallback has answered." if result.ok else ""
     return (Line(f"{problem}{answered}", Kind.OPEN), Line(f"Tags: {', '.join(tags) or 'none'}"))
 

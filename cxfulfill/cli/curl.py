@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from cxfulfill.simulator.credentials import AllCredentials, BasicCredential
-from cxfulfill.simulator.sending import Credential, Outgoing
+from cxfulfill.simulator.sending import Credential
 
 PASSWORD: Final = "WEBHOOK_PASSWORD"  # noqa: S105 - the name of a variable
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_READ: Final = re.compile(r'"\$([A-Za-z_][A-Za-z0-9_]*)"')
 _NO_NAME: Final = re.compile(r"[^A-Z0-9]+")
 
 
@@ -42,29 +43,40 @@ class Variables:
         pairs = (pair.partition("=") for pair in header_env)
         return cls(_usable(password_env or "", PASSWORD), {name.lower(): variable for name, _, variable in pairs})
 
+    def in_line(self, line: str) -> list[str]:
+        """Name the variables that a line reads.
+
+        Args:
+            line: A line of `curl_line`.
+
+        Returns:
+            Their names, in order.
+        """
+        return _READ.findall(line.partition(" --data-binary ")[0])
+
 
 def curl_line(
-    outgoing: Outgoing, url: str, credential: Credential | None, variables: Variables, file: Path | None
+    body: bytes, url: str, credential: Credential | None, variables: Variables, file: Path | None = None
 ) -> str:
     """Write a call for a shell.
 
     Args:
-        outgoing: The call.
+        body: The WebhookRequest.
         url: Where it goes.
         credential: What it proves itself with; None for nothing.
         variables: What holds its secrets.
-        file: The file that is its body as it stands; None for a body of its own.
+        file: The file that holds it as it stands; None for none.
 
     Returns:
         One line, without any secret.
     """
-    words = ["curl", "-sS", *_proof(outgoing, url, credential, variables)]
+    words = ["curl", "-sS", *_proof(url, credential, variables)]
     words += ["-H", shlex.quote("Content-Type: application/json"), "--data-binary"]
-    words += [shlex.quote(f"@{file}" if file else _compact(outgoing.body)), shlex.quote(url)]
+    words += [shlex.quote(f"@{file}" if file else _compact(body)), shlex.quote(url)]
     return " ".join(words)
 
 
-def _proof(outgoing: Outgoing, url: str, credential: Credential | None, variables: Variables) -> Iterator[str]:
+def _proof(url: str, credential: Credential | None, variables: Variables) -> Iterator[str]:
     parts = credential.parts if isinstance(credential, AllCredentials) else (credential,)
     for part in parts:
         if part is None:

@@ -28,21 +28,27 @@ class Shown:
     Attributes:
         lines: The lines.
         markdown: The text of a text message, which widgets read as Markdown; None for other messages.
+        others: The lines about its other variants.
     """
 
     lines: tuple[Line, ...]
     markdown: str | None = None
+    others: tuple[Line, ...] = ()
 
 
 class Messages:
-    """Shows the messages of an answer, and numbers what can be clicked on.
+    """Shows the messages of an answer.
+
+    Args:
+        numbered: Whether what can be clicked on gets numbers.
 
     Attributes:
         choices: What can be clicked on; the first one has the number 1.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, numbered: bool) -> None:
         self.choices: list[Choice] = []
+        self._numbered = numbered
 
     def show(self, message: Mapping[str, Any]) -> Shown:
         """Show a message.
@@ -57,14 +63,14 @@ class Messages:
         note = f" (on {channel} only)" if channel else ""
         texts = _member(message, "text").get("text")
         if isinstance(texts, list) and texts:
-            variants = f"or one of {len(texts) - 1} more: " + " / ".join(map(short, texts[1:]))
-            below = _lines(variants) if len(texts) > 1 else ()
-            return Shown((*_lines(f"{texts[0]}{note}"), *below), str(texts[0]))
+            others = _lines(f"(or {' or '.join(map(short, texts[1:]))})") if len(texts) > 1 else ()
+            return Shown((*_lines(f"{texts[0]}{note}"), *others), f"{texts[0]}{note}", others)
         return Shown(tuple(self._lines(message, note)))
 
     def _lines(self, message: Mapping[str, Any], note: str) -> Iterator[Line]:
         cards = _member(message, "payload").get("richContent")
         if isinstance(cards, list):
+            yield from map(Line, [note.strip(" ()")] if note else [])
             for card in cards:
                 yield from self._card(card)
             return
@@ -87,7 +93,8 @@ class Messages:
             yield Line("----")
         elif kind == "chips":
             for option in _objects(item, "options"):
-                yield from self._choice(option, str(option.get("text", "")), Choice("text", str(option.get("text", ""))))
+                text = str(option.get("text", ""))
+                yield from self._choice(option, text if self._numbered else f"chip: {text}", Choice("text", text))
         elif kind in ("button", "list") or ("anchor" in item and kind in _TITLED):
             label = " - ".join(_told(item, "text", "title", "subtitle", "accessibilityText"))
             yield from self._choice(item, f"{kind}: {label}", None)
@@ -107,7 +114,7 @@ class Messages:
             choice, label = Choice("link", href), f"{label} ({href})"
         if choice is not None:
             self.choices.append(choice)
-            label = f"[{len(self.choices)}] {label}"
+            label = f"[{len(self.choices)}] {label}" if self._numbered else label
         yield from _lines(label)
 
 

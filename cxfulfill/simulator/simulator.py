@@ -105,7 +105,7 @@ class Simulator:
         Returns:
             What became of it.
         """
-        return self.send(self._prepare(wanted), fault=fault, faults=faults)
+        return self.send(self.prepare(wanted), fault=fault, faults=faults)
 
     def send(self, ready: Ready, *, fault: Fault = "none", faults: int = 1) -> Result:
         """Send a request that is ready, such as one of a file; as for `make`.
@@ -160,7 +160,7 @@ class Simulator:
         Returns:
             What became of each delivery.
         """
-        return self.send_twice(self._prepare(wanted), concurrently=concurrently)
+        return self.send_twice(self.prepare(wanted), concurrently=concurrently)
 
     def send_twice(self, ready: Ready, *, concurrently: bool = False) -> tuple[Result, Result]:
         """Send a request that is ready twice; as for `make_twice`.
@@ -183,7 +183,18 @@ class Simulator:
         self.results[-2:] = [first, other]
         return first, other
 
-    def _prepare(self, wanted: Input) -> Ready:
+    def prepare(self, wanted: Input) -> Ready:
+        """Make the request of a call; the session is then where it says.
+
+        Args:
+            wanted: The call.
+
+        Returns:
+            The request.
+
+        Raises:
+            ConfigurationError: The session is over, or its page has no form parameter that the turn fills.
+        """
         session = self.session
         if session.state.ended:
             raise ConfigurationError("the session is over: begin a new one")
