@@ -147,7 +147,7 @@ def tag_hint(webhook: Webhook | None, result: Result) -> tuple[Line, ...]:
     problem = f"No handler has this tag{f': did you mean {near[0]}?' if near else '.'}"
     if result.tag in tags:
         problem = (
-            "The handlers of this tag are for other pages, flows, intents, events or languages (cxfulfill routes)."
+            "The handlers of this tag are narrowed to other pages, flows, intents and the like (cxfulfill routes)."
         )
     answered = " The fallback has answered." if result.ok else ""
     return (Line(f"{problem}{answered}", Kind.OPEN), Line(f"Tags: {', '.join(tags) or 'none'}"))
@@ -175,7 +175,7 @@ def _head(result: Result) -> str:
     parts += ["answer of an earlier delivery"] * result.replayed
     parts.append(f"{result.delivery.seconds * 1000:.1f} ms")
     turn = said(result.state.turn)
-    return f"{result.tag or 'no tag'}{f' (the user {turn})' if turn else ''}: {', '.join(parts)}"
+    return f"{result.tag or 'no tag'}{f' ({turn})' if turn else ''}: {', '.join(parts)}"
 
 
 def _why(result: Result) -> Iterator[Line]:

@@ -81,7 +81,7 @@ def _run(chat: Chat, name: str, argument: str) -> None:
     command = COMMANDS.get(name)
     if command is None:
         raise ConfigurationError(
-            "there is no such command: /help tells which there are; /text TEXT says what begins so"
+            "there is no such command: /help tells those there are; /text TEXT types a text with a slash"
         )
     if command.needs and not argument:
         raise ConfigurationError(f"write /{name} {command.argument}")

@@ -51,9 +51,8 @@ def named_session(name: str, language: str = "en") -> Session:
         ConfigurationError: The name is of another form than the documented ones.
     """
     if SessionName.parse_documented(name) is None:
-        raise ConfigurationError(
-            "a session's full name is projects/P/locations/L/agents/A/sessions/S, or has environments/E/ before sessions/"
-        )
+        form = "projects/P/locations/L/agents/A/sessions/S, or has environments/E/ before sessions/"
+        raise ConfigurationError(f"a session's full name is {form}")
     above, _, own = name.partition(_MARK)
     agent, mark, environment = above.partition("/environments/")
     return Session(agent=agent, environment=environment if mark else None, session_id=own, language=language)
