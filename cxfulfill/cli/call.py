@@ -24,7 +24,7 @@ from cxfulfill.simulator.wrong import wrong_credential
 _MAKING: Final = (
     "params", "params_file", "text", "transcript", "digits", "event", "intent", "page", "form", "session", "language",
 )  # fmt: skip
-_AIM: Final = ("app", "url", "username", "password_env", "header_env", "on_cloud_run")
+_AIM: Final = ("app", "url", "username", "password_env", "header_env", "ca_certs", "on_cloud_run")
 _SERVED: Final = "http://127.0.0.1:8080"
 """Where an application is served that is named by ``--app``, for the curl line."""
 

@@ -11,8 +11,9 @@ from cxfulfill.cli.call_values import checked_turn, named_value, values_of
 from cxfulfill.errors import BadRequest, ConfigurationError
 from cxfulfill.protocol.json import loads
 from cxfulfill.simulator import wire
-from cxfulfill.simulator.cx import session_for
-from cxfulfill.simulator.documents import named_session, session_of, tag_of, with_fresh_ids
+from cxfulfill.simulator.documents import named_session, tag_of, with_fresh_ids
+from cxfulfill.simulator.restoring import restore
+from cxfulfill.simulator.served import whose
 from cxfulfill.simulator.session import Session
 from cxfulfill.simulator.simulator import Input, Ready
 from cxfulfill.simulator.turns import Turn
@@ -88,9 +89,7 @@ def begun_session(name: str | None, language: str | None, webhook: Webhook | Non
     code = language or "en"
     if name and "/" in name:
         return _read("--session", lambda: named_session(name, code))
-    if webhook is None:
-        return Session(session_id=name or "", language=code)
-    return session_for(webhook, session_id=name or "", language=code)
+    return Session(session_id=name or "", language=code, **whose(webhook))
 
 
 def made_input(tag: str, options: Mapping[str, Any]) -> Input:
@@ -141,8 +140,8 @@ def read_request(file: Path, *, fresh_ids: bool) -> tuple[Session, Ready]:
             raise click.BadParameter("the file is no JSON object that ids could be given to", param_hint="--request")
         document = with_fresh_ids(document)
         body = wire.dumps(document)
-    session = session_of(document)
     request = document if isinstance(document, dict) else {}
+    session = restore(request)
     return session, Ready(tag_of(request), request, body, session.state)
 
 

@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "cert": "cxfulfill.cli.cert",
     "chat": "cxfulfill.cli.chat",
     "config": "cxfulfill.cli.config",
+    "console": "cxfulfill.cli.console",
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
     "load": "cxfulfill.cli.load",

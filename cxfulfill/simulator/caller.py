@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from cxfulfill.errors import ConfigurationError
@@ -114,6 +115,21 @@ class Caller:
         self.timeout = timeout
         self.retries = retries
         self.clock = clock
+
+    def proving(self, credential: Credential | None, headers: Mapping[str, str] | None = None) -> Self:
+        """Give the same caller with another credential.
+
+        Args:
+            credential: What its calls prove themselves with; None for nothing.
+            headers: Further header fields.
+
+        Returns:
+            The caller.
+        """
+        other = copy(self)
+        other.credential = credential
+        other.headers = {**self.headers, **(headers or {})}
+        return other
 
     def outgoing(self, body: bytes, parameters: Mapping[str, Any]) -> Outgoing:
         """Make the request of a standard call.

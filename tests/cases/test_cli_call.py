@@ -292,7 +292,9 @@ def test_the_requests_of_the_example_app(name: str, monkeypatch: pytest.MonkeyPa
 
 def test_what_no_phone_sends_is_sent_too(run: Trial, tmp_path: Path) -> None:
     file = tmp_path / "call.json"
-    file.write_text('{"fulfillmentInfo":{"tag":"echo"},"dtmfDigits":"one"}')
+    file.write_text(
+        '{"fulfillmentInfo":{"tag":"echo"},"dtmfDigits":"one","intentInfo":{"displayName":"x","confidence":"x"}}'
+    )
     assert run("--request", str(file)).output.startswith("echo: status 200")
 
 
