@@ -290,12 +290,13 @@ def test_the_requests_of_the_example_app(name: str, monkeypatch: pytest.MonkeyPa
         assert {each["kind"] for each in document["parameters"]} == {"deleted"}
 
 
-def test_what_no_phone_sends_is_sent_too(run: Trial, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "code"), [('"dtmfDigits":"one"', 0), ('"intentInfo":{"displayName":"x","confidence":"x"}', 1)]
+)
+def test_what_cx_would_not_send_is_sent_too(run: Trial, tmp_path: Path, more: str, code: int) -> None:
     file = tmp_path / "call.json"
-    file.write_text(
-        '{"fulfillmentInfo":{"tag":"echo"},"dtmfDigits":"one","intentInfo":{"displayName":"x","confidence":"x"}}'
-    )
-    assert run("--request", str(file)).output.startswith("echo: status 200")
+    file.write_text(f'{{"fulfillmentInfo":{{"tag":"echo"}},{more}}}')
+    assert run("--request", str(file), code=code).output.startswith("echo: status ")
 
 
 # The curl line.

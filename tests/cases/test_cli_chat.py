@@ -203,14 +203,8 @@ def test_the_example_app(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def chat(run: Trial) -> Iterator[Chat]:
     vars(run.module)["webhook"] = run.app.webhook
-    aim = target(
-        app=f"{run.module.__name__}:webhook",
-        url=None,
-        username=None,
-        password_env=None,
-        header_env=(),
-        on_cloud_run=False,
-    )
+    app = f"{run.module.__name__}:webhook"
+    aim = target(app=app, url=None, username=None, password_env=None, header_env=(), ca_certs=None, on_cloud_run=False)
     talk = Chat(aim=aim, console=Console(file=io.StringIO(), force_terminal=True, width=60))
     talk.begin()
     yield talk
