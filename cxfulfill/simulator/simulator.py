@@ -43,6 +43,23 @@ class Input:
     queued: Iterable[Mapping[str, Any] | str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A request that is ready to be sent.
+
+    Attributes:
+        tag: The tag.
+        request: The request, as JSON.
+        body: Its bytes.
+        before: The session before it was made.
+    """
+
+    tag: str
+    request: Mapping[str, Any]
+    body: bytes
+    before: State
+
+
 class Simulator:
     """Calls a webhook as Dialogflow CX does, and keeps the session.
 
@@ -86,9 +103,34 @@ class Simulator:
         Returns:
             What became of it.
         """
-        before, request = self._prepare(wanted)
-        outgoing = self.caller.outgoing(wire.dumps(request), self.session.state.parameters)
-        return self._settle(wanted.tag, request, before, self.caller.deliver(outgoing, fault=fault, faults=faults))
+        return self.send(self.prepare(wanted), fault=fault, faults=faults)
+
+    def send(self, ready: Ready, *, fault: Fault = "none", faults: int = 1) -> Result:
+        """Send a request that is ready, such as one of a file; as for `make`.
+
+        Args:
+            ready: The request.
+            fault: What happens to the answers of its first attempts.
+            faults: How many of them it happens to.
+
+        Returns:
+            What became of it.
+        """
+        outgoing = self.caller.outgoing(ready.body, self.session.state.parameters)
+        return self._settle(ready, self.caller.deliver(outgoing, fault=fault, faults=faults))
+
+    def repeat(self, result: Result) -> Result:
+        """Deliver a call again, with the same bytes and header fields. The session takes the answer again.
+
+        Args:
+            result: The call.
+
+        Returns:
+            What became of this delivery.
+        """
+        outgoing = result.delivery.outgoing
+        ready = Ready(result.tag, result.request, outgoing.body, self.session.state)
+        return self._settle(ready, self.caller.deliver(outgoing))
 
     def make_flexible(self, settings: FlexibleSettings, *, fault: Fault = "none", faults: int = 1) -> Result:
         """Call a flexible webhook: its request has nothing of the session but what the settings refer to.
@@ -116,19 +158,41 @@ class Simulator:
         Returns:
             What became of each delivery.
         """
-        before, request = self._prepare(wanted)
-        outgoing = self.caller.outgoing(wire.dumps(request), self.session.state.parameters)
+        return self.send_twice(self.prepare(wanted), concurrently=concurrently)
+
+    def send_twice(self, ready: Ready, *, concurrently: bool = False) -> tuple[Result, Result]:
+        """Send a request that is ready twice; as for `make_twice`.
+
+        Args:
+            ready: The request.
+            concurrently: Whether the second delivery is sent while the first still runs.
+
+        Returns:
+            What became of each delivery.
+        """
+        outgoing = self.caller.outgoing(ready.body, self.session.state.parameters)
         deliveries = self.caller.deliver_twice(outgoing, concurrently=concurrently)
         # The one that has run comes first, whichever thread was the faster.
         ran, repeated = sorted(deliveries, key=lambda each: each.answer is not None and each.answer.is_replayed)
-        ready = self.session.state
-        other = self._settle(wanted.tag, request, before, repeated)
-        self.session.state = ready
-        first = self._settle(wanted.tag, request, before, ran)
+        state = self.session.state
+        other = self._settle(ready, repeated)
+        self.session.state = state
+        first = self._settle(ready, ran)
         self.results[-2:] = [first, other]
         return first, other
 
-    def _prepare(self, wanted: Input) -> tuple[State, dict[str, Any]]:
+    def prepare(self, wanted: Input) -> Ready:
+        """Make the request of a call; the session is then where it says.
+
+        Args:
+            wanted: The call.
+
+        Returns:
+            The request.
+
+        Raises:
+            ConfigurationError: The session is over, or its page has no form parameter that the turn fills.
+        """
         session = self.session
         if session.state.ended:
             raise ConfigurationError("the session is over: begin a new one")
@@ -141,10 +205,11 @@ class Simulator:
         session.set(wanted.parameters)
         session.collect(wanted.collected)
         session.queue(*wanted.queued)
-        return before, session.request(wanted.tag)
+        request = session.request(wanted.tag)
+        return Ready(wanted.tag, request, wire.dumps(request), before)
 
-    def _settle(self, tag: str, request: Mapping[str, Any], before: State, delivery: Delivery) -> Result:
-        return self._result(tag, request, before, (delivery, judge(delivery, self.version)))
+    def _settle(self, ready: Ready, delivery: Delivery) -> Result:
+        return self._result(ready.tag, ready.request, ready.before, (delivery, judge(delivery, self.version)))
 
     def _result(self, tag: str, request: Mapping[str, Any], before: State, judged: tuple[Delivery, Verdict]) -> Result:
         delivery, verdict = judged
