@@ -108,6 +108,18 @@ class NoAnswer(CxFulfillError):
         self.failure = failure
 
 
+def not_in_time(timeout: float) -> NoAnswer:
+    """Say that no answer came in time.
+
+    Args:
+        timeout: Seconds that were waited.
+
+    Returns:
+        The exception to raise.
+    """
+    return NoAnswer("timeout", f"no answer within {timeout:g} seconds")
+
+
 class Transport(Protocol):
     """Carries a request to an application and its answer back; used by several threads at a time."""
 
