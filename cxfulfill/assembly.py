@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, credential_headers
@@ -24,6 +25,9 @@ from cxfulfill.table import Entry, Table
 from cxfulfill.target import DEFAULT_TIMEOUT, Target
 from cxfulfill.telemetry import Telemetry
 
+if TYPE_CHECKING:
+    from cxfulfill.recording import Recording
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -44,6 +48,7 @@ class Parts:
         load: How many calls are handled at a time.
         trust: Gives the authenticator that is asked in place of one of the application's own: for tools that call an
             application which is an object in their own process.
+        recording: Keeps calls and their answers in files; None for nothing.
     """
 
     auth: Authenticator
@@ -59,6 +64,7 @@ class Parts:
     lifecycle: Lifecycle
     load: Load
     trust: Callable[[Authenticator], Authenticator] = lambda auth: auth
+    recording: "Recording | None" = None
 
 
 def assemble(router: Router, parts: Parts) -> Pipeline:
@@ -93,7 +99,7 @@ def assemble(router: Router, parts: Parts) -> Pipeline:
         deduplication=deduplication, lifecycle=parts.lifecycle, load=parts.load,
         error_handlers=router.layer.error_handlers_of(Context), max_body=parts.max_body,
         timeout=router.layer.timeout or DEFAULT_TIMEOUT, strict_cx_status=parts.strict_cx_status, records=parts.records,
-        telemetry=parts.telemetry, clock=parts.clock, new_id=parts.new_id,
+        telemetry=parts.telemetry, clock=parts.clock, new_id=parts.new_id, recording=parts.recording,
     )  # fmt: skip
 
 

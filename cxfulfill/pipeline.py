@@ -7,7 +7,8 @@ that was not read whole.
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.calls import Served
@@ -44,6 +45,9 @@ from cxfulfill.target import Target
 from cxfulfill.telemetry import Record, Telemetry, reason_of
 from cxfulfill.work import DeadlineExceeded, Work
 
+if TYPE_CHECKING:
+    from cxfulfill.recording import Recording
+
 T = TypeVar("T")
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
@@ -76,6 +80,7 @@ class Pipeline:
         telemetry: Traces and measures calls; None where nothing does.
         clock: Seconds that only go up.
         new_id: Makes the ids of calls.
+        recording: Keeps calls and their answers in files; None where nothing does.
     """
 
     path: str
@@ -94,6 +99,7 @@ class Pipeline:
     telemetry: Telemetry | None
     clock: Clock
     new_id: Callable[[], str]
+    recording: "Recording | None" = None
 
     async def handle(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
         """Answer a request, whatever happens.
@@ -121,6 +127,8 @@ class Pipeline:
                 record.abort(self.records)
                 raise
             record.finish(response, self.records)
+            if self.recording is not None and record.call is not None:  # so that the caller is known, and let in
+                await runtime.block(partial(self.recording.take, record, response))
         return response
 
     async def _serve(self, http: HttpRequest, runtime: Runtime, record: Record) -> HttpResponse:
@@ -175,25 +183,17 @@ class Pipeline:
         return principal
 
     async def _standard(
-        self,
-        http: HttpRequest,
-        body: bytes,
-        principal: Principal,
-        deadline: Deadline,
-        runtime: Runtime,
+        self, http: HttpRequest, body: bytes, principal: Principal, deadline: Deadline, runtime: Runtime,
         record: Record,
-    ) -> Context:
+    ) -> Context:  # fmt: skip
         request = read_request(body)
         record.session = (request.session_info and request.session_info.session) or ""
         step = self.gate.authorize(principal, http, request, record.stages.at(runtime, "auth"))
         principal = await self._authenticated(step, record)
         ctx = Context(
-            http=http.redacted(self.gate.hidden),
-            principal=principal,
-            deadline=deadline,
-            request_id=record.request_id,
-            request=request,
-        )
+            http=http.redacted(self.gate.hidden), principal=principal, deadline=deadline,
+            request_id=record.request_id, request=request,
+        )  # fmt: skip
         record.tag = ctx.tag
         return ctx
 

@@ -12,6 +12,7 @@ from typing import Any
 from cxfulfill.auth.base import Principal
 from cxfulfill.context import Context, Deadline, FlexibleContext
 from cxfulfill.http import Headers, HttpRequest
+from cxfulfill.loading import load_webhook
 from cxfulfill.protocol.request import WebhookRequest, read_request
 
 if "pytest" in sys.modules:
@@ -57,6 +58,7 @@ __all__ = [
     "SessionPage",
     "StoreContract",
     "Turn",
+    "load_webhook",
     "make_context",
     "make_flexible_context",
     "make_request",

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from cxfulfill.assembly import Parts, assemble
@@ -30,6 +30,9 @@ from cxfulfill.runtime import Runtime, Threads, run
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
 from cxfulfill.telemetry import Telemetry, sink_of, telemetry_of
 from cxfulfill.workers import Workers
+
+if TYPE_CHECKING:
+    from cxfulfill.recording import Recording
 
 DEFAULT_MAX_BODY = 1024 * 1024
 """Bytes of a request that are read at most (1 MiB)."""
@@ -124,6 +127,7 @@ class Webhook(Router):
         self._freezing = lock_of_process(self, "_freezing")
         self._pipeline: Pipeline | None = None
         self.is_from_env = False
+        self.recording: Recording | None = None
         self.workers = Workers()
         self.lifecycle = Lifecycle(self.workers, clock)
         self.load = Load(max_in_flight)
@@ -248,6 +252,7 @@ class Webhook(Router):
             path=self.path,
             lifecycle=self.lifecycle,
             load=self.load,
+            recording=self.recording,
             **self._options,
         )
 

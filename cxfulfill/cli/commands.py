@@ -12,9 +12,11 @@ COMMANDS: Final[Mapping[str, str]] = {
     "auth": "cxfulfill.cli.auth",
     "cert": "cxfulfill.cli.cert",
     "config": "cxfulfill.cli.config",
+    "console": "cxfulfill.cli.console",
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
     "load": "cxfulfill.cli.load",
+    "replay": "cxfulfill.cli.replay",
     "routes": "cxfulfill.cli.routes",
 }
 """Module of each command, whose attribute of the command's name is the command."""

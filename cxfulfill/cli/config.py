@@ -19,7 +19,9 @@ from cxfulfill.settings.server import WORKERS, read_server
 from cxfulfill.settings.table import BY_VARIABLE, PREFIX, SCOPE_MARK, SECRET_FORMS, SETTINGS, Setting, variable_names
 from cxfulfill.webhook import Webhook
 
-_KEYWORDS: Final = tuple(dict.fromkeys(setting.keyword for setting in SETTINGS if setting.keyword != "server"))
+_KEYWORDS: Final = tuple(
+    dict.fromkeys(setting.keyword for setting in SETTINGS if setting.keyword not in ("server", "recording"))
+)
 _FILE, _SECRET = SECRET_FORMS[1:]
 _LONGEST: Final = 256
 

@@ -37,6 +37,8 @@ LINES: Final[Mapping[str, str]] = {
     "its record could not be written": "Look at records= of the Webhook; the calls are answered all the same.",
     "OpenTelemetry failed with": "Look at the processors of your OpenTelemetry SDK; calls are answered all the same. "
     "Each kind of failure is told once in a process.",
+    "a call could not be recorded": "Look at the folder of CXFULFILL_RECORD; the calls are answered all the same.",
+    "the recorded calls fill their folder": "Take away what is not needed any more, and start again.",
     # Retries
     "the idempotency store is down: a call runs without it": 'See to the store; on_store_error="run" accepts that a '
     "retry may run again.",

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.idempotency.store import IdempotencyStore
@@ -14,7 +15,15 @@ from cxfulfill.settings.table import PREFIX
 from cxfulfill.settings.variables import Variables
 from cxfulfill.settings.wording import naming
 
-W = TypeVar("W")
+if TYPE_CHECKING:
+    from cxfulfill.recording import Recording
+
+
+class _Recorded(Protocol):
+    recording: "Recording | None"
+
+
+W = TypeVar("W", bound=_Recorded)
 
 
 def build(make: Callable[..., W], overrides: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> W:
@@ -32,8 +41,11 @@ def build(make: Callable[..., W], overrides: Mapping[str, Any], environ: Mapping
         ConfigurationError: A variable is wrong, missing, misspelt, or nothing reads it; the error says what to set.
     """
     found = _read(environ, overrides)
+    recording = found.pop("recording", None)
     with naming(lambda keyword: f"{PREFIX}{keyword.upper()}" if keyword in found else None):
-        return make(**{**found, **overrides})
+        made = make(**{**found, **overrides})
+    made.recording = recording
+    return made
 
 
 def _read(environ: Mapping[str, str], overridden: Collection[str]) -> dict[str, Any]:
@@ -46,6 +58,7 @@ def _read(environ: Mapping[str, str], overridden: Collection[str]) -> dict[str, 
         check_scopes(environ, names)
         found["auth"] = read_auth(variables, environments)
     found |= {keyword: read(variables) for keyword, read in _KEYWORDS.items() if keyword not in overridden}
+    found["recording"] = _recording(variables, environ)
     check_all_used(environ, variables.used, overridden=overridden)
     return {keyword: value for keyword, value in found.items() if value is not None}
 
@@ -68,6 +81,20 @@ def _telemetry(variables: Variables) -> object | None:
     # By name: the serving core must not load what nobody asked for.
     made: object = import_module("cxfulfill.otel").OpenTelemetry()
     return made
+
+
+def _recording(variables: Variables, environ: Mapping[str, str]) -> "Recording | None":
+    folder, forced = variables.text("RECORD"), variables.flag("RECORD_ON_CLOUD_RUN")
+    if folder is None:
+        return None
+    if "K_SERVICE" in environ and not forced:
+        raise ConfigurationError(
+            f"{PREFIX}RECORD keeps what users say, and this is Cloud Run: unset it, or set "
+            f"{PREFIX}RECORD_ON_CLOUD_RUN=1 too"
+        )
+    from cxfulfill.recording import Recording  # noqa: PLC0415 - nothing of it is loaded where nothing is recorded
+
+    return Recording(Path(folder))
 
 
 _KEYWORDS: Final[Mapping[str, Callable[[Variables], Any]]] = {

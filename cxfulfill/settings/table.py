@@ -90,6 +90,8 @@ SETTINGS: Final = (
     Setting("MAX_IN_FLIGHT", "number", "max_in_flight", "the webhook", "Calls at a time in a worker", "no limit"),
     Setting("TELEMETRY", "text", "telemetry", "the webhook", "`opentelemetry` for traces and metrics", "none"),
     Setting("STRICT_CX_STATUS", "flag", "strict_cx_status", "the webhook", "`1` for documented statuses only", "`0`"),
+    Setting("RECORD", "text", "recording", "from_env", "Folder that calls are recorded in, for development", "none"),
+    Setting("RECORD_ON_CLOUD_RUN", "flag", "recording", "from_env", "`1` records there too", "`0`"),
     Setting("IGNORE_UNKNOWN", "flag", "server", "from_env", "`1` ignores variables of a newer release", "`0`"),
     Setting("THREADS", "number", "server", "the gunicorn settings", "Threads in each worker", "8"),
     Setting("LOG_FORMAT", "text", "server", "the gunicorn settings", "`text`, or `json` as on Cloud Run", "`text`"),

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -119,12 +119,13 @@ class Caller:
         self.retries = retries
         self.clock = clock
 
-    def outgoing(self, body: bytes, parameters: Mapping[str, Any]) -> Outgoing:
+    def outgoing(self, body: bytes, parameters: Mapping[str, Any], credential: Credential | None = None) -> Outgoing:
         """Make the request of a standard call.
 
         Args:
             body: The WebhookRequest.
             parameters: The session parameters, which headers may refer to.
+            credential: In place of the caller's own.
 
         Returns:
             The request.
@@ -132,7 +133,8 @@ class Caller:
         Raises:
             ConfigurationError: A header field is none that HTTP can carry.
         """
-        return self._proved("POST", self.url, {"Content-Type": "application/json"}, body, parameters)
+        made = Outgoing(method="POST", url=self.url, headers=Headers({"Content-Type": "application/json"}), body=body)
+        return self._proved(made, parameters, credential or self.credential)
 
     def flexible(self, settings: FlexibleSettings, parameters: Mapping[str, Any]) -> Outgoing:
         """Make the request of a flexible call.
@@ -150,20 +152,23 @@ class Caller:
         """
         method, url, headers, body = settings.request(parameters)
         _check_url(url)
-        return self._proved(method, url, headers, body, parameters)
+        made = Outgoing(method=method, url=url, headers=Headers(headers), body=body)
+        return self._proved(made, parameters, self.credential)
 
-    def _proved(
-        self, method: str, url: str, fields: Mapping[str, str], body: bytes, parameters: Mapping[str, Any]
-    ) -> Outgoing:
-        proof, proved, problem = self.credential, {}, ""
+    def _proved(self, made: Outgoing, parameters: Mapping[str, Any], proof: Credential | None) -> Outgoing:
+        """Add the credential, and the caller's own header fields."""
+        proved: dict[str, str] = {}
+        problem = ""
         if proof is not None:
             try:
-                proved = dict(proof.headers(url, parameters))
+                proved = _in_lower(proof.headers(made.url, parameters))
             except NoAnswer as error:
                 problem = str(error)
+        headers = _checked(_in_utf8(made.headers) | proved | _in_utf8(self.headers))
         certificate = None if proof is None else proof.certificate
-        headers = _checked(Headers(_in_utf8(fields) | _in_lower(proved) | _in_utf8(self.headers)))
-        return Outgoing(method=method, url=url, headers=headers, body=body, certificate=certificate, problem=problem)
+        return replace(
+            made, headers=Headers(headers), certificate=certificate, secret=frozenset(proved), problem=problem
+        )
 
     def deliver(self, outgoing: Outgoing, *, fault: Fault = "none", faults: int = 1) -> Delivery:
         """Deliver a call, again where CX does so by itself: the same bytes, and at once.
@@ -235,7 +240,7 @@ def _in_utf8(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: value.encode().decode("latin-1") for name, value in _in_lower(fields).items()}
 
 
-def _checked(headers: Headers) -> Headers:
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in headers.items():
         if name in _NOT_OURS or not _NAME.fullmatch(name):
             raise ConfigurationError(f"no header named {name!r} can be sent: it is none, or HTTP's own")

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Self, TypedDict, Unpack
 
-from cxfulfill.auth.combinations import ByEnvironment
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.caller import CX_TIMEOUT, Caller, Fault
 from cxfulfill.simulator.credentials import IdTokenCredential
@@ -14,7 +13,8 @@ from cxfulfill.simulator.issuer import LocalIssuer
 from cxfulfill.simulator.pages import SessionPage
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.sending import Credential
-from cxfulfill.simulator.session import AGENT, Session
+from cxfulfill.simulator.served import whose
+from cxfulfill.simulator.session import Session
 from cxfulfill.simulator.simulator import Input, Simulator
 from cxfulfill.simulator.trusted import credential_for, trusting
 from cxfulfill.simulator.turns import Intent, Sentiment, Turn
@@ -105,7 +105,7 @@ class Cx(Simulator):
             ConfigurationError: The application cannot be frozen, or its credential cannot be made up here.
         """
         issuer = LocalIssuer()
-        session = session or _session(webhook)
+        session = session or Session(**whose(webhook))
         transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
         right = credential or credential_for(webhook, issuer, session=session.name)
         caller = Caller(transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries)
@@ -244,11 +244,3 @@ def _input(tag: str, turn: Turn | None, options: Options) -> Input:
         collected=options.get("collect", {}),
         queued=options.get("queued", ()),
     )
-
-
-def _session(webhook: Webhook) -> Session:
-    """Begin a session of an agent and environment that a webhook serves."""
-    allowed, auth = webhook.parts.allowed_agents, webhook.auth
-    agent = AGENT if allowed is None else min(map(str, allowed.agents))
-    environment = next(iter(auth.policies)) if isinstance(auth, ByEnvironment) else None
-    return Session(agent=agent, environment=environment)

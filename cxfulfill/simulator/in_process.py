@@ -65,7 +65,8 @@ class InProcess:
         self.webhook = webhook
         self._kept = _Kept(parts.records)
         policy = _in_memory(parts.idempotency)
-        made = assemble(webhook, replace(parts, records=self._kept, trust=trust, idempotency=policy))
+        changed = replace(parts, records=self._kept, trust=trust, idempotency=policy, recording=None)
+        made = assemble(webhook, changed)
         self._pipeline = replace(made, deduplication=own.deduplication) if own_store else made
         self._threads = threads or Threads(webhook.workers)
         self._runner = Runner() if in_threads else None

@@ -18,6 +18,8 @@ from cxfulfill.simulator.sending import Answer
 
 TIMEOUT_EVENT: Final = "webhook.error.timeout"
 ANY_EVENT: Final = "webhook.error"
+MAX_FINDINGS: Final = 50
+"""Remarks about one answer."""
 
 _CODES: Final = {400: 3, 401: 16, 403: 7, 404: 5, 500: 13, 503: 14}
 _NAMES: Final = {
@@ -79,12 +81,12 @@ def judge(delivery: Delivery, version: Version = "v3", *, official: bool | None 
     if answer.status != 200:
         return _refused(answer)
     reading = read_answer(answer.body, version=version, official=official)
+    findings = _first(reading.findings)
     if reading.value is None:
-        first = next(iter(reading.findings), Finding("", "it cannot be read"))
         status = _status(2, "URL_ERROR", "ERROR_OTHER")
-        sentence = f"CX cannot read the answer, though its status is 200: {first}."
-        return Verdict(ANY_EVENT, sentence, status, reading.findings)
-    return Verdict(sentence=_taken(reading.findings), findings=reading.findings, answer=reading.value)
+        sentence = f"CX cannot read the answer, though its status is 200: {findings[0]}."
+        return Verdict(ANY_EVENT, sentence, status, findings)
+    return Verdict(sentence=_taken(findings), findings=findings, answer=reading.value)
 
 
 def judge_flexible(delivery: Delivery, mapping: Mapping[str, str]) -> Verdict:
@@ -180,6 +182,14 @@ def _status(code: int, state: str, reason: str, status: int | None = None) -> di
     http = "" if status is None else f", HTTP status code: {status}"
     text = f"Webhook call failed. Error: {_NAMES[code]}, State: {state}, Reason: {reason}{http}."
     return {"code": code, "message": text}
+
+
+def _first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Keep errors before warnings, and no more of them than a person reads."""
+    ordered = sorted(findings, key=lambda each: each.severity)
+    more = len(ordered) - MAX_FINDINGS
+    rest = (Finding("", f"and {more} more", ordered[MAX_FINDINGS].severity),) if more > 0 else ()
+    return (*ordered[:MAX_FINDINGS], *rest)
 
 
 def _taken(findings: tuple[Finding, ...]) -> str:

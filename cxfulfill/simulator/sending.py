@@ -62,6 +62,7 @@ class Outgoing:
         headers: Header fields; credentials among them, so that they are not shown.
         body: The body; empty for none.
         certificate: The client certificate; None for none.
+        secret: Lower-case names of the header fields that are credentials.
         problem: Why it cannot be sent at all, such as a token that CX was not given; empty for nothing.
     """
 
@@ -70,6 +71,7 @@ class Outgoing:
     headers: Headers
     body: bytes = field(repr=False, default=b"")
     certificate: ClientCertificate | None = field(repr=False, default=None)
+    secret: frozenset[str] = frozenset()
     problem: str = ""
 
 

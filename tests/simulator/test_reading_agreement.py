@@ -28,7 +28,7 @@ KINDS: Final[dict[Version, Any]] = {
 VECTORS: Final = json.loads((Path(__file__).parents[1] / "data" / "json_test_suite.json").read_text())
 REFUSED: Final = "refused"
 
-slow = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def official(body: bytes, version: Version) -> Any:
@@ -100,7 +100,7 @@ _members = st.sampled_from(MEMBERS) | st.tuples(st.sampled_from(NAMES), st.sampl
 
 
 @given(answer=mutated(st.sampled_from(ANSWERS), _members))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_a_changed_answer_is_read_as_the_official_parser_reads_it(answer: Any) -> None:
     agree(dumped(answer))
 

@@ -1,0 +1,194 @@
+"""Where commands send calls: an application that they load, or a URL; and what the calls prove themselves with."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from cxfulfill.cli.apps import checked_webhook
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.http import HttpRequest
+from cxfulfill.route import Route
+from cxfulfill.simulator.caller import Caller
+from cxfulfill.simulator.in_process import InProcess
+from cxfulfill.simulator.over_http import OverHttp
+from cxfulfill.simulator.sending import Credential
+from cxfulfill.webhook import Webhook
+
+F = TypeVar("F", bound=Callable[..., Any])
+_HERE: Final = "http://127.0.0.1"
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_OPTIONS: Final = (
+    click.option("--app", metavar="MODULE:NAME", help="A Webhook that is called in this process, as main:webhook."),
+    click.option("--url", metavar="URL", help="In place of it: the whole URL of a webhook that is served."),
+    click.option("--username", metavar="NAME", help="User name of Basic authentication."),
+    click.option("--password-env", metavar="VARIABLE", help="The environment variable that holds its password."),
+    click.option("--header-env", multiple=True, metavar="NAME=VARIABLE",
+                 help="A header, and the environment variable that holds its value."),
+    click.option("--on-cloud-run", is_flag=True, help="Load the app as on Cloud Run, which CloudRunIam needs."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What is called.
+
+    Attributes:
+        caller: Calls it.
+        webhook: The application; None for a URL.
+        given: The credential that was named; None where an application's own is made.
+        close: Ends it.
+        made: Makes a credential that the application accepts, by session and flexible route.
+    """
+
+    caller: Caller
+    webhook: Webhook | None
+    given: Credential | None
+    close: Callable[[], None]
+    made: Callable[[str, Route | None], Credential | None]
+
+    def credential(self, session: str = "", route: Route | None = None) -> Credential | None:
+        """Give what a call proves itself with.
+
+        Args:
+            session: Full name of its session; empty for none.
+            route: The flexible route that is called; None for the standard webhook.
+
+        Returns:
+            The credential; None for none.
+
+        Raises:
+            click.UsageError: The application has an authenticator of its own, or its secret cannot be had.
+        """
+        try:
+            return self.given or self.made(session, route)
+        except ConfigurationError as error:
+            told = str(error).replace("(credential=)", "(--username and --password-env, or --header-env)")
+            raise click.UsageError(told) from None
+
+    def route(self, method: str, path: str) -> Route | None:
+        """Find the flexible route of a call.
+
+        Args:
+            method: The HTTP method.
+            path: The path, decoded.
+
+        Returns:
+            The route; None where there is none, or the application is behind a URL.
+        """
+        if self.webhook is not None:
+            with suppress(Exception):  # whatever keeps it from being found is the call's own answer
+                return self.webhook.pipeline().routes.find(HttpRequest(method, path, {})).found.route
+        return None
+
+
+def target_options(command: F) -> F:
+    """Give a command the options of `target`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def target(
+    *,
+    app: str | None,
+    url: str | None,
+    username: str | None,
+    password_env: str | None,
+    header_env: tuple[str, ...],
+    on_cloud_run: bool,
+) -> Target:
+    """Find what is called, by the options of a command.
+
+    Args:
+        app: ``MODULE:NAME`` of a webhook, or None.
+        url: In place of it: the URL of a webhook, or None.
+        username: User name of Basic authentication.
+        password_env: Variable with its password.
+        header_env: ``NAME=VARIABLE`` of header fields.
+        on_cloud_run: Whether to load the application as on Cloud Run.
+
+    Returns:
+        What is called; an application remembers calls in memory, and not in its own store.
+
+    Raises:
+        click.UsageError: The options do not go together, or what they name is not there.
+    """
+    if (app is None) == (url is None):
+        raise click.UsageError("give one of --app and --url")
+    given = _given(username, password_env, header_env)
+    if app is not None:
+        return _in_process(checked_webhook(app, on_cloud_run=on_cloud_run), given)
+    if on_cloud_run:
+        raise click.UsageError("--on-cloud-run goes with --app")
+    return _over_http(url or "", given)
+
+
+def _in_process(webhook: Webhook, given: Credential | None) -> Target:
+    from cxfulfill.simulator.issuer import LocalIssuer  # noqa: PLC0415 - a key is made only where it is needed
+    from cxfulfill.simulator.trusted import credential_for, trusting  # noqa: PLC0415 - as above
+
+    issuer = LocalIssuer()
+    transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=False, in_threads=True)
+
+    def close() -> None:
+        transport.close()
+        webhook.close()
+
+    return Target(
+        caller=Caller(transport, url=f"{_HERE}{webhook.path}"),
+        webhook=webhook,
+        given=given,
+        close=close,
+        made=lambda session, route: credential_for(webhook, issuer, session=session, route=route),
+    )
+
+
+def _over_http(url: str, given: Credential | None) -> Target:
+    transport = OverHttp()
+    try:
+        caller = Caller(transport, url=url)
+    except (ConfigurationError, ValueError) as error:
+        transport.close()
+        told = str(error) if isinstance(error, ConfigurationError) else "it is no URL"
+        raise click.BadParameter(told, param_hint="--url") from None
+    parts = urlsplit(url)
+    if given is not None and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+        transport.close()
+        raise click.BadParameter("a credential is sent by https only, but to this machine", param_hint="--url")
+    return Target(caller=caller, webhook=None, given=given, close=transport.close, made=_nothing)
+
+
+def _nothing(session: str, route: Route | None) -> None:
+    del session, route
+
+
+def _given(username: str | None, password_env: str | None, header_env: tuple[str, ...]) -> Credential | None:
+    from cxfulfill.simulator.credentials import (  # noqa: PLC0415 - as above
+        AllCredentials,
+        BasicCredential,
+        HeaderCredential,
+    )
+
+    if (username is None) != (password_env is None):
+        raise click.UsageError("--username and --password-env go together")
+    parts: list[Credential] = []
+    if username is not None and password_env is not None:
+        parts.append(BasicCredential(username, _variable(password_env, "--password-env")))
+    for pair in header_env:
+        name, mark, variable = pair.partition("=")
+        if not mark or not name or not variable:
+            raise click.BadParameter("it is NAME=VARIABLE, such as X-Key=CX_KEY", param_hint="--header-env")
+        parts.append(HeaderCredential({name: _variable(variable, "--header-env")}))
+    return AllCredentials(*parts) if parts else None
+
+
+def _variable(name: str, option: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise click.BadParameter(f"there is nothing in the environment variable {name}", param_hint=option)
+    return value

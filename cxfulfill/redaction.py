@@ -1,0 +1,148 @@
+"""What is taken out of a call before it is kept in a file: what its name says is private, addresses, long numbers.
+
+Types stay as they are, so that what is left is still a call. What users say in other words stays too.
+"""
+
+import re
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from cxfulfill.http import REDACTED
+
+LONG: Final = 7
+"""Digits from which on a number may be that of a telephone, an account or a card."""
+
+_ANYWHERE: Final = (
+    "password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey", "passport", "email",
+    "phone", "address", "birth", "creditcard", "cardnumber", "pincode", "callerid",
+)  # fmt: skip
+"""What makes a name private wherever it stands in it."""
+_WORDS: Final = frozenset({"pin", "cvv", "cvc", "card", "iban", "ssn", "caller", "otp", "dob"})
+"""What makes a name private as a word of it, also in the plural."""
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])")
+_BETWEEN: Final = re.compile(r"[\W\d_]+")
+
+_PART: Final = r"[^\s@<>\"'(),;:]"
+_FOUND: Final = re.compile(
+    rf"(?<!{_PART}){_PART}+@{_PART}+"
+    # What is kept though it has many digits: dates and times of ISO 8601, and UUIDs.
+    r"|(?P<kept>(?<!\d)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!\d)"
+    r"(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?!\d))?"
+    r"|(?<![\w-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![\w-]))"
+    rf"|\+?\(?\d(?:[ \-./()\u00a0\u2010-\u2015]{{0,3}}\d){{{LONG - 1},}}"
+)
+_NAME: Final = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/agents/[^/\s]+(?:/[^\s]*)?")
+"""A name of CX's, whose ids are no numbers of anybody."""
+_SESSIONS: Final = "/sessions/"
+_DIGITS: Final = ("dtmfDigits", "dtmf_digits")
+_DISPLAY_NAMES: Final = ("displayName", "display_name")
+
+
+@lru_cache(512)
+def is_private(name: str) -> bool:
+    """Tell whether a member's or parameter's name says that its value is nobody's business.
+
+    Args:
+        name: The name, in any form: ``cardNumber``, ``card-number``, ``CARD_NUMBER``.
+
+    Returns:
+        Whether it does.
+    """
+    words = [word for word in _BETWEEN.split(_HUMP.sub(" ", name).casefold()) if word]
+    joined = "".join(words)
+    return any(part in joined for part in _ANYWHERE) or any(word.removesuffix("s") in _WORDS for word in words)
+
+
+def redacted_text(text: str) -> str:
+    """Take e-mail addresses and long numbers out of a text.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The text with ``[redacted]`` in their place; dates and times of ISO 8601, UUIDs and names of CX's are kept.
+    """
+    if _NAME.fullmatch(text):
+        parent, mark, own = text.partition(_SESSIONS)
+        return f"{parent}{mark}{_session(own)}"
+    return _without(text)
+
+
+def redacted(value: Any, *, private: bool = False) -> Any:
+    """Take what is private out of a JSON value.
+
+    Args:
+        value: The value.
+        private: Whether all of it is.
+
+    Returns:
+        A value of the same shape: texts are ``[redacted]`` and numbers 0, or texts without what is private.
+    """
+    if isinstance(value, str):
+        return redacted_text(value) if not private else value and REDACTED
+    if isinstance(value, dict):
+        return _members(value, private=private)
+    if isinstance(value, list):
+        return [redacted(item, private=private) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    return 0 if private or abs(value) >= 10 ** (LONG - 1) else value
+
+
+def redacted_request(request: Any) -> Any:
+    """Take what is private out of a WebhookRequest.
+
+    Args:
+        request: The request, as JSON.
+
+    Returns:
+        The same without it; its tag and id are kept.
+    """
+    kept = redacted(request)
+    if isinstance(request, dict):
+        if "detectIntentResponseId" in request:
+            kept["detectIntentResponseId"] = request["detectIntentResponseId"]
+        if isinstance(request.get("fulfillmentInfo"), dict) and "tag" in request["fulfillmentInfo"]:
+            kept["fulfillmentInfo"]["tag"] = request["fulfillmentInfo"]["tag"]
+    return kept
+
+
+def redacted_query(query: str) -> str:
+    """Take what is private out of a query string.
+
+    Args:
+        query: The query, without its question mark.
+
+    Returns:
+        The query; as it was where there is nothing in it.
+    """
+    given = parse_qsl(query, keep_blank_values=True)
+    kept = [(redacted_text(name), redacted(value, private=is_private(name))) for name, value in given]
+    return query if kept == given else urlencode(kept)
+
+
+def _members(value: dict[str, Any], *, private: bool) -> dict[str, Any]:
+    """Take a form's parameters for what their display name says: their value stands beside it."""
+    named = next((value[each] for each in _DISPLAY_NAMES if each in value), "")
+    hides = isinstance(named, str) and is_private(named)
+    return {
+        redacted_text(name): _member(name, item, private=private or is_private(name) or (hides and name == "value"))
+        for name, item in value.items()
+    }
+
+
+def _member(name: str, item: Any, *, private: bool) -> Any:
+    if name in _DIGITS and isinstance(item, str) and not private:
+        return item if len(item) == 1 else re.sub(r"\d", "0", item)
+    return redacted(item, private=private)
+
+
+def _session(own: str) -> str:
+    """Keep a session's id, unless it is somebody's number or address."""
+    return own if _without(own) == own else f"recorded-{sha256(own.encode()).hexdigest()[:12]}"
+
+
+def _without(text: str) -> str:
+    return _FOUND.sub(lambda found: found["kept"] or REDACTED, text)
