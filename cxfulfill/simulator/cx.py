@@ -73,6 +73,7 @@ class Cx(Simulator):
         super().__init__(session, caller)
         self.webhook = webhook
         self.issuer = issuer
+        self._right = caller.credential
 
     @classmethod
     def of(
@@ -187,16 +188,19 @@ class Cx(Simulator):
             ConfigurationError: There is no such path, or it takes several methods.
         """
         known = flexible_settings(self.webhook, BASE_URL)
-        found = [settings for (verb, pattern), settings in known.items() if pattern == path and method in ("", verb)]
+        found = [verb for verb, pattern in known if pattern == path and method in ("", verb)]
         if len(found) != 1:
             there = ", ".join(f"{verb} {pattern}" for verb, pattern in known) or "none"
             raise ConfigurationError(f"name one of the application's flexible routes, which are: {there}")
+        self.check_going_on()
         self.session.set(parameters or {})
-        route = next(route for route in self.webhook.routes() if route.pattern.text == path)
-        if route.auth is None:
-            return self.make_flexible(found[0])
+        settings = known[found[0], path]
+        routes = self.webhook.routes()
+        route = next(each for each in routes if each.pattern.text == path and settings.method in each.methods)
+        if route.auth is None or self.caller.credential is not self._right:
+            return self.make_flexible(settings)
         own = credential_for(self.webhook, self.issuer, session=self.session.name, route=route)
-        return self.as_caller(own).make_flexible(found[0])
+        return self.as_caller(own).make_flexible(settings)
 
     @property
     def wrong(self) -> Self:

@@ -3,7 +3,7 @@
 import io
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from typing import Any, Final
@@ -17,7 +17,7 @@ from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.records import CallRecord, RecordSink
 from cxfulfill.route import WITH_BODY
 from cxfulfill.runtime import Threads, run
-from cxfulfill.simulator.sending import Answer, NoAnswer, Outgoing
+from cxfulfill.simulator.sending import Answer, NoAnswer, Outgoing, joined
 from cxfulfill.simulator.waiting import Runner
 from cxfulfill.webhook import Webhook
 
@@ -86,7 +86,7 @@ class InProcess:
         self._kept.last = None
         response = run(self._pipeline.handle(read_outgoing(outgoing), self._threads))
         body = b"" if outgoing.method == "HEAD" else response.body
-        return Answer(status=response.status, headers=_joined(response.headers), body=body, record=self._kept.last)
+        return Answer(status=response.status, headers=joined(response.headers), body=body, record=self._kept.last)
 
 
 class InWsgi:
@@ -134,9 +134,7 @@ class _WsgiResponse:
         self.headers: list[tuple[str, str]] = []
         self.written: list[bytes] = []
 
-    def start(
-        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
-    ) -> Callable[[bytes], object]:
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
         """Begin the answer (PEP 3333); with ``exc_info`` anew, where nothing of it is out yet."""
         if exc_info is not None and any(self.written):
             raise exc_info[1].with_traceback(exc_info[2])
@@ -149,7 +147,7 @@ class _WsgiResponse:
         if not self.status:
             raise NoAnswer("unreachable", "the application ended without an answer: it never called start_response")
         return Answer(
-            status=int(self.status.split(" ", 1)[0]), headers=_joined(self.headers), body=b"".join(self.written)
+            status=int(self.status.split(" ", 1)[0]), headers=joined(self.headers), body=b"".join(self.written)
         )
 
 
@@ -196,15 +194,6 @@ def _environ(outgoing: Outgoing) -> dict[str, Any]:
         "wsgi.input": io.BytesIO(outgoing.body), "wsgi.errors": sys.stderr, "wsgi.multithread": True,
         "wsgi.multiprocess": False, "wsgi.run_once": False, **fields,
     }  # fmt: skip
-
-
-def _joined(fields: Iterable[tuple[str, str]]) -> Headers:
-    """Join header fields that come several times, as HTTP allows (RFC 9110 5.3)."""
-    joined: dict[str, str] = {}
-    for name, value in fields:
-        key = name.lower()
-        joined[key] = f"{joined[key]}, {value}" if key in joined else value
-    return Headers(joined)
 
 
 def _in_memory(policy: Idempotency | None) -> Idempotency | None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.http import Headers
-from cxfulfill.simulator.sending import Answer, ClientCertificate, NoAnswer, Outgoing, not_in_time
+from cxfulfill.simulator.sending import Answer, ClientCertificate, NoAnswer, Outgoing, joined, not_in_time
 
 if TYPE_CHECKING:
     import urllib3
@@ -92,7 +91,7 @@ class OverHttp:
             content = self._read(response, ends, timeout)
         except HTTPError as error:
             raise _no_answer(error, timeout) from None
-        return Answer(status=response.status, headers=Headers(response.headers), body=content)
+        return Answer(status=response.status, headers=joined(response.headers.items()), body=content)
 
     def close(self) -> None:
         """Close the connections."""

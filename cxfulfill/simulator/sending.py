@@ -1,6 +1,6 @@
 """A call on its way: what is sent, what comes back, and whoever carries it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -95,6 +95,22 @@ class Answer:
     def is_replayed(self) -> bool:
         """Whether the application says that this is the answer of an earlier delivery."""
         return self.headers.get("idempotent-replayed", "") == "true"
+
+
+def joined(fields: Iterable[tuple[str, str]]) -> Headers:
+    """Join header fields that come several times, as HTTP allows (RFC 9110 5.3).
+
+    Args:
+        fields: Names and values.
+
+    Returns:
+        The fields.
+    """
+    found: dict[str, str] = {}
+    for name, value in fields:
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return Headers(found)
 
 
 class NoAnswer(CxFulfillError):

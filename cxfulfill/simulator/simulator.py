@@ -103,6 +103,7 @@ class Simulator:
         Returns:
             What became of it; its tag is empty.
         """
+        self.check_going_on()
         before = self.session.state
         outgoing = self.caller.flexible(settings, before.parameters)
         delivery = self.caller.deliver(outgoing, fault=fault, faults=faults)
@@ -130,10 +131,18 @@ class Simulator:
         self.results[-2:] = [first, other]
         return first, other
 
-    def _prepare(self, wanted: Input) -> tuple[State, dict[str, Any]]:
-        session = self.session
-        if session.state.ended:
+    def check_going_on(self) -> None:
+        """Check that the session can make a call.
+
+        Raises:
+            ConfigurationError: It is over.
+        """
+        if self.session.state.ended:
             raise ConfigurationError("the session is over: begin a new one")
+
+    def _prepare(self, wanted: Input) -> tuple[State, dict[str, Any]]:
+        self.check_going_on()
+        session = self.session
         before = session.state
         if wanted.page is not None or wanted.form is not None:
             page = session.find_page(wanted.page or session.state.page)
