@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final, Self, TypedDict, Unpack
 
 from cxfulfill.errors import ConfigurationError
@@ -105,7 +106,7 @@ class Cx(Simulator):
         Raises:
             ConfigurationError: The application cannot be frozen, or its credential cannot be made up here.
         """
-        issuer = LocalIssuer()
+        issuer = _issuer()
         session = session or Session(**whose(webhook))
         transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
         right = credential or credential_for(webhook, issuer, session=session.name)
@@ -228,6 +229,12 @@ class Cx(Simulator):
         if not tag and not self.results:
             raise ConfigurationError("name the tag that this leads to, as in cx.say('two nights', 'check-nights')")
         return tag or self.results[-1].tag
+
+
+@cache
+def _issuer() -> LocalIssuer:
+    """Make the issuer of this process, once: its key takes longer than many a test."""
+    return LocalIssuer()
 
 
 def _input(tag: str, turn: Turn | None, options: Options) -> Input:

@@ -204,6 +204,10 @@ def test_everybody_is_let_in_where_everybody_is() -> None:
         _ = cx.as_caller(None).wrong
 
 
+def test_conversations_share_an_issuer_whose_key_takes_long_to_make(app: App) -> None:
+    assert Cx.of(app).issuer is Cx.of(app).issuer
+
+
 def test_another_service_account_has_a_token_of_its_own() -> None:
     audience = "https://wh.example/webhook"
     cx = Cx.of(App(GoogleIdToken(audience=audience, service_accounts=["cx@p.iam.gserviceaccount.com"])))
