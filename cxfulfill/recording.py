@@ -17,11 +17,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from cxfulfill.context import Clock, Context, FlexibleContext
+from cxfulfill.context import Clock, FlexibleContext
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.forks import lock_of_process
 from cxfulfill.http import REDACTED, HttpResponse
-from cxfulfill.redaction import is_private, redacted, redacted_query, redacted_request, redacted_text
+from cxfulfill.redaction import Redaction, is_private
 from cxfulfill.telemetry import Record
 
 VERSION: Final = 1
@@ -200,29 +200,31 @@ class Recording:
 
 def _recorded(record: Record, response: HttpResponse, at: str) -> tuple[str, Recorded]:
     """Give the name of a call's file, and what is kept of it."""
-    call, http = record.call, record.http
-    request: Any = None
-    path, name = http.path.encode(errors="surrogateescape").decode(errors="replace"), FLEXIBLE
-    if isinstance(call, Context):
-        request = redacted_request(call.request.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    call: Any = record.call  # of one of two kinds
+    http = record.http
+    name, key = FLEXIBLE, http.headers.get("idempotency-key", "")
+    path = http.path.encode(errors="surrogateescape").decode(errors="replace")
+    if isinstance(call, FlexibleContext):
+        hides = Redaction(dict(call.path), dict(call.query), call.body)
+        request, path = hides.value(call.body), _path(path, call, hides)
+    else:
+        given = call.request.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        hides = Redaction(given)
+        request, key = hides.request(given), ""
         name = f"{digest(record.session)}{END}" if record.session else SESSIONLESS
-    elif isinstance(call, FlexibleContext):
-        request = redacted(call.body)
-        path = _path(path, call)
-    key = "" if isinstance(call, Context) else http.headers.get("idempotency-key", "")
     return name, Recorded(
-        at=at, method=http.method, path=path, query=redacted_query(http.query), tag=record.tag, request=request,
-        status=response.status, answer=redacted(json.loads(response.body)),
+        at=at, method=http.method, path=path, query=hides.query(http.query), tag=record.tag, request=request,
+        status=response.status, answer=hides.value(json.loads(response.body)),
         replayed=record.outcome in ("replayed", "joined"),
         ms=(record.stages.clock() - record.stages.started) * 1e3, idempotency_key=digest(key) if key else "",
     )  # fmt: skip
 
 
-def _path(path: str, call: FlexibleContext) -> str:
+def _path(path: str, call: FlexibleContext, hides: Redaction) -> str:
     for name, value in call.path.items():
         if is_private(name) and str(value):
             path = path.replace(str(value), REDACTED)
-    return "/".join(map(redacted_text, path.split("/")))
+    return "/".join(map(hides.text, path.split("/")))
 
 
 def _make(folder: Path) -> None:

@@ -4,6 +4,7 @@ Types stay as they are, so that what is left is still a call. What users say in 
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
@@ -14,6 +15,9 @@ from cxfulfill.http import REDACTED
 LONG: Final = 7
 """Digits from which on a number may be that of a telephone, an account or a card."""
 
+_SHORTEST_ECHO: Final = 4
+"""Characters of a private value from which on it is looked for in other texts."""
+_MOST_ECHOES: Final = 256
 _ANYWHERE: Final = (
     "password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey", "passport", "email",
     "phone", "address", "birth", "creditcard", "cardnumber", "pincode", "callerid",
@@ -55,94 +59,120 @@ def is_private(name: str) -> bool:
     return any(part in joined for part in _ANYWHERE) or any(word.removesuffix("s") in _WORDS for word in words)
 
 
-def redacted_text(text: str) -> str:
-    """Take e-mail addresses and long numbers out of a text.
+class Redaction:
+    """Takes what is private out of a call.
 
     Args:
-        text: The text.
-
-    Returns:
-        The text with ``[redacted]`` in their place; dates and times of ISO 8601, UUIDs and names of CX's are kept.
+        sources: JSON values of the call. What is private in them by its name is taken out of all other texts too: it is
+            what the user has said, and what the answer repeats.
     """
-    if _NAME.fullmatch(text):
-        parent, mark, own = text.partition(_SESSIONS)
-        return f"{parent}{mark}{_session(own)}"
-    return _without(text)
+
+    def __init__(self, *sources: Any) -> None:
+        texts = sorted({text for source in sources for text in _private_texts(source)}, key=len, reverse=True)
+        echoes = "|".join(map(re.escape, texts[:_MOST_ECHOES]))
+        self._echoes = re.compile(rf"(?<!\w)(?:{echoes})(?!\w)", re.IGNORECASE) if echoes else None
+
+    def text(self, text: str) -> str:
+        """Take addresses and long numbers out of a text, and what is private elsewhere.
+
+        Args:
+            text: The text.
+
+        Returns:
+            The text with ``[redacted]`` in their place; dates and times of ISO 8601, UUIDs and names of CX's are kept.
+        """
+        if _NAME.fullmatch(text):
+            parent, mark, own = text.partition(_SESSIONS)
+            return f"{parent}{mark}{self._session(own)}"
+        return self._without(text)
+
+    def value(self, value: Any, *, private: bool = False) -> Any:
+        """Take what is private out of a JSON value.
+
+        Args:
+            value: The value.
+            private: Whether all of it is.
+
+        Returns:
+            A value of the same shape: texts are ``[redacted]`` and numbers 0, or texts without what is private.
+        """
+        if isinstance(value, str):
+            return self.text(value) if not private else value and REDACTED
+        if isinstance(value, dict):
+            return {
+                self.text(name): self._member(name, item, private=private or hidden)
+                for name, item, hidden in _members(value)
+            }
+        if isinstance(value, list):
+            return [self.value(item, private=private) for item in value]
+        if isinstance(value, bool) or value is None:
+            return value
+        return 0 if private or abs(value) >= 10 ** (LONG - 1) else value
+
+    def request(self, request: Any) -> Any:
+        """Take what is private out of a WebhookRequest.
+
+        Args:
+            request: The request, as JSON.
+
+        Returns:
+            The same without it; its tag and id are kept.
+        """
+        kept = self.value(request)
+        if isinstance(request, dict):
+            if "detectIntentResponseId" in request:
+                kept["detectIntentResponseId"] = request["detectIntentResponseId"]
+            if isinstance(request.get("fulfillmentInfo"), dict) and "tag" in request["fulfillmentInfo"]:
+                kept["fulfillmentInfo"]["tag"] = request["fulfillmentInfo"]["tag"]
+        return kept
+
+    def query(self, query: str) -> str:
+        """Take what is private out of a query string.
+
+        Args:
+            query: The query, without its question mark.
+
+        Returns:
+            The query; as it was where there is nothing in it.
+        """
+        given = parse_qsl(query, keep_blank_values=True)
+        kept = [(self.text(name), self.value(value, private=is_private(name))) for name, value in given]
+        return query if kept == given else urlencode(kept)
+
+    def _member(self, name: str, item: Any, *, private: bool) -> Any:
+        if name in _DIGITS and isinstance(item, str) and not private:
+            return item if len(item) == 1 else re.sub(r"\d", "0", item)
+        return self.value(item, private=private)
+
+    def _session(self, own: str) -> str:
+        """Keep a session's id, unless it is somebody's number or address."""
+        return own if self._without(own) == own else f"recorded-{sha256(own.encode()).hexdigest()[:12]}"
+
+    def _without(self, text: str) -> str:
+        if self._echoes is not None:
+            text = self._echoes.sub(REDACTED, text)
+        return _FOUND.sub(lambda found: found["kept"] or REDACTED, text)
 
 
-def redacted(value: Any, *, private: bool = False) -> Any:
-    """Take what is private out of a JSON value.
+def _members(value: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
+    """Give name and value of each member, and whether it is private by a name.
 
-    Args:
-        value: The value.
-        private: Whether all of it is.
-
-    Returns:
-        A value of the same shape: texts are ``[redacted]`` and numbers 0, or texts without what is private.
+    A form's parameter is taken for what its display name says: its value stands beside it.
     """
-    if isinstance(value, str):
-        return redacted_text(value) if not private else value and REDACTED
-    if isinstance(value, dict):
-        return _members(value, private=private)
-    if isinstance(value, list):
-        return [redacted(item, private=private) for item in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    return 0 if private or abs(value) >= 10 ** (LONG - 1) else value
-
-
-def redacted_request(request: Any) -> Any:
-    """Take what is private out of a WebhookRequest.
-
-    Args:
-        request: The request, as JSON.
-
-    Returns:
-        The same without it; its tag and id are kept.
-    """
-    kept = redacted(request)
-    if isinstance(request, dict):
-        if "detectIntentResponseId" in request:
-            kept["detectIntentResponseId"] = request["detectIntentResponseId"]
-        if isinstance(request.get("fulfillmentInfo"), dict) and "tag" in request["fulfillmentInfo"]:
-            kept["fulfillmentInfo"]["tag"] = request["fulfillmentInfo"]["tag"]
-    return kept
-
-
-def redacted_query(query: str) -> str:
-    """Take what is private out of a query string.
-
-    Args:
-        query: The query, without its question mark.
-
-    Returns:
-        The query; as it was where there is nothing in it.
-    """
-    given = parse_qsl(query, keep_blank_values=True)
-    kept = [(redacted_text(name), redacted(value, private=is_private(name))) for name, value in given]
-    return query if kept == given else urlencode(kept)
-
-
-def _members(value: dict[str, Any], *, private: bool) -> dict[str, Any]:
-    """Take a form's parameters for what their display name says: their value stands beside it."""
     named = next((value[each] for each in _DISPLAY_NAMES if each in value), "")
     hides = isinstance(named, str) and is_private(named)
-    return {
-        redacted_text(name): _member(name, item, private=private or is_private(name) or (hides and name == "value"))
-        for name, item in value.items()
-    }
+    for name, item in value.items():
+        yield name, item, is_private(name) or (hides and name == "value")
 
 
-def _member(name: str, item: Any, *, private: bool) -> Any:
-    if name in _DIGITS and isinstance(item, str) and not private:
-        return item if len(item) == 1 else re.sub(r"\d", "0", item)
-    return redacted(item, private=private)
-
-
-def _session(own: str) -> str:
-    """Keep a session's id, unless it is somebody's number or address."""
-    return own if _without(own) == own else f"recorded-{sha256(own.encode()).hexdigest()[:12]}"
-
-
-def _without(text: str) -> str:
-    return _FOUND.sub(lambda found: found["kept"] or REDACTED, text)
+def _private_texts(value: Any, *, private: bool = False) -> Iterator[str]:
+    if isinstance(value, dict):
+        for _, item, hidden in _members(value):
+            yield from _private_texts(item, private=private or hidden)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _private_texts(item, private=private)
+    elif private and isinstance(value, str | int | float) and not isinstance(value, bool):
+        text = f"{value:.15g}" if isinstance(value, float) else str(value).strip()
+        if len(text) >= _SHORTEST_ECHO:
+            yield text

@@ -12,6 +12,7 @@ from cxfulfill.cli.targets import target, target_options
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.console import Console
 from cxfulfill.simulator.conversations import MAX_BYTES
+from cxfulfill.simulator.page_inputs import ConsoleProblem
 from cxfulfill.simulator.page_server import PageServer
 from cxfulfill.simulator.served import whose
 from cxfulfill.simulator.session import Session
@@ -52,10 +53,10 @@ def console(
             credential=called.credential,
         )
         if saved is not None:
-            backend.load(_read(saved))
+            _load(backend, saved)
         with PageServer(backend, port=port) as page:
             show([heading("The console is open; Ctrl-C ends it", *commands(page.url))])
-            if not no_browser and sys.stdout.isatty():
+            if not no_browser and is_person():
                 webbrowser.open(page.url)
             page.serve_forever()
     except ConfigurationError as error:
@@ -66,10 +67,18 @@ def console(
         called.close()
 
 
-def _read(path: Path) -> str:
+def is_person() -> bool:
+    """Tell whether somebody sits at the terminal."""
+    return sys.stdout.isatty()
+
+
+def _load(backend: Console, path: Path) -> None:
+    """Begin with a conversation of a file."""
     if path.stat().st_size > MAX_BYTES:
         raise click.BadParameter("the file is too large for a conversation", param_hint="--load")
     try:
-        return path.read_text(encoding="utf-8")
+        backend.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         raise click.BadParameter("the file cannot be read as UTF-8", param_hint="--load") from None
+    except ConsoleProblem as problem:
+        raise click.BadParameter(str(problem), param_hint="--load") from None

@@ -29,6 +29,8 @@ _OPTIONS: Final = (
     click.option("--password-env", metavar="VARIABLE", help="The environment variable that holds its password."),
     click.option("--header-env", multiple=True, metavar="NAME=VARIABLE",
                  help="A header, and the environment variable that holds its value."),
+    click.option("--ca-certs", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+                 help="PEM file of roots for --url, such as the one of cxfulfill cert; the system's by default."),
     click.option("--on-cloud-run", is_flag=True, help="Load the app as on Cloud Run, which CloudRunIam needs."),
 )  # fmt: skip
 
@@ -100,6 +102,7 @@ def target(
     username: str | None,
     password_env: str | None,
     header_env: tuple[str, ...],
+    ca_certs: str | None,
     on_cloud_run: bool,
 ) -> Target:
     """Find what is called, by the options of a command.
@@ -110,6 +113,7 @@ def target(
         username: User name of Basic authentication.
         password_env: Variable with its password.
         header_env: ``NAME=VARIABLE`` of header fields.
+        ca_certs: PEM file of the roots that a server's certificate is checked with.
         on_cloud_run: Whether to load the application as on Cloud Run.
 
     Returns:
@@ -122,10 +126,12 @@ def target(
         raise click.UsageError("give one of --app and --url")
     given = _given(username, password_env, header_env)
     if app is not None:
+        if ca_certs is not None:
+            raise click.UsageError("--ca-certs goes with --url")
         return _in_process(checked_webhook(app, on_cloud_run=on_cloud_run), given)
     if on_cloud_run:
         raise click.UsageError("--on-cloud-run goes with --app")
-    return _over_http(url or "", given)
+    return _over_http(url or "", given, ca_certs)
 
 
 def _in_process(webhook: Webhook, given: Credential | None) -> Target:
@@ -148,8 +154,8 @@ def _in_process(webhook: Webhook, given: Credential | None) -> Target:
     )
 
 
-def _over_http(url: str, given: Credential | None) -> Target:
-    transport = OverHttp()
+def _over_http(url: str, given: Credential | None, ca_certs: str | None) -> Target:
+    transport = OverHttp(ca_certs=ca_certs)
     try:
         caller = Caller(transport, url=url)
     except (ConfigurationError, ValueError) as error:

@@ -4,8 +4,9 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from cxfulfill.errors import ConfigurationError
@@ -119,13 +120,27 @@ class Caller:
         self.retries = retries
         self.clock = clock
 
-    def outgoing(self, body: bytes, parameters: Mapping[str, Any], credential: Credential | None = None) -> Outgoing:
+    def proving(self, credential: Credential | None, headers: Mapping[str, str] | None = None) -> Self:
+        """Give the same caller with another credential.
+
+        Args:
+            credential: What its calls prove themselves with; None for nothing.
+            headers: Further header fields.
+
+        Returns:
+            The caller.
+        """
+        other = copy(self)
+        other.credential = credential
+        other.headers = {**self.headers, **(headers or {})}
+        return other
+
+    def outgoing(self, body: bytes, parameters: Mapping[str, Any]) -> Outgoing:
         """Make the request of a standard call.
 
         Args:
             body: The WebhookRequest.
             parameters: The session parameters, which headers may refer to.
-            credential: In place of the caller's own.
 
         Returns:
             The request.
@@ -134,7 +149,7 @@ class Caller:
             ConfigurationError: A header field is none that HTTP can carry.
         """
         made = Outgoing(method="POST", url=self.url, headers=Headers({"Content-Type": "application/json"}), body=body)
-        return self._proved(made, parameters, credential or self.credential)
+        return self._proved(made, parameters)
 
     def flexible(self, settings: FlexibleSettings, parameters: Mapping[str, Any]) -> Outgoing:
         """Make the request of a flexible call.
@@ -153,10 +168,11 @@ class Caller:
         method, url, headers, body = settings.request(parameters)
         _check_url(url)
         made = Outgoing(method=method, url=url, headers=Headers(headers), body=body)
-        return self._proved(made, parameters, self.credential)
+        return self._proved(made, parameters)
 
-    def _proved(self, made: Outgoing, parameters: Mapping[str, Any], proof: Credential | None) -> Outgoing:
+    def _proved(self, made: Outgoing, parameters: Mapping[str, Any]) -> Outgoing:
         """Add the credential, and the caller's own header fields."""
+        proof = self.credential
         proved: dict[str, str] = {}
         problem = ""
         if proof is not None:

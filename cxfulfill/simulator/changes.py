@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from cxfulfill.http import REDACTED
-from cxfulfill.redaction import redacted
+from cxfulfill.redaction import Redaction
 
 Place = tuple[str | int, ...]
 """Names of members and numbers of items, from the outermost."""
@@ -62,7 +62,7 @@ def changes(before: Any, after: Any, ignored: Ignored) -> list[Change]:
         What is different; 3 and 3.0 are not.
     """
     # What the recording has left out of the value of then, it would leave out of that of now.
-    real = {place for place, _, _ in _differences(before, redacted(after), (), ignored)}
+    real = {place for place, _, _ in _differences(before, Redaction().value(after), (), ignored)}
     found = _differences(before, after, (), ignored)
     return [Change(_shown(place), old, new) for place, old, new in found if place in real]
 

@@ -34,9 +34,10 @@ def tree(text: str) -> tuple[Node, ...]:
     Raises:
         ConfigurationError: The package that reads Markdown is not installed.
     """
-    from markdown_it.tree import SyntaxTreeNode  # noqa: PLC0415 - of an extra; `_parser` tells if it is missing
+    tokens = _parser().parse(text)
+    from markdown_it.tree import SyntaxTreeNode  # noqa: PLC0415 - of an extra, which is there
 
-    return tuple(_nodes(SyntaxTreeNode(_parser().parse(text)).children))
+    return tuple(_nodes(SyntaxTreeNode(tokens).children))
 
 
 @cache

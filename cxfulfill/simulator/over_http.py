@@ -103,8 +103,8 @@ class OverHttp:
         size = -(-len(body) // self._line.pieces)
         for start in range(0, len(body), size):
             if start:
-                self._sleep(self._line.pause)
-            if self._clock() > ends:
+                self._sleep(max(0.0, min(self._line.pause, ends - self._clock())))
+            if self._clock() >= ends:
                 raise not_in_time(timeout)
             if self._line.cut and start + size >= len(body):
                 raise NoAnswer("unreachable", "the connection was cut while the request was sent")

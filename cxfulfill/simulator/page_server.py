@@ -36,8 +36,9 @@ HOST: Final = "127.0.0.1"
 MAX_BODY: Final = 1024 * 1024
 """Bytes of a body that are read; a larger one is refused."""
 FILES: Final = (
-    "index.html", "console.css", "icon.svg", "theme.js", "main.js", "api.js", "dom.js", "composer.js", "conversation.js",
-    "messages.js", "rich.js", "markdown.js", "session.js", "call.js", "timeline.js", "json.js", "toolbar.js",
+    "index.html", "console.css", "icon.svg", "theme.js", "main.js", "api.js", "dom.js", "composer.js",
+    "conversation.js", "messages.js", "rich.js", "markdown.js", "session.js", "call.js", "timeline.js",
+    "json.js", "toolbar.js",
 )  # fmt: skip
 """The files that are served; no other can be asked for."""
 HEADERS: Final[Mapping[str, str]] = {
@@ -138,7 +139,7 @@ class ConsolePage:
             _check_method(request, {"GET"})
             body, kind = self._files[request.path]
             return _response(body, f"{kind}; charset=utf-8")
-        if request.path not in self._gets | self._posts:
+        if request.path not in {*self._gets, *self._posts}:
             raise _Refusal(404, "The console has no such path.")
         if not secrets.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization):
             raise _Refusal(401, "Open the console by the address that the command printed: it holds a token.")

@@ -93,10 +93,8 @@ class Replay:
             self._renew(request)
         session = request.get("sessionInfo") if isinstance(request, dict) else None
         parameters = session.get("parameters") if isinstance(session, dict) else None
-        credential = self._credential(recorded)
-        return self._caller.outgoing(
-            wire.dumps(request), parameters if isinstance(parameters, dict) else {}, credential
-        )
+        caller = self._caller.proving(self._credential(recorded))
+        return caller.outgoing(wire.dumps(request), parameters if isinstance(parameters, dict) else {})
 
     def _renew(self, request: dict[str, Any]) -> None:
         """Give a request new ids."""

@@ -72,9 +72,7 @@ class Simulator:
             The conversation; session and results are shared with this one.
         """
         other = copy(self)
-        other.caller = copy(self.caller)
-        other.caller.credential = credential
-        other.caller.headers = {**self.caller.headers, **(headers or {})}
+        other.caller = self.caller.proving(credential, headers)
         return other
 
     def make(self, wanted: Input, *, fault: Fault = "none", faults: int = 1) -> Result:

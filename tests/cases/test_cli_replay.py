@@ -4,10 +4,12 @@ import base64
 import json
 import os
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,6 +31,7 @@ from cxfulfill import (
     Reply,
     Webhook,
 )
+from cxfulfill.certificates import make_authority, make_server_certificate
 from cxfulfill.cli.commands import cli
 from cxfulfill.recording import Recorded
 from cxfulfill.simulator.conversations import write_conversation
@@ -204,16 +207,25 @@ class Quiet(WSGIRequestHandler):
         del format, args
 
 
-@pytest.fixture
-def url(run: Run) -> Iterator[str]:
-    """A server that does what it is asked for as long as the test lasts."""
-    webhook = run.serve()
+@contextmanager
+def served(webhook: Webhook, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve a webhook on a port of this machine."""
     with make_server("127.0.0.1", 0, webhook.wsgi, handler_class=Quiet) as server, closing(webhook):
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/webhook"
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def url(run: Run) -> Iterator[str]:
+    with served(run.serve()) as port:
+        yield f"http://127.0.0.1:{port}/webhook"
 
 
 def test_a_server_is_called_by_its_url(run: Run, url: str) -> None:
@@ -226,6 +238,28 @@ def test_a_server_is_called_with_a_header(run: Run, url: str, monkeypatch: pytes
     pair = base64.b64encode(f"cx-agent:{PASSWORD}".encode()).decode()
     monkeypatch.setenv("CX_HEADER", f"Basic {pair}")
     run(a_call(), options=("--url", url, "--header-env", "Authorization=CX_HEADER"))
+
+
+def test_a_server_s_certificate_is_checked_with_the_roots_that_are_named(run: Run, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    authority = make_authority(now)
+    issued = make_server_certificate(authority, ["127.0.0.1"], now)
+    chain, roots = tmp_path / "chain.pem", tmp_path / "ca.pem"
+    chain.write_bytes(issued.key_pem + issued.pem)
+    roots.write_bytes(authority.pem)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(chain)
+    with served(run.serve(), tls) as port:
+        options = (
+            "--url",
+            f"https://127.0.0.1:{port}/webhook",
+            "--username",
+            "cx-agent",
+            "--password-env",
+            "CX_PASSWORD",
+        )
+        run(a_call(), options=(*options, "--ca-certs", str(roots)))
+        assert "the TLS handshake failed" in run(a_call(), options=options, code=1)
 
 
 def test_a_server_that_is_not_there_is_a_change(run: Run) -> None:
@@ -244,6 +278,7 @@ def test_a_server_that_is_not_there_is_a_change(run: Run) -> None:
         (("--url", "ftp://h.example/"), "the webhook's URL begins with"),
         (("--url", "https://[/"), "it is no URL"),
         (("--url", "https://h.example/", "--on-cloud-run"), "--on-cloud-run goes with --app"),
+        (("--ca-certs", __file__), "--ca-certs goes with --url"),
         (("--url", "http://h.example/", "--header-env", "X-Key=CX_KEY"), "by https only"),
         (("--app", "no_such_module_of_a_test:webhook"), "there is no module"),
         (("--username", "cx"), "--username and --password-env go together"),

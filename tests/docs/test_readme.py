@@ -9,6 +9,7 @@ from typing import Any
 import flask
 import pytest
 
+from cxfulfill.testing import Cx
 from tests.docs import pages
 from tests.docs.pages import ROOT
 
@@ -46,9 +47,14 @@ def test_the_curl_line_gets_the_answer_that_is_shown(snippets: dict[str, Any]) -
     assert answer.get_data(as_text=True) == block("json", "Hello, Ada!").strip()
 
 
-def test_the_test_of_a_handler_passes(snippets: dict[str, Any]) -> None:
-    snippets["test_hello"]()
+def test_the_tests_of_a_handler_pass(snippets: dict[str, Any]) -> None:
+    snippets["test_hello_alone"]()
     snippets["test_order"]()
+
+
+@pytest.mark.parametrize("name", ["test_hello", "test_a_retry_runs_nothing_twice", "test_nobody_else_may_call"])
+def test_the_conversations_pass(snippets: dict[str, Any], name: str) -> None:
+    snippets[name](Cx.of(snippets["webhook"]))
 
 
 @pytest.mark.parametrize(

@@ -164,11 +164,12 @@ def test_headers_of_the_caller_win_over_all_others_in_any_case() -> None:
     assert outgoing.secret == {"x-key", "x-other"}
 
 
-def test_a_credential_may_be_given_for_one_call() -> None:
-    calls = caller(FakeTransport(OK), credential=BasicCredential("cx", SECRET))
-    other = calls.outgoing(b"", {}, HeaderCredential({"X-Key": "other"}))
-    assert dict(other.headers) == {"content-type": "application/json", "x-key": "other"}
-    assert calls.outgoing(b"", {}).headers.keys() == {"content-type", "authorization"}
+def test_a_caller_may_prove_itself_otherwise() -> None:
+    calls = caller(FakeTransport(OK), credential=BasicCredential("cx", SECRET), headers={"X-A": "1"})
+    other = calls.proving(HeaderCredential({"X-Key": "other"}), {"x-a": "2", "X-B": "3"}).outgoing(b"", {})
+    assert dict(other.headers) == {"content-type": "application/json", "x-key": "other", "x-a": "2", "x-b": "3"}
+    assert calls.proving(None).outgoing(b"", {}).headers.keys() == {"content-type", "x-a"}
+    assert calls.outgoing(b"", {}).headers.keys() == {"content-type", "authorization", "x-a"}
 
 
 def test_a_flexible_call_is_what_its_settings_say_with_the_credential() -> None:

@@ -1,6 +1,5 @@
 """Calls over real connections of this machine."""
 
-import itertools
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from cxfulfill.simulator.judging import judge
 from cxfulfill.simulator.over_http import MAX_ANSWER, Line, OverHttp
 from cxfulfill.simulator.sending import Answer, ClientCertificate, NoAnswer, Outgoing
 from tests.auth.pki import issue, make_ca
+from tests.clock import Clock
 from tests.pipeline.support import LIMIT
 
 OK = b'{"fulfillmentResponse": {}}'
@@ -257,10 +257,18 @@ def test_a_slow_line_sends_a_body_in_pieces(served: Served) -> None:
 
 
 def test_a_line_that_is_too_slow_is_given_up_while_it_sends(served: Served) -> None:
-    clock = itertools.count(0.0, 2.0).__next__
+    clock = Clock()
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock.seconds += seconds
+
     told = ("timeout", "no answer within 5 seconds")
-    assert failure(f"{served.url}/webhook", 5.0, line=Line(pieces=10), clock=clock) == told
-    assert 0 < len(served.seen().body) < len(BODY)
+    options = {"line": Line(pieces=10, pause=2.0), "clock": clock, "sleep": sleep}
+    assert failure(f"{served.url}/webhook", 5.0, **options) == told
+    assert pauses == [2.0, 2.0, 1.0], "and not a moment longer"
+    assert len(served.seen().body) == 3 * 4
 
 
 @pytest.mark.parametrize("pieces", [1, 4])

@@ -18,13 +18,14 @@ import pytest
 
 from cxfulfill import BasicAuth, ConfigurationError, Context, Forbidden, Reply, Webhook
 from cxfulfill.context import FlexibleContext
-from cxfulfill.recording import MAX_BYTES, Recorded, Recording
-from cxfulfill.redaction import is_private, redacted, redacted_query, redacted_request, redacted_text
+from cxfulfill.recording import MAX_BYTES, Recording
+from cxfulfill.redaction import Redaction, is_private
 from cxfulfill.settings.reading import build
 from cxfulfill.settings.server import without_effect
 from tests.clock import Clock
 from tests.pipeline.support import basic, post
 from tests.simulator.recorded import CANARIES, CANARY, NUMBER, SESSION, request
+from tests.simulator.writers import a_call, write_many
 
 PASSWORD = "qn4XvT8dLr2kWc7yBz5m"
 CREDENTIAL = {"Authorization": basic(f"cx-agent:{PASSWORD}")}
@@ -232,13 +233,13 @@ def test_a_name_that_is_not(name: str) -> None:
     ],
 )
 def test_a_text(text: str, kept: str | None) -> None:
-    assert redacted_text(text) == (text if kept is None else kept)
-    assert redacted_text(redacted_text(text)) == redacted_text(text)
+    assert Redaction().text(text) == (text if kept is None else kept)
+    assert Redaction().text(Redaction().text(text)) == Redaction().text(text)
 
 
 def test_a_session_s_id_that_is_somebody_s_number_is_another_one_and_always_the_same() -> None:
     parent = "projects/123456789/locations/l/agents/a/environments/e/sessions/"
-    first, again, other = (redacted_text(f"{parent}{own}") for own in ("+4155550100", "+4155550100", "a@b.example"))
+    first, again, other = (Redaction().text(f"{parent}{own}") for own in ("+4155550100", "+4155550100", "a@b.example"))
     assert first == again != other
     assert first.startswith(f"{parent}recorded-")
 
@@ -249,7 +250,7 @@ def test_types_stay_as_they_are() -> None:
         "text": "kept", "amount": 12.5, "ok": False, "no": None, "account": 4155550, "below": 999_999,
         "list": ["a@b.example", {"pin": "1234"}], "a@b.example": 1,
     }  # fmt: skip
-    assert redacted(value) == {
+    assert Redaction().value(value) == {
         "address": {"street": "[redacted]", "zip": 0, "rooms": [0, "[redacted]", None, True, ""],
                     "more": {"x": "[redacted]"}},
         "text": "kept", "amount": 12.5, "ok": False, "no": None, "account": 0, "below": 999_999,
@@ -264,31 +265,45 @@ def test_a_form_s_parameter_is_taken_for_what_its_display_name_says() -> None:
         {"displayName": "nights", "value": 3.0},
         {"displayName": 17, "value": 3.0},
     ]
-    assert [form["value"] for form in redacted(forms)] == ["[redacted]", {"a": "[redacted]"}, 3.0, 3.0]
-    assert redacted(forms)[0]["state"] == "FILLED"
+    assert [form["value"] for form in Redaction().value(forms)] == ["[redacted]", {"a": "[redacted]"}, 3.0, 3.0]
+    assert Redaction().value(forms)[0]["state"] == "FILLED"
 
 
 @pytest.mark.parametrize(("digits", "kept"), [("1", "1"), ("12", "00"), ("12345678#", "00000000#"), (17, 17)])
 def test_keys_of_a_telephone(digits: Any, kept: Any) -> None:
-    assert redacted({"dtmfDigits": digits}) == {"dtmfDigits": kept}
-    assert redacted({"pin": {"dtmfDigits": "12"}}) == {"pin": {"dtmfDigits": "[redacted]"}}
+    assert Redaction().value({"dtmfDigits": digits}) == {"dtmfDigits": kept}
+    assert Redaction().value({"pin": {"dtmfDigits": "12"}}) == {"pin": {"dtmfDigits": "[redacted]"}}
 
 
 def test_a_tag_and_the_id_of_a_call_are_kept() -> None:
     sent = {"detectIntentResponseId": "1234567890", "fulfillmentInfo": {"tag": "v1234567890"}, "text": "1234567890"}
-    assert redacted_request(sent) == {**sent, "text": "[redacted]"}
-    assert redacted_request({"fulfillmentInfo": None}) == {"fulfillmentInfo": None}
-    assert redacted_request(["a@b.example"]) == ["[redacted]"]
+    assert Redaction().request(sent) == {**sent, "text": "[redacted]"}
+    assert Redaction().request({"fulfillmentInfo": None}) == {"fulfillmentInfo": None}
+    assert Redaction().request(["a@b.example"]) == ["[redacted]"]
+
+
+def test_what_is_private_by_its_name_is_taken_out_of_all_other_texts_too() -> None:
+    sent = request(
+        "book", pin="4711x", phone=415555, card={"name": "Jane Doe", "ok": True}, address=" Main St 5 ", cvv="12"
+    )
+    sent["text"] = "I am JANE DOE, Main St 5; my pin is 4711x (not 4711xy), my phone 415555, and 12 nights"
+    hides = Redaction(sent)
+    assert hides.request(sent)["text"] == (
+        "I am [redacted], [redacted]; my pin is [redacted] (not 4711xy), my phone [redacted], and 12 nights"
+    )
+    assert hides.value({"say": ["Thank you, Jane Doe!"]}) == {"say": ["Thank you, [redacted]!"]}
+    assert hides.request(sent)["sessionInfo"]["session"] == SESSION
+    assert Redaction({"pin": "a+b(c"}).text("it is a+b(c.") == "it is [redacted]."
 
 
 def test_a_query_without_anything_private_is_kept_as_it_was() -> None:
-    assert redacted_query("b=%20&a=+&a=") == "b=%20&a=+&a="
-    assert redacted_query("a=&token=x") == "a=&token=%5Bredacted%5D"
+    assert Redaction().query("b=%20&a=+&a=") == "b=%20&a=+&a="
+    assert Redaction().query("a=&token=x") == "a=&token=%5Bredacted%5D"
 
 
 def test_a_long_text_is_read_in_one_go() -> None:
     for piece in ("a", "1 ", "1", "a.", "(", "12345-", "2030-06-14T", "@"):
-        redacted_text(piece * (1_000_000 // len(piece)))
+        Redaction().text(piece * (200_000 // len(piece)))
 
 
 # Files.
@@ -306,10 +321,6 @@ def make(folder: Path) -> Callable[..., Made]:
         return Made(Recording(folder, clock=clock, now=lambda: NOW, **options), clock)
 
     return one
-
-
-def a_call(text: str = "") -> Recorded:
-    return Recorded(at="2030-06-14T09:30:00.000Z", method="POST", path="/webhook", request=text, status=200, answer={})
 
 
 def test_folder_and_files_are_for_this_user_alone(webhook: Webhook, folder: Path) -> None:
@@ -384,7 +395,7 @@ def test_a_failure_loses_no_answer_and_is_told_once_a_minute(
 def test_any_other_failure_is_told_by_its_class(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("cxfulfill.recording.redacted", lambda value: 1 / 0)
+    monkeypatch.setattr(Redaction, "value", lambda self, value: 1 / 0)
     with caplog.at_level(logging.WARNING, "cxfulfill"):
         assert call(webhook).status == 200
     assert [record.getMessage() for record in caplog.records] == ["a call could not be recorded: ZeroDivisionError"]
@@ -425,12 +436,6 @@ def test_what_other_processes_write_counts_too(folder: Path, make: Callable[...,
     recording.write("a.jsonl", half)  # a mebibyte is full, so the next one looks
     recording.write("a.jsonl", half)
     assert (folder / "a.jsonl").stat().st_size == 2 * len(half.line())
-
-
-def write_many(folder: Path, who: str) -> None:
-    recording = Recording(folder)
-    for number in range(100):
-        recording.write("a.jsonl", a_call(f"{who}-{number}-{'x' * 5000}"))
 
 
 def test_lines_of_several_processes_and_threads_never_mix(folder: Path) -> None:

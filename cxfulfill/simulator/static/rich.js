@@ -5,9 +5,9 @@ import {valueBlock} from "./json.js";
 
 /** Where a picture would be. */
 export function picture(url, text, {small = false} = {}) {
-  const label = text || "No description";
+  const label = text || (small ? null : "No description");
   return el(`span.picture${small ? ".small-picture" : ""}`, {},
-    icon("image"), el("span.picture-text", {}, label),
+    icon("image"), label ? el("span.picture-text", {}, label) : null,
     webUrl(url) ? link(url, "Picture", {bare: small}) : el("span.target", {}, url ? String(url) : "no URL"));
 }
 
@@ -24,7 +24,7 @@ function heading(item) {
 
 function media(item) {
   const url = pictureOf(item);
-  return url === undefined ? null : picture(url, item.accessibilityText ?? "Picture", {small: true});
+  return url === undefined ? null : picture(url, item.accessibilityText, {small: true});
 }
 
 function action(item, content, send) {
@@ -96,7 +96,7 @@ function citations(item) {
 
 function filesItem(item) {
   return el("div.item", {}, el("ul.files", {}, lists(item.files).map((file) => {
-    const name = el("span", {}, icon("file"), " ", String(file.name ?? "File"));
+    const name = el("span", {}, icon("file"), String(file.name ?? "File"));
     return el("li", {}, media(file), hrefOf(file) === undefined ? name : link(hrefOf(file), name));
   })));
 }
