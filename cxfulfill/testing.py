@@ -33,9 +33,13 @@ from cxfulfill.simulator.credentials import (
     OAuthCredential,
 )
 from cxfulfill.simulator.cx import Cx
+from cxfulfill.simulator.flexible import FlexibleSettings
+from cxfulfill.simulator.issuer import LocalIssuer
+from cxfulfill.simulator.over_http import Line, OverHttp
 from cxfulfill.simulator.pages import SessionPage
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.session import AGENT, Session
+from cxfulfill.simulator.token_endpoint import TokenEndpoint
 from cxfulfill.simulator.turns import Intent, Sentiment, Turn
 
 __all__ = [
@@ -44,12 +48,16 @@ __all__ = [
     "BasicCredential",
     "CertificateCredential",
     "Cx",
+    "FlexibleSettings",
     "HeaderCredential",
     "IdTokenCredential",
     "Intent",
     "KeySourceContract",
+    "Line",
+    "LocalIssuer",
     "NoCredential",
     "OAuthCredential",
+    "OverHttp",
     "RecordSinkContract",
     "Result",
     "SecretSourceContract",
@@ -57,6 +65,7 @@ __all__ = [
     "Session",
     "SessionPage",
     "StoreContract",
+    "TokenEndpoint",
     "Turn",
     "load_webhook",
     "make_context",

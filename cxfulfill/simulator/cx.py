@@ -1,24 +1,24 @@
 """The conversation of a test: Dialogflow CX over a `Webhook` in this process."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, Self, TypedDict, Unpack
+from typing import Any, Final, Self, Unpack
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.simulator.caller import CX_TIMEOUT, Caller, Fault
+from cxfulfill.simulator.caller import CX_TIMEOUT, Caller
 from cxfulfill.simulator.credentials import IdTokenCredential
+from cxfulfill.simulator.cx_options import Options, input_of
 from cxfulfill.simulator.flexible import flexible_settings
 from cxfulfill.simulator.in_process import InProcess
 from cxfulfill.simulator.issuer import LocalIssuer
-from cxfulfill.simulator.pages import SessionPage
+from cxfulfill.simulator.over_http import OverHttp
 from cxfulfill.simulator.result import Result
-from cxfulfill.simulator.sending import Credential
+from cxfulfill.simulator.sending import Credential, Transport
 from cxfulfill.simulator.served import whose
 from cxfulfill.simulator.session import Session
-from cxfulfill.simulator.simulator import Input, Simulator
+from cxfulfill.simulator.simulator import Simulator
 from cxfulfill.simulator.trusted import credential_for, trusting
-from cxfulfill.simulator.turns import Intent, Sentiment, Turn
+from cxfulfill.simulator.turns import Turn
 from cxfulfill.simulator.wrong import wrong_credential
 from cxfulfill.webhook import Webhook
 
@@ -26,51 +26,19 @@ BASE_URL: Final = "https://webhook.test"
 """Where an application in this process is called; nothing is looked up or connected."""
 
 
-_OF_TURN: Final = ("sentiment", "payload")
-
-
-class Options(TypedDict, total=False):
-    """What a call may have besides its tag.
-
-    Attributes:
-        parameters: Session parameters that are set before, as presets of a fulfillment do; None removes one.
-        page: Where the session is then: a display name, id, full name, or page.
-        form: Values of the form on that page, by parameter; None is an empty one.
-        collect: Values that the turn fills the form with; they are ``justCollected``.
-        queued: Static messages of the fulfillment that come before the answer: texts, or messages as JSON.
-        intent: The intent that the user's words match: its display name, or an `Intent` with parameters.
-        sentiment: The sentiment of the words.
-        payload: ``QueryParameters.payload`` of this turn.
-        same_turn: Whether it goes on in the turn of the call before, as the entry fulfillment of the next page does.
-        fault: What happens to the answer on its way: ``lost`` breaks the connection, ``late`` lets CX give up; CX then
-            repeats the call by itself, with the same bytes.
-        faults: To how many attempts it happens; more than the caller's ``retries`` and CX has no answer at all.
-    """
-
-    parameters: Mapping[str, Any]
-    page: SessionPage | str
-    form: Mapping[str, Any]
-    collect: Mapping[str, Any]
-    queued: Iterable[Mapping[str, Any] | str]
-    intent: Intent | str
-    sentiment: Sentiment
-    payload: Mapping[str, Any]
-    same_turn: bool
-    fault: Fault
-    faults: int
-
-
 class Cx(Simulator):
-    """Dialogflow CX, as a test drives it; `Cx.of` makes one for a webhook.
+    """Dialogflow CX, as a test drives it; `Cx.of` makes one for a webhook, and `Cx.at` one for a URL.
 
     Args:
-        webhook: The application.
-        issuer: Signs tokens that it trusts.
         session: The session.
         caller: Makes the calls.
+        webhook: The application; None where it runs in another process.
+        issuer: Signs tokens that it trusts; None where there is none.
     """
 
-    def __init__(self, webhook: Webhook, issuer: LocalIssuer, session: Session, caller: Caller) -> None:
+    def __init__(
+        self, session: Session, caller: Caller, webhook: Webhook | None = None, issuer: LocalIssuer | None = None
+    ) -> None:
         super().__init__(session, caller)
         self.webhook = webhook
         self.issuer = issuer
@@ -111,7 +79,37 @@ class Cx(Simulator):
         transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
         right = credential or credential_for(webhook, issuer, session=session.name)
         caller = Caller(transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries)
-        return cls(webhook, issuer, session, caller)
+        return cls(session, caller, webhook, issuer)
+
+    @classmethod
+    def at(
+        cls,
+        url: str,
+        *,
+        session: Session | None = None,
+        credential: Credential | None = None,
+        transport: Transport | None = None,
+        timeout: float = CX_TIMEOUT,
+        retries: int = 1,
+    ) -> Self:
+        """Call whatever is served on a URL.
+
+        Args:
+            url: The whole URL of the standard webhook.
+            session: The session; a new one by default.
+            credential: What calls prove themselves with; nothing by default.
+            transport: Carries the calls; an `OverHttp` by default.
+            timeout: Seconds that CX waits for an answer.
+            retries: How often CX repeats a call that got no answer.
+
+        Returns:
+            The conversation.
+
+        Raises:
+            ConfigurationError: The URL is none.
+        """
+        caller = Caller(transport or OverHttp(), url=url, credential=credential, timeout=timeout, retries=retries)
+        return cls(session or Session(), caller)
 
     def call(self, tag: str, turn: Turn | None = None, **options: Unpack[Options]) -> Result:
         """Make a call, in a turn of its own.
@@ -125,7 +123,7 @@ class Cx(Simulator):
             What became of it, whatever it is.
         """
         fault, faults = options.pop("fault", "none"), options.pop("faults", 1)
-        return self.make(_input(tag, turn, options), fault=fault, faults=faults)
+        return self.make(input_of(tag, turn, options), fault=fault, faults=faults)
 
     def call_twice(
         self, tag: str, turn: Turn | None = None, *, concurrently: bool = False, **options: Unpack[Options]
@@ -143,7 +141,7 @@ class Cx(Simulator):
         """
         if options.keys() & {"fault", "faults"}:
             raise ConfigurationError("call_twice takes no fault: both deliveries are answered")
-        return self.make_twice(_input(tag, turn, options), concurrently=concurrently)
+        return self.make_twice(input_of(tag, turn, options), concurrently=concurrently)
 
     def say(self, text: str, tag: str = "", **options: Unpack[Options]) -> Result:
         """Type something.
@@ -188,6 +186,8 @@ class Cx(Simulator):
         Raises:
             ConfigurationError: There is no such path, or it takes several methods.
         """
+        if self.webhook is None or self.issuer is None:
+            raise ConfigurationError("by URL, call it with what is entered in CX: make_flexible(FlexibleSettings(...))")
         known = flexible_settings(self.webhook, BASE_URL)
         found = [verb for verb, pattern in known if pattern == path and method in ("", verb)]
         if len(found) != 1:
@@ -219,7 +219,12 @@ class Cx(Simulator):
 
         Returns:
             The conversation.
+
+        Raises:
+            ConfigurationError: The application runs in another process.
         """
+        if self.issuer is None:
+            raise ConfigurationError("by URL, give IdTokenCredential(issuer, ...) of an issuer that is trusted there")
         return self.as_caller(IdTokenCredential(self.issuer, email=email, audience=audience))
 
     def __repr__(self) -> str:
@@ -235,23 +240,3 @@ class Cx(Simulator):
 def _issuer() -> LocalIssuer:
     """Make the issuer of this process, once: its key takes longer than many a test."""
     return LocalIssuer()
-
-
-def _input(tag: str, turn: Turn | None, options: Options) -> Input:
-    """Make the call of what a test says."""
-    intent = options.get("intent")
-    said = turn or Turn()
-    changed: dict[str, Any] = {name: options[name] for name in _OF_TURN if name in options}
-    if intent is not None:
-        changed["intent"] = intent if isinstance(intent, Intent) else Intent(intent)
-    if options.get("same_turn") and (changed or turn is not None):
-        raise ConfigurationError("same_turn goes on in the turn of the call before, so that nothing new is said in it")
-    return Input(
-        tag=tag,
-        turn=None if options.get("same_turn") else replace(said, **changed),
-        parameters=options.get("parameters", {}),
-        page=options.get("page"),
-        form=options.get("form"),
-        collected=options.get("collect", {}),
-        queued=options.get("queued", ()),
-    )
