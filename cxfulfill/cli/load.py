@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import IO, Any
@@ -13,8 +12,8 @@ from rich.console import Console
 from cxfulfill.cli.load_options import headers_of, target_of, weights_of
 from cxfulfill.cli.load_report import report, watching
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.simulator.kept_alive import KeptAlive
 from cxfulfill.simulator.load import MAX_SECONDS, MAX_THINK, MAX_TIMEOUT, MAX_USERS, Load, Plan
+from cxfulfill.simulator.over_http import OverHttp
 from cxfulfill.simulator.traffic import mix_of, read_requests
 
 
@@ -96,7 +95,7 @@ def load(
     # Standard output is the figures' alone where they are asked for there.
     console = Console(stderr=json_file is not None and json_file.name in ("-", "<stdout>"))
     with watching(console, plan) as watch:
-        figures = Load(plan, partial(KeptAlive, target), rng=Random(seed)).run(watch)  # noqa: S311 - no secret
+        figures = Load(plan, OverHttp, rng=Random(seed)).run(watch)  # noqa: S311 - no secret
     report(figures, plan, console)
     if json_file is not None:
         json.dump(figures.document(), json_file, indent=2)

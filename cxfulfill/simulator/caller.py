@@ -1,17 +1,18 @@
 """Delivering a call as CX does: within its timeout, repeated with the same bytes, twice, at the same time."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import Headers
 from cxfulfill.simulator.flexible import FlexibleSettings
-from cxfulfill.simulator.sending import Answer, Credential, Failure, NoAnswer, Outgoing, Transport
+from cxfulfill.simulator.sending import Answer, Credential, Failure, NoAnswer, Outgoing, Transport, not_in_time
 
 CX_TIMEOUT: Final = 5.0
 """Seconds that CX waits for a webhook unless its settings say otherwise."""
@@ -20,6 +21,11 @@ LONGEST_TIMEOUT: Final = 30.0
 
 Fault = Literal["none", "lost", "late"]
 """What happens to an answer on its way: nothing, its connection breaks, or it comes after the timeout."""
+
+_NOT_OURS: Final = frozenset({"host", "content-length", "connection", "transfer-encoding"})
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_URL: Final = re.compile(r"[^\x00-\x20\x7f]+")
 
 _REPEATED: Final[frozenset[Failure]] = frozenset({"timeout", "unreachable"})
 """What CX repeats a call after: failures that may be over the next moment (Google's webhook page)."""
@@ -81,7 +87,7 @@ class Caller:
         transport: Carries the calls.
         url: The webhook's URL as it is entered in CX.
         credential: What the calls prove themselves with; None for nothing.
-        headers: Further header fields, such as those of ``QueryParameters.webhookHeaders``.
+        headers: Further header fields, such as those of ``QueryParameters.webhookHeaders``: they win over all others.
         timeout: Seconds that CX waits, at most 30.
         retries: How often a call is repeated that got no answer. No page of CX tells its number.
         clock: Seconds that only go up.
@@ -101,9 +107,7 @@ class Caller:
         retries: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigurationError("the webhook's URL begins with https:// or http:// and has a host")
+        _check_url(url)
         if not 0 < timeout <= LONGEST_TIMEOUT:
             raise ConfigurationError(f"CX waits for a webhook {LONGEST_TIMEOUT:.0f} seconds at most")
         if not 0 <= retries <= 10:
@@ -140,8 +144,12 @@ class Caller:
 
         Returns:
             The request.
+
+        Raises:
+            ConfigurationError: A header field is none that HTTP can carry.
         """
-        return self._proved("POST", self.url, {"Content-Type": "application/json", **self.headers}, body, parameters)
+        made = Outgoing(method="POST", url=self.url, headers=Headers({"Content-Type": "application/json"}), body=body)
+        return self._proved(made, parameters)
 
     def flexible(self, settings: FlexibleSettings, parameters: Mapping[str, Any]) -> Outgoing:
         """Make the request of a flexible call.
@@ -152,22 +160,31 @@ class Caller:
 
         Returns:
             The request.
+
+        Raises:
+            ConfigurationError: The URL or a header field is none that HTTP can carry, or the template of the body is
+                no JSON.
         """
         method, url, headers, body = settings.request(parameters)
-        return self._proved(method, url, {**headers, **self.headers}, body, parameters)
+        _check_url(url)
+        made = Outgoing(method=method, url=url, headers=Headers(headers), body=body)
+        return self._proved(made, parameters)
 
-    def _proved(
-        self, method: str, url: str, fields: Mapping[str, str], body: bytes, parameters: Mapping[str, Any]
-    ) -> Outgoing:
-        proof, proved, problem = self.credential, {}, ""
+    def _proved(self, made: Outgoing, parameters: Mapping[str, Any]) -> Outgoing:
+        """Add the credential, and the caller's own header fields."""
+        proof = self.credential
+        proved: dict[str, str] = {}
+        problem = ""
         if proof is not None:
             try:
-                proved = dict(proof.headers(url, parameters))
+                proved = _in_lower(proof.headers(made.url, parameters))
             except NoAnswer as error:
                 problem = str(error)
+        headers = _checked(_in_utf8(made.headers) | proved | _in_utf8(self.headers))
         certificate = None if proof is None else proof.certificate
-        headers = Headers({**fields, **proved})
-        return Outgoing(method=method, url=url, headers=headers, body=body, certificate=certificate, problem=problem)
+        return replace(
+            made, headers=Headers(headers), certificate=certificate, secret=frozenset(proved), problem=problem
+        )
 
     def deliver(self, outgoing: Outgoing, *, fault: Fault = "none", faults: int = 1) -> Delivery:
         """Deliver a call, again where CX does so by itself: the same bytes, and at once.
@@ -180,6 +197,8 @@ class Caller:
         Returns:
             What became of it.
         """
+        if outgoing.problem:
+            return Delivery(outgoing, (Attempt(0.0, 0.0, None, "unreachable", outgoing.problem),), self.timeout)
         begun = self.clock()
         attempts: list[Attempt] = []
         while True:
@@ -206,8 +225,6 @@ class Caller:
 
     def _attempt(self, outgoing: Outgoing, first: float, fault: Fault) -> Attempt:
         begun = self.clock()
-        if outgoing.problem:
-            return Attempt(begun - first, 0.0, None, "unreachable", outgoing.problem)
         try:
             answer = self.transport.send(outgoing, self.timeout)
         except NoAnswer as problem:
@@ -216,5 +233,33 @@ class Caller:
         if fault == "lost":
             return Attempt(begun - first, seconds, answer, "unreachable", "the connection broke before the answer came")
         if fault == "late" or seconds > self.timeout:
-            return Attempt(begun - first, seconds, answer, "timeout", f"no answer within {self.timeout:g} seconds")
+            return Attempt(begun - first, seconds, answer, "timeout", str(not_in_time(self.timeout)))
         return Attempt(begun - first, seconds, answer)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_url = bool(_URL.fullmatch(url) and parts.hostname and parts.port != 0 and parts.username is None)
+    except ValueError:
+        is_url = False
+    if not is_url or parts.scheme not in ("http", "https"):
+        raise ConfigurationError("the webhook's URL begins with https:// or http:// and has a host, and no user")
+
+
+def _in_lower(fields: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in fields.items()}
+
+
+def _in_utf8(fields: Mapping[str, str]) -> dict[str, str]:
+    """Give header fields as HTTP libraries write them: UTF-8 as the bytes' Latin-1 text."""
+    return {name: value.encode().decode("latin-1") for name, value in _in_lower(fields).items()}
+
+
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if name in _NOT_OURS or not _NAME.fullmatch(name):
+            raise ConfigurationError(f"no header named {name!r} can be sent: it is none, or HTTP's own")
+        if not _VALUE.fullmatch(value):
+            raise ConfigurationError(f"the header {name} has a value with a line break or another control character")
+    return headers

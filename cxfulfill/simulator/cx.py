@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final, Self, TypedDict, Unpack
 
 from cxfulfill.errors import ConfigurationError
@@ -73,6 +74,7 @@ class Cx(Simulator):
         super().__init__(session, caller)
         self.webhook = webhook
         self.issuer = issuer
+        self._right = caller.credential
 
     @classmethod
     def of(
@@ -104,7 +106,7 @@ class Cx(Simulator):
         Raises:
             ConfigurationError: The application cannot be frozen, or its credential cannot be made up here.
         """
-        issuer = LocalIssuer()
+        issuer = _issuer()
         session = session or Session(**whose(webhook))
         transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
         right = credential or credential_for(webhook, issuer, session=session.name)
@@ -187,16 +189,19 @@ class Cx(Simulator):
             ConfigurationError: There is no such path, or it takes several methods.
         """
         known = flexible_settings(self.webhook, BASE_URL)
-        found = [settings for (verb, pattern), settings in known.items() if pattern == path and method in ("", verb)]
+        found = [verb for verb, pattern in known if pattern == path and method in ("", verb)]
         if len(found) != 1:
             there = ", ".join(f"{verb} {pattern}" for verb, pattern in known) or "none"
             raise ConfigurationError(f"name one of the application's flexible routes, which are: {there}")
+        self.check_going_on()
         self.session.set(parameters or {})
-        route = next(route for route in self.webhook.routes() if route.pattern.text == path)
-        if route.auth is None:
-            return self.make_flexible(found[0])
+        settings = known[found[0], path]
+        routes = self.webhook.routes()
+        route = next(each for each in routes if each.pattern.text == path and settings.method in each.methods)
+        if route.auth is None or self.caller.credential is not self._right:
+            return self.make_flexible(settings)
         own = credential_for(self.webhook, self.issuer, session=self.session.name, route=route)
-        return self.as_caller(own).make_flexible(found[0])
+        return self.as_caller(own).make_flexible(settings)
 
     @property
     def wrong(self) -> Self:
@@ -224,6 +229,12 @@ class Cx(Simulator):
         if not tag and not self.results:
             raise ConfigurationError("name the tag that this leads to, as in cx.say('two nights', 'check-nights')")
         return tag or self.results[-1].tag
+
+
+@cache
+def _issuer() -> LocalIssuer:
+    """Make the issuer of this process, once: its key takes longer than many a test."""
+    return LocalIssuer()
 
 
 def _input(tag: str, turn: Turn | None, options: Options) -> Input:

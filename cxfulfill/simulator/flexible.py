@@ -10,6 +10,7 @@ from cxfulfill.route import WITH_BODY
 from cxfulfill.simulator.cx_settings import CxSettings, cx_settings
 from cxfulfill.simulator.findings import Finding
 from cxfulfill.simulator.substitution import substituted
+from cxfulfill.simulator.values import doubles
 from cxfulfill.webhook import Webhook
 
 Request = tuple[str, str, Mapping[str, str], bytes]
@@ -100,9 +101,11 @@ def mapped(answer: bytes, mapping: Mapping[str, str]) -> tuple[Mapping[str, Any]
     if len(answer) > MAX_REPLY_BYTES:
         return {}, (Finding("", f"the answer has {len(answer)} bytes; CX reads {MAX_REPLY_BYTES} (64 KiB)"),)
     try:
-        document = loads(answer)
+        document = doubles(loads(answer))
     except BadRequest as error:
         return {}, (Finding("", f"the answer is no JSON ({error.reason})"),)
+    except OverflowError:
+        return {}, (Finding("", "the answer has a number beyond the range of a double"),)
     values, findings = {}, []
     for name, path in mapping.items():
         found, finding = _taken(name, path, document)

@@ -1,6 +1,7 @@
 """Calls of an application that is an object in this process: no socket, no server."""
 
 import io
+import sys
 import threading
 from collections.abc import Callable
 from copy import copy
@@ -14,8 +15,9 @@ from cxfulfill.http import BytesBody, Headers, HttpRequest, no_certificate
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.records import CallRecord, RecordSink
+from cxfulfill.route import WITH_BODY
 from cxfulfill.runtime import Threads, run
-from cxfulfill.simulator.sending import Answer, Outgoing
+from cxfulfill.simulator.sending import Answer, NoAnswer, Outgoing, joined
 from cxfulfill.simulator.waiting import Runner
 from cxfulfill.webhook import Webhook
 
@@ -39,10 +41,10 @@ class _Kept(threading.local):
 class InProcess:
     """A `Webhook`, called as a server would call it.
 
-    Its own object is left as it is: what tests need otherwise is changed in a copy of its frozen parts.
+    The object is left as it is, but frozen: what tests need otherwise is changed in a copy of its parts.
 
     Args:
-        webhook: The application; it is frozen.
+        webhook: The application.
         trust: Gives the authenticator that is asked in place of one of the application's own.
         own_store: Whether calls are remembered in the application's own store; else in memory, by this object alone.
         in_threads: Whether calls run in threads of their own, so that one can come too late while it still runs;
@@ -59,13 +61,13 @@ class InProcess:
         in_threads: bool = False,
         threads: Threads | None = None,
     ) -> None:
-        webhook.check()
-        parts = webhook.parts
+        parts, own = webhook.parts, webhook.pipeline()
         self.webhook = webhook
         self._kept = _Kept(parts.records)
-        policy = parts.idempotency if own_store else _in_memory(parts.idempotency)
+        policy = _in_memory(parts.idempotency)
         changed = replace(parts, records=self._kept, trust=trust, idempotency=policy, recording=None)
-        self._pipeline = assemble(webhook, changed)
+        made = assemble(webhook, changed)
+        self._pipeline = replace(made, deduplication=own.deduplication) if own_store else made
         self._threads = threads or Threads(webhook.workers)
         self._runner = Runner() if in_threads else None
 
@@ -84,13 +86,14 @@ class InProcess:
         self._kept.last = None
         response = run(self._pipeline.handle(read_outgoing(outgoing), self._threads))
         body = b"" if outgoing.method == "HEAD" else response.body
-        return Answer(
-            status=response.status, headers=Headers(dict(response.headers)), body=body, record=self._kept.last
-        )
+        return Answer(status=response.status, headers=joined(response.headers), body=body, record=self._kept.last)
 
 
 class InWsgi:
     """A WSGI application, such as a Flask app, called as a server would call it.
+
+    An exception that it lets out is let out here too, and says more than the status 500 of a server. Client
+    certificates, of which WSGI knows nothing, are not shown.
 
     Args:
         app: The application.
@@ -113,23 +116,38 @@ class InWsgi:
             self._runner.close()
 
     def _send(self, outgoing: Outgoing) -> Answer:
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-            if exc_info is not None:
-                raise exc_info[1]
-            started.append((status, headers))
-            return written.append
-
-        written: list[bytes] = []
-        chunks = self._app(_environ(outgoing), start)
+        response = _WsgiResponse()
+        chunks = self._app(_environ(outgoing), response.start)
         try:
-            body = b"".join([*chunks])
+            for chunk in chunks:
+                response.written.append(chunk)
         finally:
             getattr(chunks, "close", bool)()
-        status, headers = started[0]
+        return response.answer()
+
+
+class _WsgiResponse:
+    """What an application says: status, header fields, and parts of the body."""
+
+    def __init__(self) -> None:
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+        self.written: list[bytes] = []
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
+        """Begin the answer (PEP 3333); with ``exc_info`` anew, where nothing of it is out yet."""
+        if exc_info is not None and any(self.written):
+            raise exc_info[1].with_traceback(exc_info[2])
+        if exc_info is None and self.status:
+            raise AssertionError("start_response was called twice")
+        self.status, self.headers = status, headers
+        return self.written.append
+
+    def answer(self) -> Answer:
+        if not self.status:
+            raise NoAnswer("unreachable", "the application ended without an answer: it never called start_response")
         return Answer(
-            status=int(status.split(" ", 1)[0]), headers=Headers(dict(headers)), body=b"".join(written) + body
+            status=int(self.status.split(" ", 1)[0]), headers=joined(self.headers), body=b"".join(self.written)
         )
 
 
@@ -147,7 +165,7 @@ def read_outgoing(outgoing: Outgoing) -> HttpRequest:
     return HttpRequest(
         outgoing.method,
         unquote_to_bytes(parts.path or "/").decode(errors="surrogateescape"),
-        Headers({"Host": parts.netloc, **_length(outgoing), **outgoing.headers}),
+        Headers(_fields(outgoing)),
         parts.query,
         _PEER,
         BytesBody(outgoing.body),
@@ -156,24 +174,25 @@ def read_outgoing(outgoing: Outgoing) -> HttpRequest:
     )
 
 
-def _length(outgoing: Outgoing) -> dict[str, str]:
-    return {"Content-Length": str(len(outgoing.body))} if outgoing.body or outgoing.method == "POST" else {}
+def _fields(outgoing: Outgoing) -> dict[str, str]:
+    """Give the header fields that arrive: servers drop names with underscores."""
+    length = {"content-length": str(len(outgoing.body))} if outgoing.body or outgoing.method in WITH_BODY else {}
+    own = {name: value for name, value in outgoing.headers.items() if "_" not in name}
+    return {"host": urlsplit(outgoing.url).netloc, **length, **own}
 
 
 def _environ(outgoing: Outgoing) -> dict[str, Any]:
     parts = urlsplit(outgoing.url)
-    fields = {"Host": parts.netloc, **_length(outgoing), **outgoing.headers}
-    names = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in fields.items()}
-    special = {
-        name: names.pop(f"HTTP_{name}") for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if f"HTTP_{name}" in names
-    }
+    names = {name.upper().replace("-", "_"): value for name, value in _fields(outgoing).items()}
+    fields = {name if name in _WITHOUT_PREFIX else f"HTTP_{name}": value for name, value in names.items()}
+    path = parts.path or "/"
     return {
         "REQUEST_METHOD": outgoing.method, "SCRIPT_NAME": "", "QUERY_STRING": parts.query, "REMOTE_ADDR": _PEER,
-        "PATH_INFO": unquote_to_bytes(parts.path or "/").decode("latin-1"), "RAW_URI": outgoing.url,
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "RAW_URI": f"{path}?{parts.query}".removesuffix("?"),
         "SERVER_NAME": parts.hostname or "", "SERVER_PORT": str(parts.port or (443 if parts.scheme == "https" else 80)),
         "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.version": (1, 0), "wsgi.url_scheme": parts.scheme,
-        "wsgi.input": io.BytesIO(outgoing.body), "wsgi.errors": io.StringIO(), "wsgi.multithread": True,
-        "wsgi.multiprocess": False, "wsgi.run_once": False, **names, **special,
+        "wsgi.input": io.BytesIO(outgoing.body), "wsgi.errors": sys.stderr, "wsgi.multithread": True,
+        "wsgi.multiprocess": False, "wsgi.run_once": False, **fields,
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from cxfulfill.protocol import json
 from cxfulfill.simulator.figures import Delivery, Figures
 from cxfulfill.simulator.sending import Answer, NoAnswer, Outgoing, Transport
 from cxfulfill.simulator.traffic import Conversation, Mix
+from cxfulfill.simulator.values import doubles
 
 MAX_SECONDS: Final = 600.0
 MAX_USERS: Final = 64
@@ -248,8 +249,8 @@ class Load:
 def _read(answer: Answer) -> tuple[str, dict[str, Any]]:
     """Read an answer: the reason why CX would not take it, empty for none; and what it says."""
     try:
-        document = json.loads(answer.body)
-    except BadRequest:
+        document = doubles(json.loads(answer.body))
+    except (BadRequest, OverflowError):
         document = None
     if not HTTPStatus(200) <= answer.status < HTTPStatus(300):
         reason = document.get("reason") if isinstance(document, dict) else None

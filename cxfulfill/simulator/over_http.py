@@ -1,20 +1,22 @@
-"""Calls over a socket, of whatever listens on a URL."""
+"""Calls over a socket, of whatever listens on a URL; connections are kept alive, as CX's are."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cxfulfill.http import Headers
-from cxfulfill.simulator.sending import Answer, ClientCertificate, Failure, NoAnswer, Outgoing
-from cxfulfill.simulator.waiting import Runner
+from cxfulfill.errors import ConfigurationError
+from cxfulfill.simulator.sending import Answer, ClientCertificate, NoAnswer, Outgoing, joined, not_in_time
 
 if TYPE_CHECKING:
     import urllib3
 
 MAX_ANSWER: Final = 1024 * 1024
-"""Bytes of an answer that are read; CX reads 64 KiB."""
+"""Bytes of an answer after which no more is read; CX reads 64 KiB."""
 _USER_AGENT: Final = "cxfulfill-simulator"
+_PIECE: Final = 65_536
+_AT_ONCE: Final = 16  # connections to one server that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,101 +33,124 @@ class Line:
     pause: float = 0.0
     cut: bool = False
 
-
-class _Cut(Exception):
-    """The connection is to break now."""
+    def __post_init__(self) -> None:
+        if self.pieces < 1 or not self.pause >= 0:
+            raise ConfigurationError("a line sends a body in 1 piece at least, and pauses 0 seconds at least")
 
 
 class OverHttp:
-    """A server on a URL. Redirects are not followed, and proxies of the environment are not used.
+    """A server on a URL. Nothing is sent again, redirects are not followed, and the environment's proxies not used.
 
     Args:
         ca_certs: PEM file of the roots that the server's certificate is checked with; the system's by default.
         line: How good the connection is.
+        clock: Seconds that only go up.
         sleep: Waits; given by tests.
+
+    Raises:
+        ConfigurationError: The file has no certificates.
     """
 
     def __init__(
-        self, *, ca_certs: str | None = None, line: Line = Line(), sleep: Callable[[float], None] = time.sleep
+        self,
+        *,
+        ca_certs: str | None = None,
+        line: Line = Line(),
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if ca_certs is not None:
+            _check_roots(ca_certs)
         self._ca_certs = ca_certs
         self._line = line
+        self._clock = clock
         self._sleep = sleep
-        self._runner = Runner()
+        self._lock = threading.Lock()
         self._pools: dict[ClientCertificate | None, urllib3.PoolManager] = {}
 
     def send(self, outgoing: Outgoing, timeout: float) -> Answer:
-        """Send a request; see `Transport.send`."""
-        return self._runner.run(lambda: self._send(outgoing, timeout), timeout)
+        """Send a request; see `Transport.send`.
+
+        The time limit holds for connecting and for each wait for the server, and is looked at between them: a server
+        that stops in the middle of its answer is given up later, after twice the limit at most.
+        """
+        from urllib3 import Timeout  # noqa: PLC0415 - only who calls over a socket pays for the import
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - see above
+
+        ends = self._clock() + timeout
+        fields = {"user-agent": _USER_AGENT, **outgoing.headers}
+        body: bytes | Iterator[bytes] | None = outgoing.body or None
+        if body is not None and self._line != Line():
+            fields["content-length"] = str(len(outgoing.body))
+            body = self._pieces(outgoing.body, timeout)
+        try:
+            response = self._pool(outgoing.certificate).urlopen(
+                outgoing.method, outgoing.url, redirect=False, retries=False, body=body, headers=fields,
+                timeout=Timeout(total=timeout), preload_content=False, decode_content=False,
+            )  # fmt: skip
+            content = self._read(response, ends, timeout)
+        except HTTPError as error:
+            raise _no_answer(error, timeout) from None
+        return Answer(status=response.status, headers=joined(response.headers.items()), body=content)
 
     def close(self) -> None:
-        """Wait for what still runs, and close the connections."""
-        self._runner.close()
+        """Close the connections."""
         for pool in self._pools.values():
             pool.clear()
 
-    def _send(self, outgoing: Outgoing, timeout: float) -> Answer:
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - only who calls over a socket pays for the import
+    def _pieces(self, body: bytes, timeout: float) -> Iterator[bytes]:
+        ends = self._clock() + timeout
+        size = -(-len(body) // self._line.pieces)
+        for start in range(0, len(body), size):
+            if start:
+                self._sleep(max(0.0, min(self._line.pause, ends - self._clock())))
+            if self._clock() >= ends:
+                raise not_in_time(timeout)
+            if self._line.cut and start + size >= len(body):
+                raise NoAnswer("unreachable", "the connection was cut while the request was sent")
+            yield body[start : start + size]
 
-        fields = {"User-Agent": _USER_AGENT, "Content-Length": str(len(outgoing.body)), **outgoing.headers}
-        body = outgoing.body if self._line == Line() else self._pieces(outgoing.body)
-        try:
-            response = self._pool(outgoing.certificate).request(
-                outgoing.method, outgoing.url, body=body, headers=fields, timeout=timeout, redirect=False,
-                preload_content=False, decode_content=False,
-            )  # fmt: skip
-            return Answer(status=response.status, headers=Headers(dict(response.headers)), body=_read(response))
-        except _Cut:
-            raise NoAnswer("unreachable", "the connection was cut while the request was sent") from None
-        except HTTPError as error:
-            raise _no_answer(error, timeout) from None
-
-    def _pieces(self, body: bytes) -> Iterator[bytes]:
-        size = max(1, -(-len(body) // self._line.pieces))
-        pieces = [body[start : start + size] for start in range(0, len(body), size)]
-        for index, piece in enumerate(pieces):
-            if self._line.cut and index == len(pieces) - 1:
-                raise _Cut
-            yield piece
-            self._sleep(self._line.pause)
+    def _read(self, response: "urllib3.BaseHTTPResponse", ends: float, timeout: float) -> bytes:
+        """Read an answer, and give its connection back unless there is more of it than anybody wants."""
+        parts, size = [], 0
+        while size <= MAX_ANSWER and (part := response.read1(_PIECE)):
+            parts.append(part)
+            size += len(part)
+            if self._clock() > ends:
+                response.close()
+                raise not_in_time(timeout)
+        if size > MAX_ANSWER:
+            response.close()  # the rest would be read as the next answer
+        return b"".join(parts)
 
     def _pool(self, certificate: ClientCertificate | None) -> "urllib3.PoolManager":
         import urllib3  # noqa: PLC0415 - see above
 
-        if certificate not in self._pools:
-            own = {} if certificate is None else {"cert_file": str(certificate.chain), "key_file": str(certificate.key)}
-            self._pools[certificate] = urllib3.PoolManager(
-                maxsize=16,
-                retries=False,
-                ca_certs=self._ca_certs,
-                **own,  # type: ignore[arg-type]
-            )
-        return self._pools[certificate]
+        with self._lock:
+            if certificate not in self._pools:
+                files = {"ca_certs": self._ca_certs}
+                if certificate is not None:
+                    files |= {"cert_file": str(certificate.chain), "key_file": str(certificate.key)}
+                self._pools[certificate] = urllib3.PoolManager(maxsize=_AT_ONCE, **files)  # type: ignore[arg-type]
+            return self._pools[certificate]
 
 
-def _read(response: "urllib3.BaseHTTPResponse") -> bytes:
-    """Read an answer, and give its connection back unless there is more of it than anybody wants."""
-    is_whole = False
+def _check_roots(path: str) -> None:
+    import ssl  # noqa: PLC0415 - see above
+
     try:
-        body = response.read(MAX_ANSWER + 1)
-        is_whole = len(body) <= MAX_ANSWER
-    finally:
-        if is_whole:
-            response.release_conn()
-        else:
-            response.close()
-    return body
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:
+        raise ConfigurationError("ca_certs takes a PEM file with the certificates of the roots") from None
 
 
 def _no_answer(error: Exception, timeout: float) -> NoAnswer:
     from urllib3.exceptions import NewConnectionError, SSLError, TimeoutError  # noqa: A004, PLC0415 - see above
 
-    failure: Failure = "unreachable"
-    detail = "the connection broke before the answer came"
     if isinstance(error, SSLError):
-        failure, detail = "tls", "the TLS handshake failed: the certificate is not trusted, or a client's is needed"
-    elif isinstance(error, NewConnectionError):
-        detail = "no connection could be made: nothing listens there"
-    elif isinstance(error, TimeoutError):
-        failure, detail = "timeout", f"no answer within {timeout:g} seconds"
-    return NoAnswer(failure, detail)
+        return NoAnswer("tls", "the TLS handshake failed: the certificate is not trusted, or a client's is needed")
+    if isinstance(error, NewConnectionError):  # which is one of urllib3's timeouts too
+        return NoAnswer("unreachable", "no connection could be made: nothing listens there, or the name is unknown")
+    if isinstance(error, TimeoutError):
+        return not_in_time(timeout)
+    return NoAnswer("unreachable", "the connection broke before the answer came")

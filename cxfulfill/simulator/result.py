@@ -126,7 +126,10 @@ class Result:
         Raises:
             ValueError: They are none.
         """
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("the answer is nested too deeply") from None
 
     @property
     def reason(self) -> str:

@@ -1,6 +1,6 @@
 """A call on its way: what is sent, what comes back, and whoever carries it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -97,6 +97,22 @@ class Answer:
         return self.headers.get("idempotent-replayed", "") == "true"
 
 
+def joined(fields: Iterable[tuple[str, str]]) -> Headers:
+    """Join header fields that come several times, as HTTP allows (RFC 9110 5.3).
+
+    Args:
+        fields: Names and values.
+
+    Returns:
+        The fields.
+    """
+    found: dict[str, str] = {}
+    for name, value in fields:
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return Headers(found)
+
+
 class NoAnswer(CxFulfillError):
     """No answer came.
 
@@ -108,6 +124,18 @@ class NoAnswer(CxFulfillError):
     def __init__(self, failure: Failure, detail: str) -> None:
         super().__init__(detail)
         self.failure = failure
+
+
+def not_in_time(timeout: float) -> NoAnswer:
+    """Say that no answer came in time.
+
+    Args:
+        timeout: Seconds that were waited.
+
+    Returns:
+        The exception to raise.
+    """
+    return NoAnswer("timeout", f"no answer within {timeout:g} seconds")
 
 
 class Transport(Protocol):

@@ -5,12 +5,12 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from cxfulfill.errors import ConfigurationError
+from cxfulfill.errors import ConfigurationError, CxFulfillError
 from cxfulfill.simulator import wire
 from cxfulfill.simulator.caller import Caller, Delivery, Fault
 from cxfulfill.simulator.findings import Version
 from cxfulfill.simulator.flexible import FlexibleSettings
-from cxfulfill.simulator.judging import Verdict, judge, judge_flexible
+from cxfulfill.simulator.judging import Verdict, judge, judge_flexible, query_result
 from cxfulfill.simulator.merging import Merged
 from cxfulfill.simulator.pages import SessionPage
 from cxfulfill.simulator.result import Result
@@ -78,6 +78,19 @@ class Simulator:
         self.version: Version = version
         self.results: list[Result] = []
 
+    def query_result(self, version: Version | None = None) -> dict[str, Any]:
+        """Show the last turn's calls as whoever called detect intent sees them in its ``QueryResult``.
+
+        Args:
+            version: The API's version; the conversation's own by default.
+
+        Returns:
+            ``webhookPayloads`` and ``webhookStatuses``; with ``v3beta1`` ids, names, latencies and tags too.
+        """
+        turn = self.session.state.response_id
+        calls = [(each.tag, each.delivery, each.verdict) for each in self.results if each.state.response_id == turn]
+        return query_result(calls, version or self.version)
+
     def as_caller(self, credential: Credential | None, *, headers: Mapping[str, str] | None = None) -> Self:
         """Give the same conversation, with another caller.
 
@@ -143,6 +156,7 @@ class Simulator:
         Returns:
             What became of it; its tag is empty.
         """
+        self.check_going_on()
         before = self.session.state
         outgoing = self.caller.flexible(settings, before.parameters)
         delivery = self.caller.deliver(outgoing, fault=fault, faults=faults)
@@ -192,11 +206,29 @@ class Simulator:
 
         Raises:
             ConfigurationError: The session is over, or its page has no form parameter that the turn fills.
+            ReplyError: A value is none of JSON. In either case the session is as it was.
         """
-        session = self.session
-        if session.state.ended:
+        self.check_going_on()
+        before = self.session.state
+        try:
+            self._move(wanted)
+        except CxFulfillError:
+            self.session.state = before
+            raise
+        request = self.session.request(wanted.tag)
+        return Ready(wanted.tag, request, wire.dumps(request), before)
+
+    def check_going_on(self) -> None:
+        """Check that the session can make a call.
+
+        Raises:
+            ConfigurationError: It is over.
+        """
+        if self.session.state.ended:
             raise ConfigurationError("the session is over: begin a new one")
-        before = session.state
+
+    def _move(self, wanted: Input) -> None:
+        session = self.session
         if wanted.page is not None or wanted.form is not None:
             page = session.find_page(wanted.page or session.state.page)
             session.goto(page if wanted.form is None else SessionPage.of(page.name, page.display_name, wanted.form))
@@ -205,8 +237,6 @@ class Simulator:
         session.set(wanted.parameters)
         session.collect(wanted.collected)
         session.queue(*wanted.queued)
-        request = session.request(wanted.tag)
-        return Ready(wanted.tag, request, wire.dumps(request), before)
 
     def _settle(self, ready: Ready, delivery: Delivery) -> Result:
         return self._result(ready.tag, ready.request, ready.before, (delivery, judge(delivery, self.version)))

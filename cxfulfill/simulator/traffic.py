@@ -1,17 +1,18 @@
 """What users of an agent make CX send: requests by tag, and the parameters of a session from turn to turn."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Final
-from uuid import uuid4
 
 from cxfulfill.errors import BadRequest, ConfigurationError
 from cxfulfill.protocol import json as strict
+from cxfulfill.simulator import wire
+from cxfulfill.simulator.session import Session, new_id
+from cxfulfill.simulator.state import NOTHING
+from cxfulfill.simulator.values import doubles
 
-_SESSION: Final = "projects/load/locations/global/agents/load/sessions/none"
 _INPUTS: Final = frozenset({"text", "transcript", "triggerIntent", "triggerEvent", "dtmfDigits"})
 
 
@@ -94,17 +95,20 @@ def read_requests(path: Path) -> list[Mapping[str, Any]]:
 
 
 class Conversation:
-    """A user's session: what CX knows of it from turn to turn.
+    """A user's session: requests are put into it, and answers change its parameters.
 
     Args:
         new_id: Makes ids that were never there before.
     """
 
-    def __init__(self, new_id: Callable[[], str] = lambda: str(uuid4())) -> None:
-        self._new_id = new_id
-        self._id = new_id()
+    def __init__(self, new_id: Callable[[], str] = new_id) -> None:
+        self._session = Session(new_id=new_id)
         self._turns = 0
-        self.parameters: dict[str, Any] = {}
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The session parameters."""
+        return self._session.state.parameters
 
     def turn(self, request: Mapping[str, Any]) -> bytes:
         """Make a call of this session out of a request.
@@ -118,15 +122,16 @@ class Conversation:
         Returns:
             Its body, in this session and a turn of its own.
         """
-        session = dict(request.get("sessionInfo") or {})
-        self.parameters |= session.get("parameters") or {}
-        above, slash, _ = (session.get("session") or _SESSION).rpartition("/")
-        session |= {"session": f"{above}{slash}{self._id}", "parameters": _as_cx_prints(self.parameters)}
-        document = {**request, "detectIntentResponseId": self._new_id(), "sessionInfo": session}
+        session, given = self._session, request.get("sessionInfo") or {}
+        session.begin(NOTHING)
+        self._write(given)
+        above, slash, _ = (given.get("session") or session.name).rpartition("/")
+        info = {**given, "session": f"{above}{slash}{session.id}", "parameters": self.parameters}
+        document = {**request, "detectIntentResponseId": session.state.response_id, "sessionInfo": info}
         self._turns += 1
         if not _INPUTS & document.keys():
             document["text"] = f"turn {self._turns}"
-        return json.dumps(document, ensure_ascii=False).encode()
+        return wire.dumps(document)
 
     def hear(self, answer: Mapping[str, Any]) -> None:
         """Merge the session parameters of an answer; null deletes.
@@ -134,22 +139,23 @@ class Conversation:
         Args:
             answer: The WebhookResponse; parts of another form are passed over.
         """
-        session = answer.get("sessionInfo")
-        given = session.get("parameters") if isinstance(session, dict) else None
-        for name, value in given.items() if isinstance(given, dict) else ():
-            if value is None:
-                self.parameters.pop(name, None)
-            else:
-                self.parameters[name] = value
+        self._write(answer.get("sessionInfo"))
+
+    def _write(self, info: Any) -> None:
+        given = info.get("parameters") if isinstance(info, Mapping) else None
+        if isinstance(given, Mapping):
+            self._session.state = self._session.state.written(given)
 
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        document = strict.loads(file.read_bytes())
+        document = doubles(strict.loads(file.read_bytes()))
     except OSError as error:
         raise ConfigurationError(f"{file.name} cannot be read: {error.strerror}") from None
     except BadRequest as error:
         raise ConfigurationError(f"{file.name} is no JSON that CX would send: {error.reason}") from None
+    except OverflowError:
+        raise ConfigurationError(f"{file.name} has a number beyond the range of a double") from None
     problem = _problem(document)
     if problem:
         raise ConfigurationError(f"{file.name} is no WebhookRequest to send: {problem}")
@@ -173,16 +179,3 @@ def _problem(document: Any) -> str:
 
 def _made(tag: str) -> Mapping[str, Any]:
     return {"fulfillmentInfo": {"tag": tag}, "languageCode": "en"}
-
-
-def _as_cx_prints(value: Any) -> Any:
-    """Give a value as it comes out of a protobuf Struct, whose numbers are all floating."""
-    match value:
-        case dict():
-            return {name: _as_cx_prints(member) for name, member in value.items()}
-        case list():
-            return [_as_cx_prints(member) for member in value]
-        case int() if not isinstance(value, bool) and abs(value) < 1e308:
-            return float(value)
-        case _:
-            return value

@@ -20,3 +20,22 @@ def as_cx(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         ReplyError: A value is none of JSON, or one that CX cannot hold.
     """
     return to_json_object({name: to_cx(value) for name, value in (parameters or {}).items()})
+
+
+def doubles(value: Any) -> Any:
+    """Give JSON as CX keeps it: each number is a double.
+
+    Args:
+        value: The JSON value.
+
+    Returns:
+        The same.
+
+    Raises:
+        OverflowError: A number is beyond the range of a double.
+    """
+    if isinstance(value, Mapping):
+        return {name: doubles(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [doubles(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from typing import Final, TypeVar
 
-from cxfulfill.simulator.sending import NoAnswer
+from cxfulfill.simulator.sending import not_in_time
 
 T = TypeVar("T")
 _MAX_RUNNING: Final = 16
@@ -35,8 +35,8 @@ class Runner:
             return future.result(timeout)
         except NotInTime:
             if future.done():
-                raise  # one that the function raised
-            raise NoAnswer("timeout", f"no answer within {timeout:g} seconds") from None
+                return future.result()  # in the last moment; or it is the function that raised this
+            raise not_in_time(timeout) from None
 
     def close(self) -> None:
         """Wait for what still runs."""

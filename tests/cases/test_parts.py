@@ -350,11 +350,16 @@ def test_the_public_names_are_those_of_the_snapshot() -> None:
 def public_api() -> list[str]:
     import inspect
 
+    from cxfulfill import testing
     from cxfulfill.protocol import messenger
     from cxfulfill.server import flask as edge
+    from cxfulfill.simulator.cx import Options
 
     lines = [f"cxfulfill.{name}" for name in cxfulfill.__all__]
     lines += [f"cxfulfill.protocol.messenger.{name}" for name in sorted(messenger.__all__)]
+    lines += [f"cxfulfill.testing.{name}" for name in sorted(testing.__all__)]
+    lines += [f"Cx.call({name}=)" for name in Options.__annotations__]
+    lines += [f"Result.{name}" for name in dir(testing.Result) if not name.startswith("_")]
     callables: dict[str, Any] = {
         "Webhook": Webhook, "Router": Router, "Router.handler": Router.handler,
         "Router.add_handler": Router.add_handler,
@@ -367,6 +372,9 @@ def public_api() -> list[str]:
     sources = ("EnvironmentSecret", "FileSecret", "SecretManager", "FetchedSecret", "HttpKeySource", "KeyDocument")
     callables |= {name: getattr(cxfulfill, name) for name in (*verifiers, *sources, "dialogflow_service_agent")}
     callables |= {"BasicAuth.from_credentials": BasicAuth.from_credentials, "Webhook.from_env": Webhook.from_env}
+    verbs = ("of", "call", "call_twice", "say", "speak", "press", "event", "trigger", "flexible", "as_caller")
+    callables |= {f"Cx.{name}": getattr(testing.Cx, name) for name in (*verbs, "as_service_account")}
+    callables |= {"Session": testing.Session, "Turn.of": testing.Turn.of, "SessionPage.of": testing.SessionPage.of}
     callables |= {"Webhook.on_startup": Webhook.on_startup, "Webhook.on_shutdown": Webhook.on_shutdown}
     for name, function in callables.items():
         lines.append(f"{name}({', '.join(map(parameter, inspect.signature(function).parameters.values()))})")

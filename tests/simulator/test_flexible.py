@@ -112,6 +112,13 @@ def test_an_answer_that_is_no_json(answer: bytes) -> None:
     assert finding.problem.startswith("the answer is no JSON (json_")
 
 
+def test_numbers_are_doubles_as_cx_keeps_them() -> None:
+    values, findings = mapped(b'{"a": [1, {"b": 2}, true, null], "c": 1.5}', {"it": "$"})
+    assert (repr(values["it"]), findings) == ("{'a': [1.0, {'b': 2.0}, True, None], 'c': 1.5}", ())
+    beyond = Finding("", "the answer has a number beyond the range of a double")
+    assert mapped(b"1" + b"0" * 400, {"it": "$"}) == ({}, (beyond,))
+
+
 def test_an_answer_may_have_64_kib() -> None:
     whole = json.dumps("x" * (65_536 - 2)).encode()
     assert mapped(whole, {"it": "$"})[1] == ()

@@ -232,6 +232,7 @@ def test_verdicts(first: Delivery, second: Delivery, verdict: str) -> None:
         (answer(302, b""), "302"),
         (answer(200, b""), "unreadable"),
         (answer(200, b"[]"), "unreadable"),
+        (answer(200, b'{"payload": {"a": 1' + b"0" * 400 + b"}}"), "unreadable"),
         (answer(200, b'{"a": "' + b"x" * 65_536 + b'"}'), "too_large"),
     ],
 )
