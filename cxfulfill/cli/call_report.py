@@ -124,6 +124,18 @@ def stage_times(record: CallRecord) -> dict[str, float]:
     return {"authentication": record.auth_ms, "store": record.store_ms, "handler": record.handler_ms}
 
 
+def known_tags(webhook: Webhook | None) -> list[str]:
+    """Give the tags that an application has handlers for.
+
+    Args:
+        webhook: The application; None where it runs elsewhere.
+
+    Returns:
+        Tags and patterns, without that of its fallback.
+    """
+    return [] if webhook is None else sorted({entry.tag for entry in webhook.entries()} - {_ANY})
+
+
 def tag_hint(webhook: Webhook | None, result: Result) -> tuple[Line, ...]:
     """Tell which tags there are, where a call's tag has no handler.
 
@@ -142,7 +154,7 @@ def tag_hint(webhook: Webhook | None, result: Result) -> tuple[Line, ...]:
         or record.reason not in ("ok", "unknown_tag")
     ):
         return ()
-    tags = sorted({entry.tag for entry in webhook.entries()} - {_ANY})
+    tags = known_tags(webhook)
     near = get_close_matches(result.tag, tags, 1)
     problem = f"No handler has this tag{f': did you mean {near[0]}?' if near else '.'}"
     if result.tag in tags:

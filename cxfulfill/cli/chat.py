@@ -44,6 +44,7 @@ def _hold(talk: Chat) -> None:
     lines = _typed(talk) if sys.stdin.isatty() else _read(talk)
     if not talk.tag:
         talk.note(Line("No tag is chosen: /tag TAG chooses what is called, and /help tells the rest."))
+        talk.note(*(Line(f"Tags: {', '.join(talk.tags)}") for _ in talk.tags[:1]))
     for line in lines:
         try:
             do(talk, line)

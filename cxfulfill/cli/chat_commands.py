@@ -70,7 +70,7 @@ def words_for(chat: Chat, line: str) -> Iterator[str]:
     """
     name, space, _ = line.lstrip().partition(" ")
     if not space and name.startswith("/"):
-        yield from (f"/{each}" for each in COMMANDS)
+        yield from (f"/{each} " if command.argument else f"/{each}" for each, command in COMMANDS.items())
     elif name == "/tag":
         yield from (tag for tag in chat.tags if "*" not in tag)
     elif name == "/param":

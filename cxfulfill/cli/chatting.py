@@ -13,7 +13,7 @@ from rich.segment import Segment
 
 from cxfulfill.cli.call import stranger, twice_told
 from cxfulfill.cli.call_options import begun_session
-from cxfulfill.cli.call_report import attempts, details, tag_hint, verdict
+from cxfulfill.cli.call_report import attempts, details, known_tags, tag_hint, verdict
 from cxfulfill.cli.messages import Messages
 from cxfulfill.cli.outline import Line, printable, show
 from cxfulfill.cli.targets import Target
@@ -82,9 +82,8 @@ class Chat:
 
     @property
     def tags(self) -> list[str]:
-        """The application's tags; none where it runs elsewhere."""
-        webhook = self.aim.webhook
-        return [] if webhook is None else sorted({each.tag for each in webhook.entries()})
+        """The application's tags and patterns, without that of its fallback; none where it runs elsewhere."""
+        return known_tags(self.aim.webhook)
 
     def say(self, turn: Turn) -> None:
         """Make a call, and show what comes back.
@@ -174,9 +173,9 @@ class Chat:
             shown = self.messages.show(message)
             if shown.markdown is not None and self.console.is_terminal:
                 self.console.print(Padding(_Rendered(shown.markdown), _INDENT))
-                show([Line("", below=shown.others)] if shown.others else (), self.console)
+                show(shown.others, self.console, depth=1)
             else:
-                show([_below(line) for line in shown.lines], self.console)
+                show(shown.lines, self.console, depth=1)
         self.note(*_told(result), *tag_hint(self.aim.webhook, result))
 
     def note(self, *lines: Line) -> None:
@@ -194,10 +193,6 @@ class Chat:
             return self.simulator.as_caller(stranger(self.simulator.caller.credential))
         except click.UsageError as error:
             raise ConfigurationError(error.message) from None
-
-
-def _below(line: Line) -> Line:
-    return Line(f"  {line.text}", line.kind)
 
 
 def _told(result: Result) -> Iterator[Line]:

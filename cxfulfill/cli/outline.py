@@ -89,16 +89,17 @@ def printable(text: str) -> str:
     )
 
 
-def show(lines: Iterable[Line], console: Console | None = None) -> None:
+def show(lines: Iterable[Line], console: Console | None = None, *, depth: int = 0) -> None:
     """Print lines.
 
     Args:
         lines: The lines.
         console: Where to; standard output by default.
+        depth: How deep they stand below others.
     """
     console = console or Console()
     for line in lines:
-        _show(line, 0, console)
+        _show(line, depth, console)
 
 
 def _show(line: Line, depth: int, console: Console) -> None:

@@ -241,7 +241,22 @@ def test_over_a_url(run: Trial) -> None:
     app.webhook.close()
     gone = run("echo", "--session", "s-1", aim=("--url", url), code=1).output
     assert "echo: no answer" in gone
-    assert "nothing listens there, in 2 attempts." in gone
+    assert "nothing listens there" in gone
+    assert ", in 2 attempts." in gone
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"\xff", b"{}x", b""])
+def test_whatever_a_server_answers_is_told(run: Trial, status: str, body: bytes) -> None:
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        start_response(status, [("Content-Type", "application/json")])
+        return [body]
+
+    with served(answer) as url:
+        output = run("hello", "--show", "answer", aim=("--url", url), code=1).output
+    assert f"hello: status {status[:3]}, " in output
+    assert "gets the event webhook.error" in output
 
 
 def test_there_is_no_wrong_credential_where_everybody_may_call(run: Trial) -> None:

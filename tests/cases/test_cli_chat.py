@@ -138,7 +138,8 @@ def test_lines_that_cannot_be_done(run: Trial, line: str, sentence: str) -> None
 def test_a_tag_is_needed(run: Trial) -> None:
     output = lines(run, "hi", "/tag hello", "hi", tag="", code=1)
     assert output[0].startswith("- No tag is chosen: /tag TAG")
-    assert output[2] == "- choose first what is called: /tag TAG"
+    assert output[1].startswith("- Tags: all, bad, ")
+    assert output[3] == "- choose first what is called: /tag TAG"
     assert output[-3:] == ['  (or "Hi!")', "- Session parameters", "  seen = true"]
 
 
@@ -227,7 +228,7 @@ def test_markdown_is_rendered_on_a_terminal(chat: Chat) -> None:
     output = say(chat, "hello")
     assert "\x1b[1myou\x1b[0m" in output
     assert "**" not in output
-    assert '(or "Hi!")' in output
+    assert '\n  (or "Hi!")' in output
 
 
 def test_nothing_of_an_answer_acts_on_a_terminal(chat: Chat) -> None:
@@ -249,7 +250,8 @@ def test_links_show_where_they_lead(chat: Chat) -> None:
 def test_what_the_tab_key_offers(chat: Chat) -> None:
     chat.aim.webhook.add_handler("x.*", str) if False else None
     chat.simulator.session.set({"nights": 3})
-    assert list(words_for(chat, "/t")) == [f"/{name}" for name in COMMANDS]
+    assert [word.rstrip() for word in words_for(chat, "/t")] == [f"/{name}" for name in COMMANDS]
+    assert {"/tag ", "/state"} <= set(words_for(chat, "/"))
     assert "hello" in list(words_for(chat, "/tag he"))
     assert list(words_for(chat, "/param n")) == ["nights"]
     assert list(words_for(chat, "/say n")) == []
@@ -301,7 +303,7 @@ def test_a_terminal(tmp_path: Path) -> None:
     env = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(ROOT), "INPUTRC": "/dev/null"}
     process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path, env=env)
     os.close(slave)
-    os.write(master, b"/tag hello\ngood day\n/quit\n")
+    os.write(master, b"/ta\thello\ngood day\n/quit\n")
     output = b""
     try:
         while chunk := os.read(master, 4096):
