@@ -10,7 +10,9 @@ from cxfulfill.errors import ConfigurationError
 
 COMMANDS: Final[Mapping[str, str]] = {
     "auth": "cxfulfill.cli.auth",
+    "call": "cxfulfill.cli.call",
     "cert": "cxfulfill.cli.cert",
+    "chat": "cxfulfill.cli.chat",
     "config": "cxfulfill.cli.config",
     "console": "cxfulfill.cli.console",
     "doctor": "cxfulfill.cli.doctor",

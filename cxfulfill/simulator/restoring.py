@@ -63,11 +63,14 @@ def turn_of(request: Mapping[str, Any]) -> Turn:
     kind: Kind = next((kind for kind, member in MEMBERS.items() if _text(request, member)), "none")
     intent = _intent(_object(request, "intentInfo"))
     mood = _object(request, "sentimentAnalysisResult")
-    sentiment = Sentiment(mood.get("score") or 0.0, mood.get("magnitude") or 0.0) if mood else None
+    sentiment = Sentiment(_number(mood, "score"), _number(mood, "magnitude")) if mood else None
     value = "" if kind == "none" else _text(request, MEMBERS[kind])
     if kind == "intent":
         return Turn("intent", "", intent or Intent(value.rpartition("/")[2], value), sentiment)
-    return Turn(kind, value, intent, sentiment)
+    try:
+        return Turn(kind, value, intent, sentiment)
+    except ConfigurationError:  # digits that no phone has
+        return Turn("none", "", intent, sentiment)
 
 
 def _intent(info: Mapping[str, Any]) -> Intent | None:
@@ -79,8 +82,7 @@ def _intent(info: Mapping[str, Any]) -> Intent | None:
         for parameter, value in _object(info, "parameters").items()
         if isinstance(value, Mapping)
     }
-    confidence = info.get("confidence")
-    return Intent(shown or name.rpartition("/")[2], name, given, float(confidence or 0.0))
+    return Intent(shown or name.rpartition("/")[2], name, given, _number(info, "confidence"))
 
 
 def _page(info: Mapping[str, Any]) -> SessionPage:
@@ -151,3 +153,8 @@ def _list(value: Mapping[str, Any], name: str) -> list[Any]:
 def _text(value: Mapping[str, Any], name: str) -> str:
     found = value.get(name)
     return found if isinstance(found, str) else ""
+
+
+def _number(value: Mapping[str, Any], name: str) -> float:
+    found = value.get(name)
+    return float(found) if isinstance(found, int | float) else 0.0

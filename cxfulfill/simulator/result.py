@@ -136,7 +136,7 @@ class Result:
         """The reason code of a refusal or failure that cxfulfill answers with; empty for none."""
         try:
             document = self.json
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""
         return str(document.get("reason", "")) if isinstance(document, dict) and (self.status or 0) >= 400 else ""
 

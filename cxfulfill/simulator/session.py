@@ -9,7 +9,7 @@ from typing import Any, Final
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.simulator.merging import Merged, go, merge, queued_message
-from cxfulfill.simulator.pages import START_FLOW, SYMBOLIC, SessionPage
+from cxfulfill.simulator.pages import START_FLOW, SYMBOLIC, FormField, SessionPage
 from cxfulfill.simulator.state import State
 from cxfulfill.simulator.turns import MEMBERS, Intent, Turn
 from cxfulfill.simulator.values import as_cx
@@ -129,6 +129,18 @@ class Session:
         filled = [fields[name].filled(value, just_collected=True) for name, value in given.items()]
         state = self.state.written(given)
         self.state = replace(state, page=state.page.with_fields(filled))
+
+    def expect(self, name: str) -> None:
+        """Let the current page's form have a parameter; it is empty where it is new.
+
+        Args:
+            name: Its display name.
+        """
+        form = self.state.page.form or ()
+        if name not in {each.display_name for each in form}:
+            page = replace(self.state.page, form=(*form, FormField(name)))
+            self.pages[page.name] = page
+            self.state = replace(self.state, page=page)
 
     def set(self, parameters: Mapping[str, Any]) -> None:
         """Set session parameters, as a fulfillment's presets do; None removes one.

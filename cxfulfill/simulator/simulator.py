@@ -5,12 +5,12 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from cxfulfill.errors import ConfigurationError
+from cxfulfill.errors import ConfigurationError, CxFulfillError
 from cxfulfill.simulator import wire
 from cxfulfill.simulator.caller import Caller, Delivery, Fault
 from cxfulfill.simulator.findings import Version
 from cxfulfill.simulator.flexible import FlexibleSettings
-from cxfulfill.simulator.judging import Verdict, judge, judge_flexible
+from cxfulfill.simulator.judging import Verdict, judge, judge_flexible, query_result
 from cxfulfill.simulator.merging import Merged
 from cxfulfill.simulator.pages import SessionPage
 from cxfulfill.simulator.result import Result
@@ -43,6 +43,23 @@ class Input:
     queued: Iterable[Mapping[str, Any] | str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A request that is ready to be sent.
+
+    Attributes:
+        tag: The tag.
+        request: The request, as JSON.
+        body: Its bytes.
+        before: The session before it was made.
+    """
+
+    tag: str
+    request: Mapping[str, Any]
+    body: bytes
+    before: State
+
+
 class Simulator:
     """Calls a webhook as Dialogflow CX does, and keeps the session.
 
@@ -60,6 +77,19 @@ class Simulator:
         self.caller = caller
         self.version: Version = version
         self.results: list[Result] = []
+
+    def query_result(self, version: Version | None = None) -> dict[str, Any]:
+        """Show the last turn's calls as whoever called detect intent sees them in its ``QueryResult``.
+
+        Args:
+            version: The API's version; the conversation's own by default.
+
+        Returns:
+            ``webhookPayloads`` and ``webhookStatuses``; with ``v3beta1`` ids, names, latencies and tags too.
+        """
+        turn = self.session.state.response_id
+        calls = [(each.tag, each.delivery, each.verdict) for each in self.results if each.state.response_id == turn]
+        return query_result(calls, version or self.version)
 
     def as_caller(self, credential: Credential | None, *, headers: Mapping[str, str] | None = None) -> Self:
         """Give the same conversation, with another caller.
@@ -86,9 +116,34 @@ class Simulator:
         Returns:
             What became of it.
         """
-        before, request = self._prepare(wanted)
-        outgoing = self.caller.outgoing(wire.dumps(request), self.session.state.parameters)
-        return self._settle(wanted.tag, request, before, self.caller.deliver(outgoing, fault=fault, faults=faults))
+        return self.send(self.prepare(wanted), fault=fault, faults=faults)
+
+    def send(self, ready: Ready, *, fault: Fault = "none", faults: int = 1) -> Result:
+        """Send a request that is ready, such as one of a file; as for `make`.
+
+        Args:
+            ready: The request.
+            fault: What happens to the answers of its first attempts.
+            faults: How many of them it happens to.
+
+        Returns:
+            What became of it.
+        """
+        outgoing = self.caller.outgoing(ready.body, self.session.state.parameters)
+        return self._settle(ready, self.caller.deliver(outgoing, fault=fault, faults=faults))
+
+    def repeat(self, result: Result) -> Result:
+        """Deliver a call again, with the same bytes and header fields. The session takes the answer again.
+
+        Args:
+            result: The call.
+
+        Returns:
+            What became of this delivery.
+        """
+        outgoing = result.delivery.outgoing
+        ready = Ready(result.tag, result.request, outgoing.body, self.session.state)
+        return self._settle(ready, self.caller.deliver(outgoing))
 
     def make_flexible(self, settings: FlexibleSettings, *, fault: Fault = "none", faults: int = 1) -> Result:
         """Call a flexible webhook: its request has nothing of the session but what the settings refer to.
@@ -117,17 +172,51 @@ class Simulator:
         Returns:
             What became of each delivery.
         """
-        before, request = self._prepare(wanted)
-        outgoing = self.caller.outgoing(wire.dumps(request), self.session.state.parameters)
+        return self.send_twice(self.prepare(wanted), concurrently=concurrently)
+
+    def send_twice(self, ready: Ready, *, concurrently: bool = False) -> tuple[Result, Result]:
+        """Send a request that is ready twice; as for `make_twice`.
+
+        Args:
+            ready: The request.
+            concurrently: Whether the second delivery is sent while the first still runs.
+
+        Returns:
+            What became of each delivery.
+        """
+        outgoing = self.caller.outgoing(ready.body, self.session.state.parameters)
         deliveries = self.caller.deliver_twice(outgoing, concurrently=concurrently)
         # The one that has run comes first, whichever thread was the faster.
         ran, repeated = sorted(deliveries, key=lambda each: each.answer is not None and each.answer.is_replayed)
-        ready = self.session.state
-        other = self._settle(wanted.tag, request, before, repeated)
-        self.session.state = ready
-        first = self._settle(wanted.tag, request, before, ran)
+        state = self.session.state
+        other = self._settle(ready, repeated)
+        self.session.state = state
+        first = self._settle(ready, ran)
         self.results[-2:] = [first, other]
         return first, other
+
+    def prepare(self, wanted: Input) -> Ready:
+        """Make the request of a call; the session is then where it says.
+
+        Args:
+            wanted: The call.
+
+        Returns:
+            The request.
+
+        Raises:
+            ConfigurationError: The session is over, or its page has no form parameter that the turn fills.
+            ReplyError: A value is none of JSON. In either case the session is as it was.
+        """
+        self.check_going_on()
+        before = self.session.state
+        try:
+            self._move(wanted)
+        except CxFulfillError:
+            self.session.state = before
+            raise
+        request = self.session.request(wanted.tag)
+        return Ready(wanted.tag, request, wire.dumps(request), before)
 
     def check_going_on(self) -> None:
         """Check that the session can make a call.
@@ -138,10 +227,8 @@ class Simulator:
         if self.session.state.ended:
             raise ConfigurationError("the session is over: begin a new one")
 
-    def _prepare(self, wanted: Input) -> tuple[State, dict[str, Any]]:
-        self.check_going_on()
+    def _move(self, wanted: Input) -> None:
         session = self.session
-        before = session.state
         if wanted.page is not None or wanted.form is not None:
             page = session.find_page(wanted.page or session.state.page)
             session.goto(page if wanted.form is None else SessionPage.of(page.name, page.display_name, wanted.form))
@@ -150,10 +237,9 @@ class Simulator:
         session.set(wanted.parameters)
         session.collect(wanted.collected)
         session.queue(*wanted.queued)
-        return before, session.request(wanted.tag)
 
-    def _settle(self, tag: str, request: Mapping[str, Any], before: State, delivery: Delivery) -> Result:
-        return self._result(tag, request, before, (delivery, judge(delivery, self.version)))
+    def _settle(self, ready: Ready, delivery: Delivery) -> Result:
+        return self._result(ready.tag, ready.request, ready.before, (delivery, judge(delivery, self.version)))
 
     def _result(self, tag: str, request: Mapping[str, Any], before: State, judged: tuple[Delivery, Verdict]) -> Result:
         delivery, verdict = judged

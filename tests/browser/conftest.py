@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from cxfulfill.simulator.page_server import PageServer
 from tests.browser.page_content import CALLS
@@ -18,12 +18,15 @@ ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PATIENCE_MS = 30_000
+"""For a machine that has much else to do; nothing waits so long where all is well."""
 REFUSED = "Failed to load resource: the server responded with a status of 400 (BAD REQUEST)"
 
 
 @pytest.fixture(scope="package")  # no longer: while it is there, asyncio.run() does not work in this thread
 def browser() -> Iterator[Browser]:
     chromium = binary("chromium", "chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
@@ -53,7 +56,7 @@ def opened(browser: Browser, server: PageServer, *, refused: int = 0, **options:
     """
     context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | options)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     asked: list[str] = []
     logged: list[str] = []
     context.on("request", lambda request: asked.append(request.url))

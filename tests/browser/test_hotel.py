@@ -1,4 +1,4 @@
-"""A whole conversation with the example app, by the real command in a real browser; it makes the pictures of the docs."""
+"""A whole conversation with the example app, by the real command in a real browser; the pictures of the docs."""
 
 import os
 import re

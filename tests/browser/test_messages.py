@@ -1,9 +1,11 @@
 """Every kind of message and of rich content on screen, and what a click on it sends."""
 
+from typing import Any
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import play
-from tests.simulator.page_fake import FakeBackend
+from tests.simulator.page_fake import FakeBackend, call, say
 
 
 def turn_of(page: Page, tag: str) -> Locator:
@@ -85,6 +87,21 @@ def test_older_spellings_are_read_and_unknown_kinds_are_shown_as_json(page: Page
     turn.get_by_role("button", name="Legacy event").click()
     page.get_by_role("article", name="Turn 2").wait_for()
     assert backend.asked[-1].input.value == "OLD_EVENT"
+
+
+def test_what_is_of_a_wrong_form_is_shown_as_json(page: Page, backend: FakeBackend) -> None:
+    wrong: list[dict[str, Any]] = [{"mixedAudio": {"segments": 5}}, {"channel": 7, "responseType": [], "playAudio": []}]
+    cards: list[Any] = [
+        [None, 5, "text", [], {"type": "toString"}, {"type": "info", "title": {"toString": 1}}],
+        [{"type": "chips", "options": "no list"}, {"type": "chips", "options": [None, {"text": {"toString": 1}}]}],
+        [{"type": "list", "title": None, "image": None, "anchor": 5, "event": {"event": None}}],
+    ]
+    backend.calls["wrong"] = call(*wrong, {"payload": {"richContent": cards}}, say("And on it goes"))
+    turn = turn_of(page, "wrong")
+    expect(turn.get_by_text("A message that cannot be shown")).to_have_count(1)
+    expect(turn.get_by_text("cannot be shown", exact=True)).to_have_count(2)
+    expect(turn.get_by_text("unknown kind: toString")).to_be_visible()
+    expect(turn.get_by_text("And on it goes")).to_be_visible()
 
 
 def test_a_text_is_shown_as_markdown(page: Page) -> None:

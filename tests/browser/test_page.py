@@ -231,6 +231,7 @@ def test_a_conversation_is_exported(page: Page, name: str, filename: str) -> Non
 
 def test_the_page_and_its_form_are_changed(page: Page, backend: FakeBackend) -> None:
     page.get_by_text("Change page and form").click()
+    expect(page.get_by_role("textbox", name="Page", exact=True)).to_have_value("Start Page")
     page.get_by_role("textbox", name="Page", exact=True).fill("Booking")
     page.get_by_role("textbox", name="Form as a JSON object").fill('{"nights": null, "guest": "Ada"}')
     page.get_by_role("button", name="Change page").click()

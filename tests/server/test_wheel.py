@@ -67,6 +67,9 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence_and_nothing_else(
     assert any(name.endswith("/LICENSE") for name in names)
     modules = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/**/*.py")}
     assert modules <= set(names)
+    page = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/simulator/static/*")}
+    assert page
+    assert page <= set(names)
 
 
 def test_the_installed_wheel_answers_a_call_under_its_own_gunicorn(installed: Server) -> None:

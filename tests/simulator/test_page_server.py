@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from importlib.resources import files
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,6 +94,10 @@ def test_the_url_leads_to_the_page_and_holds_the_token_in_its_fragment(client: C
 def test_each_server_has_its_own_token(backend: FakeBackend) -> None:
     with PageServer(backend) as one, PageServer(backend) as other:
         assert one.token != other.token
+
+
+def test_the_files_that_are_served_are_all_there_are() -> None:
+    assert sorted(FILES) == sorted(path.name for path in (files("cxfulfill.simulator") / "static").iterdir())
 
 
 @pytest.mark.parametrize("name", FILES)

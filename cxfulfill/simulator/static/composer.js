@@ -112,7 +112,7 @@ export class Composer {
     this.fields.tag.value = turn.tag;
     this.setParameters(turn.parameters);
     document.getElementById("editing-text").textContent =
-      `Editing turn ${turn.number}: the conversation goes back to before it.`;
+      `Editing turn ${turn.number}: what follows it is dropped.`;
     document.getElementById("editing").hidden = false;
     this.actions.edited();
     this.fields.value.focus();

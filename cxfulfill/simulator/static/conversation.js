@@ -8,8 +8,6 @@ const KINDS = {
   text: "text", transcript: "speech", dtmf: "digits", event: "event", intent: "intent", none: "no input",
 };
 
-export const verdict = (call) => (call.ok ? "ok" : "error");
-
 /** What came back, in a word: the status or why there is none. */
 export function outcome(call) {
   return call.failure || String(call.status ?? "no answer");

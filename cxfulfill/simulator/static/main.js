@@ -110,7 +110,17 @@ function showPane(name) {
   }
 }
 
+/** Opened, the fields have what the page and its form are now. */
 function wirePage(form) {
+  const opener = form.closest("details");
+  opener.addEventListener("toggle", () => {
+    if (opener.open && state) {
+      const {display_name: name, form: fields} = state.page;
+      form.elements.display_name.value = name ?? "";
+      form.elements.form.value = fields
+        ? JSON.stringify(Object.fromEntries(fields.map((field) => [field.name, field.value ?? null])), null, 2) : "";
+    }
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {

@@ -87,18 +87,29 @@ const KINDS = {
   toolCall: (value) => signal("bolt", "Calls a tool", valueBlock(value, "Tool call")),
 };
 
+function raw(problem, message) {
+  return signal("alert", problem, valueBlock(message, "Message"));
+}
+
+/** A message of a wrong form, which CX would refuse, is shown as JSON. */
+function shown(kind, message, send) {
+  try {
+    return KINDS[kind](message[kind] ?? {}, send, message);
+  } catch {
+    return raw("A message that cannot be shown", message);
+  }
+}
+
 /** The elements of a message. `send` plays a turn with an input, for what can be clicked. */
 export function messageView(message, send) {
   const kind = Object.keys(KINDS).find((name) => message !== null && typeof message === "object" && name in message);
   const labels = [];
-  if (message?.channel) {
+  if (typeof message?.channel === "string" && message.channel) {
     labels.push(badge("neutral", `only on channel ${message.channel}`));
   }
-  if (message?.responseType) {
+  if (typeof message?.responseType === "string") {
     labels.push(badge("neutral", message.responseType.toLowerCase().replaceAll("_", " ")));
   }
-  const content = kind
-    ? KINDS[kind](message[kind] ?? {}, send, message)
-    : signal("alert", "A message without a kind", valueBlock(message, "Message"));
+  const content = kind ? shown(kind, message, send) : raw("A message without a kind", message);
   return el("div.message", {}, hidden("Agent: "), labels.length ? el("p.labels", {}, labels) : null, content);
 }

@@ -111,8 +111,8 @@ function template(item) {
     item.payload === undefined ? null : valueBlock(item.payload, "Payload of the template"));
 }
 
-function unknown(item) {
-  const kind = typeof item?.type === "string" ? `unknown kind: ${item.type}` : "item without a type";
+function unknown(item, problem) {
+  const kind = problem ?? (typeof item?.type === "string" ? `unknown kind: ${item.type}` : "item without a type");
   return el("div.item", {}, badge("warning", icon("alert"), kind), valueBlock(item, "Item"));
 }
 
@@ -123,8 +123,13 @@ const KINDS = {
   files: filesItem, html, custom_template: template, divider: () => el("hr.divider", {}),
 };
 
+/** An item whose members are not what its kind has, so that it cannot be shown, is shown as JSON. */
 function itemOf(item, send) {
-  return Object.hasOwn(KINDS, item?.type ?? "") ? KINDS[item.type](item, send) : unknown(item);
+  try {
+    return Object.hasOwn(KINDS, item?.type ?? "") ? KINDS[item.type](item, send) : unknown(item);
+  } catch {
+    return unknown(item, "cannot be shown");
+  }
 }
 
 /** The cards of a payload's `richContent`; an item alone, as older bots send it, is a card of its own. */

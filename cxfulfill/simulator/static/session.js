@@ -30,9 +30,8 @@ function before(change) {
 function parameterRow(name, value, change) {
   const gone = change?.kind === "deleted";
   return el(`tr${change ? `.is-${change.kind}` : ""}`, {},
-    el("th", {scope: "row"}, el(gone ? "del" : "span", {}, name)),
-    el("td", {}, gone ? el("span.quiet", {}, "no longer set") : valueTree(value), before(change)),
-    el("td.mark", {}, mark(change)));
+    el("th", {scope: "row"}, el(gone ? "del" : "span", {}, name), el("span.marks", {}, mark(change))),
+    el("td", {}, gone ? el("span.quiet", {}, "no longer set") : valueTree(value), before(change)));
 }
 
 function parameters(state) {
@@ -43,9 +42,9 @@ function parameters(state) {
   if (!names.length && !gone.length) {
     return el("p.quiet", {}, "The session has no parameters.");
   }
-  return el("table.data", {},
+  return el("table.data.named", {},
     el("caption.visually-hidden", {}, "Session parameters, and what the last answer changed"),
-    el("thead", {}, el("tr", {}, ["Name", "Value", "Last answer"].map((title) => el("th", {scope: "col"}, title)))),
+    el("thead", {}, el("tr", {}, ["Name", "Value"].map((title) => el("th", {scope: "col"}, title)))),
     el("tbody", {}, names.map((name) => parameterRow(name, values[name], changes.get(name))),
       gone.map((change) => parameterRow(change.name, null, change))));
 }
@@ -53,20 +52,20 @@ function parameters(state) {
 function formRow(field, asked, changed) {
   const kind = {FILLED: "good", INVALID: "bad"}[field.state] ?? "neutral";
   return el("tr", {},
-    el("th", {scope: "row"}, field.name, field.required ? el("span.quiet", {}, " required") : null),
-    el("td", {}, field.value === null || field.value === undefined ? el("span.quiet", {}, "no value") : valueTree(field.value)),
-    el("td.mark", {}, badge(kind, (field.state ?? "").toLowerCase()),
-      changed ? badge("warning", icon("changed"), "changed") : null,
-      asked ? badge("warning", icon("replay"), "asked again") : null));
+    el("th", {scope: "row"}, field.name, field.required ? el("span.quiet", {}, " required") : null,
+      el("span.marks", {}, badge(kind, (field.state ?? "").toLowerCase()),
+        changed ? badge("warning", icon("changed"), "changed") : null,
+        asked ? badge("warning", icon("replay"), "asked again") : null)),
+    el("td", {}, field.value === null || field.value === undefined ? el("span.quiet", {}, "no value") : valueTree(field.value)));
 }
 
 function form(fields, turns) {
   const calls = turns.at(-1)?.calls ?? [];
   const asked = new Set(calls.flatMap((call) => call.reprompt ?? []));
   const changed = new Set(calls.flatMap((call) => call.form_changes ?? []).map((change) => change.name));
-  return el("table.data", {},
+  return el("table.data.named", {},
     el("caption.visually-hidden", {}, "Form of the page"),
-    el("thead", {}, el("tr", {}, ["Parameter", "Value", "State"].map((title) => el("th", {scope: "col"}, title)))),
+    el("thead", {}, el("tr", {}, ["Parameter", "Value"].map((title) => el("th", {scope: "col"}, title)))),
     el("tbody", {}, fields.map((field) => formRow(field, asked.has(field.name), changed.has(field.name)))));
 }
 
