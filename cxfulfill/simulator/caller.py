@@ -180,7 +180,9 @@ class Caller:
                 proved = _in_lower(proof.headers(made.url, parameters))
             except NoAnswer as error:
                 problem = str(error)
-        headers = _checked(_in_utf8(made.headers) | proved | _in_utf8(self.headers))
+        headers = _in_utf8(made.headers) | proved | _in_utf8(self.headers)
+        for name, value in headers.items():
+            check_header(name, value)
         certificate = None if proof is None else proof.certificate
         return replace(
             made, headers=Headers(headers), certificate=certificate, secret=frozenset(proved), problem=problem
@@ -256,10 +258,17 @@ def _in_utf8(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: value.encode().decode("latin-1") for name, value in _in_lower(fields).items()}
 
 
-def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
-    for name, value in headers.items():
-        if name in _NOT_OURS or not _NAME.fullmatch(name):
-            raise ConfigurationError(f"no header named {name!r} can be sent: it is none, or HTTP's own")
-        if not _VALUE.fullmatch(value):
-            raise ConfigurationError(f"the header {name} has a value with a line break or another control character")
-    return headers
+def check_header(name: str, value: str) -> None:
+    """Check that HTTP can carry a header field.
+
+    Args:
+        name: Its name.
+        value: Its value.
+
+    Raises:
+        ConfigurationError: It cannot, or the name is one of HTTP's own.
+    """
+    if name.lower() in _NOT_OURS or not _NAME.fullmatch(name):
+        raise ConfigurationError(f"no header named {name!r} can be sent: it is none, or HTTP's own")
+    if not _VALUE.fullmatch(value):
+        raise ConfigurationError(f"the header {name} has a value with a line break or another control character")
