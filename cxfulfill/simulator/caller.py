@@ -149,7 +149,7 @@ class Caller:
             ConfigurationError: A header field is none that HTTP can carry.
         """
         made = Outgoing(method="POST", url=self.url, headers=Headers({"Content-Type": "application/json"}), body=body)
-        return self._proved(made, parameters)
+        return self.proved(made, parameters)
 
     def flexible(self, settings: FlexibleSettings, parameters: Mapping[str, Any]) -> Outgoing:
         """Make the request of a flexible call.
@@ -168,10 +168,21 @@ class Caller:
         method, url, headers, body = settings.request(parameters)
         _check_url(url)
         made = Outgoing(method=method, url=url, headers=Headers(headers), body=body)
-        return self._proved(made, parameters)
+        return self.proved(made, parameters)
 
-    def _proved(self, made: Outgoing, parameters: Mapping[str, Any]) -> Outgoing:
-        """Add the credential, and the caller's own header fields."""
+    def proved(self, made: Outgoing, parameters: Mapping[str, Any]) -> Outgoing:
+        """Add the credential and the caller's own header fields to a request.
+
+        Args:
+            made: The request.
+            parameters: The session parameters, which headers may refer to.
+
+        Returns:
+            The request as it is sent.
+
+        Raises:
+            ConfigurationError: A header field is none that HTTP can carry.
+        """
         proof = self.credential
         proved: dict[str, str] = {}
         problem = ""
