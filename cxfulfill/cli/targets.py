@@ -13,7 +13,7 @@ from cxfulfill.cli.apps import checked_webhook
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
 from cxfulfill.route import Route
-from cxfulfill.simulator.caller import Caller
+from cxfulfill.simulator.caller import Caller, check_header
 from cxfulfill.simulator.in_process import InProcess
 from cxfulfill.simulator.over_http import OverHttp
 from cxfulfill.simulator.sending import Credential
@@ -155,13 +155,15 @@ def _in_process(webhook: Webhook, given: Credential | None) -> Target:
 
 
 def _over_http(url: str, given: Credential | None, ca_certs: str | None) -> Target:
-    transport = OverHttp(ca_certs=ca_certs)
+    try:
+        transport = OverHttp(ca_certs=ca_certs)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint="--ca-certs") from None
     try:
         caller = Caller(transport, url=url)
-    except (ConfigurationError, ValueError) as error:
+    except ConfigurationError as error:
         transport.close()
-        told = str(error) if isinstance(error, ConfigurationError) else "it is no URL"
-        raise click.BadParameter(told, param_hint="--url") from None
+        raise click.BadParameter(str(error), param_hint="--url") from None
     parts = urlsplit(url)
     if given is not None and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
         transport.close()
@@ -189,7 +191,12 @@ def _given(username: str | None, password_env: str | None, header_env: tuple[str
         name, mark, variable = pair.partition("=")
         if not mark or not name or not variable:
             raise click.BadParameter("it is NAME=VARIABLE, such as X-Key=CX_KEY", param_hint="--header-env")
-        parts.append(HeaderCredential({name: _variable(variable, "--header-env")}))
+        value = _variable(variable, "--header-env")
+        try:
+            check_header(name, value.encode().decode("latin-1"))  # as it is sent
+        except ConfigurationError as error:
+            raise click.BadParameter(str(error), param_hint="--header-env") from None
+        parts.append(HeaderCredential({name: value}))
     return AllCredentials(*parts) if parts else None
 
 

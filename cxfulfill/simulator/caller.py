@@ -149,7 +149,7 @@ class Caller:
             ConfigurationError: A header field is none that HTTP can carry.
         """
         made = Outgoing(method="POST", url=self.url, headers=Headers({"Content-Type": "application/json"}), body=body)
-        return self._proved(made, parameters)
+        return self.proved(made, parameters)
 
     def flexible(self, settings: FlexibleSettings, parameters: Mapping[str, Any]) -> Outgoing:
         """Make the request of a flexible call.
@@ -168,10 +168,21 @@ class Caller:
         method, url, headers, body = settings.request(parameters)
         _check_url(url)
         made = Outgoing(method=method, url=url, headers=Headers(headers), body=body)
-        return self._proved(made, parameters)
+        return self.proved(made, parameters)
 
-    def _proved(self, made: Outgoing, parameters: Mapping[str, Any]) -> Outgoing:
-        """Add the credential, and the caller's own header fields."""
+    def proved(self, made: Outgoing, parameters: Mapping[str, Any]) -> Outgoing:
+        """Add the credential and the caller's own header fields to a request.
+
+        Args:
+            made: The request.
+            parameters: The session parameters, which headers may refer to.
+
+        Returns:
+            The request as it is sent.
+
+        Raises:
+            ConfigurationError: A header field is none that HTTP can carry.
+        """
         proof = self.credential
         proved: dict[str, str] = {}
         problem = ""
@@ -180,7 +191,9 @@ class Caller:
                 proved = _in_lower(proof.headers(made.url, parameters))
             except NoAnswer as error:
                 problem = str(error)
-        headers = _checked(_in_utf8(made.headers) | proved | _in_utf8(self.headers))
+        headers = _in_utf8(made.headers) | proved | _in_utf8(self.headers)
+        for name, value in headers.items():
+            check_header(name, value)
         certificate = None if proof is None else proof.certificate
         return replace(
             made, headers=Headers(headers), certificate=certificate, secret=frozenset(proved), problem=problem
@@ -256,10 +269,17 @@ def _in_utf8(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: value.encode().decode("latin-1") for name, value in _in_lower(fields).items()}
 
 
-def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
-    for name, value in headers.items():
-        if name in _NOT_OURS or not _NAME.fullmatch(name):
-            raise ConfigurationError(f"no header named {name!r} can be sent: it is none, or HTTP's own")
-        if not _VALUE.fullmatch(value):
-            raise ConfigurationError(f"the header {name} has a value with a line break or another control character")
-    return headers
+def check_header(name: str, value: str) -> None:
+    """Check that HTTP can carry a header field.
+
+    Args:
+        name: Its name.
+        value: Its value.
+
+    Raises:
+        ConfigurationError: It cannot, or the name is one of HTTP's own.
+    """
+    if name.lower() in _NOT_OURS or not _NAME.fullmatch(name):
+        raise ConfigurationError(f"no header named {name!r} can be sent: it is none, or HTTP's own")
+    if not _VALUE.fullmatch(value):
+        raise ConfigurationError(f"the header {name} has a value with a line break or another control character")

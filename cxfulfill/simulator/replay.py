@@ -118,19 +118,14 @@ class Replay:
         parts = urlsplit(self._caller.url)
         query = f"?{recorded.query}" if recorded.query else ""
         url = f"{parts.scheme}://{parts.netloc}{quote(recorded.path)}{query}"
-        proof = self._credential(recorded)
-        fields = dict(self._caller.headers)
+        fields: dict[str, str] = {}
         body = b"" if recorded.request is None else json.dumps(recorded.request).encode()
         if body:
             fields["Content-Type"] = "application/json"
         if recorded.idempotency_key:
             fields["Idempotency-Key"] = self._id(recorded.idempotency_key)
-        if proof is not None:
-            fields |= proof.headers(url, {})
-        return Outgoing(
-            method=recorded.method, url=url, headers=Headers(fields), body=body,
-            certificate=None if proof is None else proof.certificate,
-        )  # fmt: skip
+        made = Outgoing(method=recorded.method, url=url, headers=Headers(fields), body=body)
+        return self._caller.proving(self._credential(recorded)).proved(made, {})
 
     def _inner(self, recorded: Recorded, delivery: Delivery) -> Iterator[Change]:
         """Compare the answers; the new ids in that of now are read as those of the recording."""

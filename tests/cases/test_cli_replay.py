@@ -97,6 +97,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("CX_PASSWORD", PASSWORD)
     monkeypatch.setenv("CX_KEY", KEY)
+    monkeypatch.setenv("CX_LINES", f"{KEY}\nX-Forged: yes")
     return Run(module, tmp_path / "a.jsonl")
 
 
@@ -276,7 +277,10 @@ def test_a_server_that_is_not_there_is_a_change(run: Run) -> None:
     [
         (("--app", "a:b", "--url", "https://h.example/"), "give one of --app and --url"),
         (("--url", "ftp://h.example/"), "the webhook's URL begins with"),
-        (("--url", "https://[/"), "it is no URL"),
+        (("--url", "https://[/"), "the webhook's URL begins with"),
+        (("--url", "https://h.example/", "--ca-certs", __file__), "ca_certs takes a PEM file"),
+        (("--header-env", "X Key=CX_KEY"), "no header named 'X Key' can be sent"),
+        (("--header-env", "X-Key=CX_LINES"), "the header X-Key has a value with a line break"),
         (("--url", "https://h.example/", "--on-cloud-run"), "--on-cloud-run goes with --app"),
         (("--ca-certs", __file__), "--ca-certs goes with --url"),
         (("--url", "http://h.example/", "--header-env", "X-Key=CX_KEY"), "by https only"),

@@ -4,6 +4,7 @@ import io
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from threading import Event, current_thread
 from typing import Any
 from wsgiref.validate import validator
@@ -23,6 +24,7 @@ from cxfulfill import (
     Reply,
     Webhook,
 )
+from cxfulfill.context import Deadline
 from cxfulfill.http import Headers
 from cxfulfill.runtime import Threads
 from cxfulfill.server.flask import create_app
@@ -242,25 +244,18 @@ def test_a_call_that_still_runs_is_given_up_and_its_answer_is_kept(way: Callable
 
 def test_two_deliveries_at_once_are_one_run() -> None:
     app = Held()
-    transport = InProcess(app)
-    calls = Caller(transport, url=URL)
 
-    class Noted:
-        """Lets the handler go when both deliveries are in."""
+    class Letting(Threads):
+        """Lets the handler go when the second delivery begins to wait for it."""
 
-        def __init__(self) -> None:
-            self.count = 0
+        async def land(self, landed: "Future[None]", deadline: Deadline) -> bool:
+            app.let_go.set()
+            return await super().land(landed, deadline)
 
-        def send(self, outgoing: Outgoing, timeout: float) -> Answer:
-            self.count += 1
-            if self.count == 2:
-                assert app.begun.wait(LIMIT)
-                app.let_go.set()
-            return transport.send(outgoing, timeout)
-
-    calls.transport = Noted()
+    calls = Caller(InProcess(app, threads=Letting(app.workers)), url=URL)
     deliveries = calls.deliver_twice(calls.outgoing(body_of("held"), {}), concurrently=True)
     answers = [each.answer for each in deliveries if each.answer is not None]
+    assert sorted(each.record.outcome for each in answers if each.record) == ["joined", "ok"]
     assert sorted(each.is_replayed for each in answers) == [False, True]
     assert answers[0].body == answers[1].body
     assert app.runs == ["held"]
