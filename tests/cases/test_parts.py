@@ -353,7 +353,7 @@ def public_api() -> list[str]:
     from cxfulfill import testing
     from cxfulfill.protocol import messenger
     from cxfulfill.server import flask as edge
-    from cxfulfill.simulator.cx import Options
+    from cxfulfill.simulator.cx_options import Options
 
     lines = [f"cxfulfill.{name}" for name in cxfulfill.__all__]
     lines += [f"cxfulfill.protocol.messenger.{name}" for name in sorted(messenger.__all__)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cxfulfill.simulator.cx import Options
+from cxfulfill.simulator.cx_options import Options
 from cxfulfill.simulator.result import Result
 from tests.docs.pages import ROOT
 

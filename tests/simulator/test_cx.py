@@ -254,12 +254,12 @@ def test_third_party_oauth_goes_over_the_token_endpoint(provider: TokenEndpoint)
     ))  # fmt: skip
     # The authenticator itself is asked: it asks the provider about the provider's token.
     caller = Caller(InProcess(app), url="https://hotel.example/webhook", credential=credential)
-    cx = Cx(app, LocalIssuer(), Session(), caller)
+    cx = Cx(Session(), caller, app)
     assert [cx.call("echo").ok for _ in range(2)] == [True, True]
     assert [asked.path for asked in provider.asked].count("/token") == 1
     by_keys = App(OAuthJwt(issuer=provider.url, audience="api", keys=provider.keys_url, client_ids=["cx-agent"]))
     caller = Caller(InProcess(by_keys), url="https://hotel.example/webhook", credential=credential)
-    assert Cx(by_keys, LocalIssuer(), Session(), caller).call("echo").ok
+    assert Cx(Session(), caller, by_keys).call("echo").ok
 
 
 def test_a_token_endpoint_that_is_down_is_a_call_that_is_not_sent(app: App, provider: TokenEndpoint) -> None:
