@@ -163,6 +163,31 @@ def test_a_call_that_is_delivered_twice_counts_once(concurrently: bool) -> None:
     assert made.make(Input(tag="a")).parameters == {"count": 2.0}
 
 
+def test_a_call_may_be_repeated_with_the_same_bytes() -> None:
+    made, webhook = simulator(parameters(a=1))
+    result = made.make(Input(tag="a"))
+    again = made.repeat(result)
+    assert webhook.sent[0] == webhook.sent[1]
+    assert (again.replayed, again.tag, again.before, made.results) == (True, "a", result.state, [result, again])
+
+
+def test_a_call_that_cannot_be_made_leaves_the_session_as_it_was() -> None:
+    made, webhook = simulator(answer())
+    before = made.session.state
+    with pytest.raises(ConfigurationError, match="no form parameter nights"):
+        made.make(Input(tag="a", turn=Turn("text", "3"), page="Booking", parameters={"a": 1}, collected={"nights": 3}))
+    assert (made.session.state, webhook.sent) == (before, [])
+
+
+def test_the_calls_of_the_last_turn_are_those_of_its_query_result() -> None:
+    made, _ = simulator(answer(payload={"a": 1}), refusal(503, b""), answer())
+    made.make(Input(tag="before", turn=Turn("text", "hi")))
+    made.make(Input(tag="one", turn=Turn("text", "again")))
+    made.make(Input(tag="two"))
+    assert made.query_result()["webhookPayloads"] == [{}, {}]
+    assert made.query_result("v3beta1")["webhookTags"] == ["one", "two"]
+
+
 def test_the_delivery_that_has_run_comes_first() -> None:
     replayed = Answer(status=200, headers=Headers({"Idempotent-Replayed": "true"}), body=b"{}")
 
