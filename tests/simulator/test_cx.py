@@ -120,6 +120,23 @@ def test_the_first_call_needs_a_tag(cx: Cx) -> None:
         cx.say("hi")
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"params": {"a": 1}}, "no option params=; did you mean parameters=?"),
+        ({"tone": "kind"}, "no option tone=, but parameters, page, form, "),
+        ({"turn": {"a": 1}}, "the second argument is a Turn; .* parameters="),
+        ({"fault": "lots"}, "fault= is one of none, lost, late"),
+        ({"faults": 2}, "faults= is how often fault= happens, and there is none"),
+        ({"fault": "lost", "faults": 0}, "faults= is at least 1"),
+    ],
+)
+def test_what_is_misspelt_is_told_and_calls_nothing(app: App, cx: Cx, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        cx.call("echo", **options)
+    assert (app.runs, cx.results) == ([], [])
+
+
 # --- Retries ---------------------------------------------------------------------------------------------------------
 
 
