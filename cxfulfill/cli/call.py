@@ -11,7 +11,7 @@ import click
 
 from cxfulfill.cli.call_document import document
 from cxfulfill.cli.call_options import begun_session, check_request, made_input, read_request, request_options
-from cxfulfill.cli.call_report import raw, report, tag_hint
+from cxfulfill.cli.call_report import hint, raw, report
 from cxfulfill.cli.curl import Variables, curl_line
 from cxfulfill.cli.outline import Kind, Line, show
 from cxfulfill.cli.targets import Target, target, target_options
@@ -127,7 +127,7 @@ def _lines(aim: Target, results: tuple[Result, ...], shown: str | None) -> Itera
     yield from (report(result) for result in results)
     if len(results) > 1:
         yield twice_told(*results)
-    yield from tag_hint(aim.webhook, results[0])
+    yield from hint(aim.webhook, results[0])
     if shown in ("request", "all"):
         yield raw("Request", results[0].delivery.outgoing.body)
     if shown in ("answer", "all"):
