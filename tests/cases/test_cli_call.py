@@ -298,6 +298,7 @@ def test_the_requests_of_the_example_app(name: str, monkeypatch: pytest.MonkeyPa
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert document["ok"]
+    assert document["request"]["fulfillmentInfo"]
     assert document["texts"] or document["messages"] or document["parameters"]
     if name == "form":
         assert document["reprompt"] == ["nights"]
@@ -337,7 +338,7 @@ def test_the_curl_line_of_an_application_names_a_variable(run: Trial, tmp_path: 
     assert words[-1] == "http://127.0.0.1:8080/webhook"
     assert words[words.index("-u") + 1] == "cx:$WEBHOOK_PASSWORD"
     assert json.loads(words[words.index("--data-binary") + 1])["fulfillmentInfo"] == {"tag": "echo"}
-    assert result.stderr == "Put the secret in WEBHOOK_PASSWORD before.\n"
+    assert result.stderr == "Put the password in WEBHOOK_PASSWORD before.\n"
     file = tmp_path / "a call.json"
     file.write_text("{}")
     words = shlex.split(run("--request", str(file), "--curl").stdout)
@@ -364,7 +365,7 @@ def test_the_curl_line_with_a_token(run: Trial) -> None:
     run.use(App(auth=GoogleIdToken(audience="https://h.example/webhook", service_accounts=["a@b.example"])))
     result = run("echo", "--curl")
     assert "Authorization: $WEBHOOK_AUTHORIZATION" in shlex.split(result.stdout)
-    assert result.stderr == "Put the secret in WEBHOOK_AUTHORIZATION before.\n"
+    assert result.stderr == "Put the whole value of the header in WEBHOOK_AUTHORIZATION before.\n"
     assert "status 200" in run("echo").output
 
 
