@@ -8,7 +8,7 @@ from cxfulfill.cli.outline import Kind, Line, commands, heading, texts
 from cxfulfill.records import CallRecord
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.tags import tag_hint
-from cxfulfill.simulator.telling import changed, said, short
+from cxfulfill.simulator.telling import changed, instead, said, short
 from cxfulfill.webhook import Webhook
 
 
@@ -61,6 +61,8 @@ def details(result: Result) -> Iterator[Line]:
         What there is.
     """
     merged = result.merged
+    if told := instead(result):
+        yield Line(f"{told[:1].upper()}{told[1:]}.", Kind.OPEN)
     if merged.parameters:
         yield heading("Session parameters", *texts(*map(changed, merged.parameters)))
     if merged.form:

@@ -10,6 +10,12 @@ from cxfulfill.simulator.turns import Turn
 from cxfulfill.webhook import Webhook
 
 _LONGEST: Final = 200
+_INSTEAD: Final = {
+    "fallback": "the handler's fallback has answered: its time was up",
+    "handled": "an error handler has answered",
+    "lost": "on_lost has answered: nobody here has a result of the work",
+    "pending": "pending has answered: the work goes on, and a later call collects it",
+}
 _SAID: Final = {"text": "types", "transcript": "says", "dtmf": "presses", "event": "event", "intent": "triggers"}
 
 
@@ -52,6 +58,18 @@ def short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def instead(result: Result) -> str:
+    """Tell what has answered in the place of the handler.
+
+    Args:
+        result: The call.
+
+    Returns:
+        A line; empty where the handler itself has.
+    """
+    return "" if result.record is None else _INSTEAD.get(result.record.outcome, "")
+
+
 def changed(change: Change) -> str:
     """Tell a change of a parameter.
 
@@ -82,6 +100,7 @@ def _details(result: Result) -> list[str]:
     if sent := result.request.get("sessionInfo", {}).get("parameters"):
         lines.append(f"  sent {short(sent)}")
     lines += [f"  text {short(text)}" for text in result.texts]
+    lines += [f"  {each}" for each in [instead(result)] if each]
     lines += [f"  session {changed(each)}" for each in result.merged.parameters]
     lines += [f"  asks again for {name}" for name in result.reprompt]
     lines += [f"  goes to {result.page}"] * bool(result.merged.transition)

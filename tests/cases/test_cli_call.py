@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cxfulfill import AllowUnauthenticated, BasicAuth, GoogleIdToken, MutualTls
+from cxfulfill import AllowUnauthenticated, BasicAuth, Context, GoogleIdToken, MutualTls
 from cxfulfill.cli.call_report import raw
 from cxfulfill.cli.commands import cli
 from cxfulfill.cli.messages import Messages
@@ -118,8 +118,22 @@ def test_an_unknown_tag_is_sent_and_told(run: Trial) -> None:
     assert "status 404" in output
     assert "No handler has this tag: did you mean hello?\nTags: all, bad," in output
     assert "No handler has this tag.\n" in run("~~~", code=1).output
+    assert "A flexible webhook has a path and no tag" in run("/orders/17", code=1).output
     assert "narrowed to other pages" in run("narrow", code=1).output
     assert "narrowed" not in run("narrow", "--page", "Elsewhere").output
+
+
+def test_an_answer_of_another_than_the_handler_is_told(run: Trial) -> None:
+    app = App()
+
+    def broken(ctx: Context) -> str:
+        raise LookupError
+
+    app.webhook.add_handler("broken", broken)
+    app.webhook.on_error(LookupError)(lambda ctx, error: "Sorry.")
+    run.use(app)
+    assert "  An error handler has answered.\n" in run("broken").output
+    assert "has answered" not in run("echo").output
 
 
 def test_a_fallback_is_told_too(run: Trial) -> None:

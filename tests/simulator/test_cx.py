@@ -180,7 +180,9 @@ def test_deferred_work_is_collected_by_a_later_turn(app: App) -> None:
 
     app.add_handler("slow", slow, deferred=True, pending="One moment.", timeout=SOON)
     cx = Cx.of(app, own_store=True)
-    assert cx.say("go", "slow").texts == ["One moment."]
+    begun = cx.say("go", "slow")
+    assert begun.texts == ["One moment."]
+    assert "\n  pending has answered: the work goes on, and a later call collects it\n" in told(begun)
     let_go.set()
     deduplication = app.pipeline().deduplication
     assert deduplication is not None
