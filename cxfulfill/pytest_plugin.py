@@ -7,7 +7,8 @@ pytest loads it wherever cxfulfill is installed, so that it imports nothing else
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cxfulfill.webhook import Webhook
 
 _FOLDER = "__cx__"
+_PACKAGE = Path(__file__).parent
 _KEY = pytest.StashKey["Cx"]()
 
 
@@ -37,15 +39,14 @@ def cx_webhook(request: pytest.FixtureRequest) -> Webhook:
 
     target = request.config.getini("cx_webhook")
     if not target:
-        pytest.fail(
+        _fail(
             "cx calls a Webhook: set cx_webhook = main:webhook in the pytest settings, or write a fixture cx_webhook "
-            "that returns it",
-            pytrace=False,
+            "that returns it"
         )
     try:
         return load_webhook(target, "cx_webhook")
     except ConfigurationError as error:
-        pytest.fail(f"cx_webhook: {error}", pytrace=False)
+        _fail(f"cx_webhook: {error}")
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def cx(
     try:
         made = Cx.of(cx_webhook, session=cx_session, credential=cx_credential)
     except ConfigurationError as error:
-        pytest.fail(f"cx: {str(error).replace('(credential=)', 'by a fixture cx_credential')}", pytrace=False)
+        _fail(f"cx: {str(error).replace('(credential=)', 'by a fixture cx_credential')}")
     request.node.stash[_KEY] = made
     return made
 
@@ -100,24 +101,28 @@ def cx_snapshot(request: pytest.FixtureRequest) -> Callable[..., None]:
             return
         shown = path.relative_to(request.path.parent)
         if not path.exists():
-            pytest.fail(
-                f"there is no golden file {shown}: look at the answer and run pytest --cx-update", pytrace=False
-            )
+            _fail(f"there is no golden file {shown}: look at the answer and run pytest --cx-update")
         if changed := difference(path, text):
-            pytest.fail(f"the answer is another one than in {shown}:\n{changed}", pytrace=False)
+            _fail(f"the answer is another one than in {shown}:\n{changed}")
 
     return compare
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell the calls of a test that has failed; see pytest."""
-    report = yield
     conversation = item.stash.get(_KEY, None)
+    if conversation is not None and call.excinfo is not None and not item.config.getoption("fulltrace"):
+        _leave_out_our_frames(call.excinfo.value)
+    report = yield
     if report.when == "call" and report.failed and conversation is not None and conversation.results:
         from cxfulfill.simulator.telling import told
 
-        report.sections.append(("Calls of Dialogflow CX", "\n".join(map(told, conversation.results))))
+        report.sections.append(
+            ("Calls of Dialogflow CX", "\n".join(told(each, conversation.webhook) for each in conversation.results))
+        )
     return report
 
 
@@ -128,6 +133,28 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
     if not (isinstance(left, Mapping) and isinstance(right, Mapping)):
         return None
     return ["the session parameters are others:", *_differences(left, right)]
+
+
+def _fail(sentence: str) -> NoReturn:
+    """Fail a test with a sentence alone: without the error behind it, which says the same."""
+    try:
+        pytest.fail(sentence, pytrace=False)
+    except pytest.fail.Exception as failure:
+        raise failure from None
+
+
+def _leave_out_our_frames(error: BaseException) -> None:
+    """Let a mistake in a call end at the line of the test that makes it."""
+    from cxfulfill.errors import CxFulfillError
+
+    last, frame = None, error.__traceback__
+    while frame is not None:
+        code = Path(frame.tb_frame.f_code.co_filename)
+        if _PACKAGE not in code.parents and not code.name.startswith("<"):
+            last = frame
+        frame = frame.tb_next
+    if last is not None and isinstance(error, CxFulfillError):
+        last.tb_next = None
 
 
 def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:

@@ -5,13 +5,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 
 from cxfulfill.cli.call_document import document
 from cxfulfill.cli.call_options import begun_session, check_request, made_input, read_request, request_options
-from cxfulfill.cli.call_report import raw, report, tag_hint
+from cxfulfill.cli.call_report import hint, raw, report
 from cxfulfill.cli.curl import Variables, curl_line
 from cxfulfill.cli.outline import Kind, Line, show
 from cxfulfill.cli.targets import Target, target, target_options
@@ -25,8 +24,6 @@ _MAKING: Final = (
     "params", "params_file", "text", "transcript", "digits", "event", "intent", "page", "form", "session", "language",
 )  # fmt: skip
 _AIM: Final = ("app", "url", "username", "password_env", "header_env", "ca_certs", "on_cloud_run")
-_SERVED: Final = "http://127.0.0.1:8080"
-"""Where an application is served that is named by ``--app``, for the curl line."""
 
 
 @click.command()
@@ -127,7 +124,7 @@ def _lines(aim: Target, results: tuple[Result, ...], shown: str | None) -> Itera
     yield from (report(result) for result in results)
     if len(results) > 1:
         yield twice_told(*results)
-    yield from tag_hint(aim.webhook, results[0])
+    yield from hint(aim.webhook, results[0])
     if shown in ("request", "all"):
         yield raw("Request", results[0].delivery.outgoing.body)
     if shown in ("answer", "all"):
@@ -152,11 +149,14 @@ def twice_told(first: Result, second: Result) -> Line:
 
 
 def _print_curl(aim: Target, simulator: Simulator, ready: Ready, options: dict[str, Any]) -> None:
-    url = aim.caller.url if aim.webhook is None else f"{_SERVED}{urlsplit(aim.caller.url).path}"
     variables = Variables.of(options["password_env"], options["header_env"])
     file: Path | None = None if options["fresh_ids"] else options["file"]
-    line = curl_line(ready.body, url, simulator.caller.credential, variables, file)
+    line = curl_line(ready.body, aim.caller.url, simulator.caller.credential, variables, file)
     click.echo(line)
     missing = [name for name in variables.in_line(line) if name not in os.environ]
     if missing:
-        click.echo(f"Put the secret in {' and '.join(missing)} before.", err=True)
+        told = (
+            f"the {'password' if name == variables.password else 'whole value of the header'} in {name}"
+            for name in missing
+        )
+        click.echo(f"Put {' and '.join(told)} before.", err=True)

@@ -25,7 +25,7 @@ def document(result: Result, again: Result | None = None) -> dict[str, Any]:
         "parameters": list(map(_change, merged.parameters)), "form": list(map(_change, merged.form)),
         "reprompt": result.reprompt, "page": {"name": result.page_name, "displayName": result.page},
         "transition": merged.transition, "ended": result.ended, "payload": merged.payload,
-        "session": {"parameters": result.parameters},
+        "session": {"parameters": result.parameters}, "request": result.request,
         "findings": [
             {"severity": each.severity, "place": each.place, "problem": each.problem}
             for each in (*verdict.findings, *merged.findings)

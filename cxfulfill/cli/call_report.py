@@ -2,18 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import Final
 
 from cxfulfill.cli.messages import Messages
 from cxfulfill.cli.outline import Kind, Line, commands, heading, texts
 from cxfulfill.records import CallRecord
 from cxfulfill.simulator.result import Result
-from cxfulfill.simulator.telling import changed, said, short
+from cxfulfill.simulator.tags import tag_hint
+from cxfulfill.simulator.telling import changed, instead, said, short
 from cxfulfill.webhook import Webhook
-
-_ANY: Final = "*"
-"""The pattern of a fallback."""
 
 
 def report(result: Result) -> Line:
@@ -65,6 +61,8 @@ def details(result: Result) -> Iterator[Line]:
         What there is.
     """
     merged = result.merged
+    if told := instead(result):
+        yield Line(f"{told[:1].upper()}{told[1:]}.", Kind.OPEN)
     if merged.parameters:
         yield heading("Session parameters", *texts(*map(changed, merged.parameters)))
     if merged.form:
@@ -124,19 +122,7 @@ def stage_times(record: CallRecord) -> dict[str, float]:
     return {"authentication": record.auth_ms, "store": record.store_ms, "handler": record.handler_ms}
 
 
-def known_tags(webhook: Webhook | None) -> list[str]:
-    """Give the tags that an application has handlers for.
-
-    Args:
-        webhook: The application; None where it runs elsewhere.
-
-    Returns:
-        Tags and patterns, without that of its fallback.
-    """
-    return [] if webhook is None else sorted({entry.tag for entry in webhook.entries()} - {_ANY})
-
-
-def tag_hint(webhook: Webhook | None, result: Result) -> tuple[Line, ...]:
+def hint(webhook: Webhook | None, result: Result) -> tuple[Line, ...]:
     """Tell which tags there are, where a call's tag has no handler.
 
     Args:
@@ -146,23 +132,8 @@ def tag_hint(webhook: Webhook | None, result: Result) -> tuple[Line, ...]:
     Returns:
         Some lines; nothing where it has one, or nobody came to look for it.
     """
-    record = result.record
-    if (
-        webhook is None
-        or record is None
-        or record.pattern not in ("", _ANY)
-        or record.reason not in ("ok", "unknown_tag")
-    ):
-        return ()
-    tags = known_tags(webhook)
-    near = get_close_matches(result.tag, tags, 1)
-    problem = f"No handler has this tag{f': did you mean {near[0]}?' if near else '.'}"
-    if result.tag in tags:
-        problem = (
-            "The handlers of this tag are narrowed to other pages, flows, intents and the like (cxfulfill routes)."
-        )
-    answered = " The fallback has answered." if result.ok else ""
-    return (Line(f"{problem}{answered}", Kind.OPEN), Line(f"Tags: {', '.join(tags) or 'none'}"))
+    told = tag_hint(webhook, result)
+    return (*(Line(each, Kind.OPEN) for each in told[:1]), *texts(*told[1:]))
 
 
 def raw(title: str, body: bytes) -> Line:
@@ -200,6 +171,8 @@ def _why(result: Result) -> Iterator[Line]:
     yield from (Line(each) for each in (record.detail, record.note) if each)
     if record.error:
         yield Line(f"Exception: {record.error} at {record.at}")
+    if record.handler:
+        yield Line(f"Handler: {record.handler}")
 
 
 def _page(result: Result) -> str:

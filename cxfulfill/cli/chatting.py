@@ -13,7 +13,7 @@ from rich.segment import Segment
 
 from cxfulfill.cli.call import stranger, twice_told
 from cxfulfill.cli.call_options import begun_session
-from cxfulfill.cli.call_report import attempts, details, known_tags, tag_hint, verdict
+from cxfulfill.cli.call_report import attempts, details, hint, verdict
 from cxfulfill.cli.messages import Messages
 from cxfulfill.cli.outline import Line, printable, show
 from cxfulfill.cli.targets import Target
@@ -21,6 +21,7 @@ from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.conversations import recorded, write_conversation
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.simulator import Input, Simulator
+from cxfulfill.simulator.tags import known_tags
 from cxfulfill.simulator.turns import Turn
 
 _INDENT: Final = (0, 0, 0, 2)
@@ -176,7 +177,7 @@ class Chat:
                 show(shown.others, self.console, depth=1)
             else:
                 show(shown.lines, self.console, depth=1)
-        self.note(*_told(result), *tag_hint(self.aim.webhook, result))
+        self.note(*_told(result), *hint(self.aim.webhook, result))
 
     def note(self, *lines: Line) -> None:
         """Show what is no message of the webhook.

@@ -14,6 +14,8 @@ from cxfulfill.simulator.conversations import ConversationError, read_files
 from cxfulfill.simulator.replay import Replay, Replayed
 from cxfulfill.simulator.sending import Credential
 
+_STRANGER: Final = (401, 403)
+"""Statuses of those who may not call."""
 _SHOWN: Final = 100
 """Characters of a value that are shown."""
 
@@ -29,7 +31,7 @@ def replay(ctx: click.Context, /, path: Path, ignore: tuple[str, ...], keep_ids:
     """Send recorded calls again, and show what is answered otherwise.
 
     PATH is a file that CXFULFILL_RECORD or the console has written, or a folder of them. Ids of calls and sessions are
-    new ones, so that no answer comes from the store that remembers calls.
+    new ones, so that no answer comes from the store that remembers calls. What was refused to a stranger is left out.
 
     The exit code is 0 where all answers are as recorded, 1 where one is not, 2 where nothing could be sent.
     """
@@ -41,11 +43,14 @@ def replay(ctx: click.Context, /, path: Path, ignore: tuple[str, ...], keep_ids:
     try:
         again = Replay(aim.caller, credential=lambda call: _credential(aim, call), ignored=ignore, keep_ids=keep_ids)
         calls = [(f"{name}, call {number}", again.send(call))
-                 for name, recorded in files for number, call in enumerate(recorded, 1)]  # fmt: skip
+                 for name, recorded in files for number, call in enumerate(recorded, 1)
+                 if call.status not in _STRANGER]  # fmt: skip
     finally:
         aim.close()
     changed = [(place, call) for place, call in calls if call.changes]
-    show([*(_told(place, call) for place, call in changed), Line(_summary(len(calls), len(changed)))])
+    left_out = sum(len(recorded) for _, recorded in files) - len(calls)
+    show([*(_told(place, call) for place, call in changed), *_strangers(left_out),
+          Line(_summary(len(calls), len(changed)))])  # fmt: skip
     ctx.exit(1 if changed else 0)
 
 
@@ -72,6 +77,13 @@ def _value(value: Any) -> str:
         return "nothing"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _strangers(calls: int) -> tuple[Line, ...]:
+    if not calls:
+        return ()
+    what = "1 call that was" if calls == 1 else f"{calls} calls that were"
+    return texts(f"Left out: {what} refused to a stranger (401, 403).")
 
 
 def _summary(calls: int, changed: int) -> str:

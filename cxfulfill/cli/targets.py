@@ -20,7 +20,8 @@ from cxfulfill.simulator.sending import Credential
 from cxfulfill.webhook import Webhook
 
 F = TypeVar("F", bound=Callable[..., Any])
-_HERE: Final = "http://127.0.0.1"
+_HERE: Final = "http://127.0.0.1:8080"
+"""Where it is served by default; in this process nothing is connected."""
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _OPTIONS: Final = (
     click.option("--app", metavar="MODULE:NAME", help="A Webhook that is called in this process, as main:webhook."),

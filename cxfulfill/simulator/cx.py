@@ -7,7 +7,7 @@ from typing import Any, Final, Self, Unpack
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.caller import CX_TIMEOUT, Caller
 from cxfulfill.simulator.credentials import IdTokenCredential
-from cxfulfill.simulator.cx_options import Options, input_of
+from cxfulfill.simulator.cx_options import Options, fault_of, input_of
 from cxfulfill.simulator.flexible import flexible_settings
 from cxfulfill.simulator.in_process import InProcess
 from cxfulfill.simulator.issuer import LocalIssuer
@@ -121,8 +121,11 @@ class Cx(Simulator):
 
         Returns:
             What became of it, whatever it is.
+
+        Raises:
+            ConfigurationError: Nothing can be called so: an option that there is none of, a session that is over.
         """
-        fault, faults = options.pop("fault", "none"), options.pop("faults", 1)
+        fault, faults = fault_of(options)
         return self.make(input_of(tag, turn, options), fault=fault, faults=faults)
 
     def call_twice(

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypedDict
+from difflib import get_close_matches
+from typing import Any, Final, TypedDict, get_args
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.caller import Fault
@@ -56,8 +57,9 @@ def input_of(tag: str, turn: Turn | None, options: Options) -> Input:
         The call.
 
     Raises:
-        ConfigurationError: Something new is said in a turn that goes on.
+        ConfigurationError: There is no such option, the turn is none, or something new is said in one that goes on.
     """
+    _check(turn, options)
     intent = options.get("intent")
     said = turn or Turn()
     changed: dict[str, Any] = {name: options[name] for name in _OF_TURN if name in options}
@@ -74,3 +76,37 @@ def input_of(tag: str, turn: Turn | None, options: Options) -> Input:
         collected=options.get("collect", {}),
         queued=options.get("queued", ()),
     )
+
+
+def fault_of(options: Options) -> tuple[Fault, int]:
+    """Read what happens to the answers of a call.
+
+    Args:
+        options: What a test says of it.
+
+    Returns:
+        The fault, and to how many attempts it happens.
+
+    Raises:
+        ConfigurationError: There is no such fault, or only a number of them.
+    """
+    fault, faults = options.get("fault", "none"), options.get("faults", 1)
+    known = get_args(Fault)
+    if fault not in known:
+        raise ConfigurationError(f"fault= is one of {', '.join(known)}")
+    if "fault" not in options and "faults" in options:
+        raise ConfigurationError("faults= is how often fault= happens, and there is none: fault='lost' or fault='late'")
+    if faults < 1:
+        raise ConfigurationError("faults= is at least 1")
+    return fault, faults
+
+
+def _check(turn: object, options: Options) -> None:
+    """Refuse what would otherwise be taken for nothing, so that a test with a misspelt name passes by mistake."""
+    if not isinstance(turn, Turn | None):
+        raise ConfigurationError("the second argument is a Turn; parameters, page and the like are named: parameters=")
+    for name in options:
+        if name not in Options.__annotations__:
+            near = get_close_matches(name, Options.__annotations__, 1)
+            meant = f"; did you mean {near[0]}=?" if near else f", but {', '.join(Options.__annotations__)}"
+            raise ConfigurationError(f"a call has no option {name}={meant}")

@@ -78,7 +78,8 @@ def as_curl(turns: Iterable[Played]) -> str:
     lines = [
         "#!/bin/sh",
         "# A conversation that was exported by cxfulfill console.",
-        "# Set CX_AUTHORIZATION to what the webhook takes, such as: Basic $(printf %s user:password | base64)",
+        "# Set CX_AUTHORIZATION to what the webhook takes, such as:",
+        "# Basic $(printf %s user:password | base64 | tr -d '\\n')",
     ]
     for number, turn in enumerate(turns, 1):
         for result in turn.results[:1]:

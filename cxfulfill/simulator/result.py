@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from cxfulfill.http import Headers
 from cxfulfill.records import CallRecord
@@ -38,6 +39,12 @@ class Result:
     merged: Merged
     state: State
     before: State
+
+    @property
+    def called(self) -> str:
+        """What was called: the tag, or else method and path."""
+        outgoing = self.delivery.outgoing
+        return self.tag or f"{outgoing.method} {urlsplit(outgoing.url).path}"
 
     @property
     def ok(self) -> bool:
@@ -147,7 +154,7 @@ class Result:
         return None if last is None else last.record
 
     def __repr__(self) -> str:
-        told = [f"<Result {self.tag}: {self.status or 'no answer'}"]
+        told = [f"<Result {self.called}: {self.status or 'no answer'}"]
         told += [f"event={self.event}"] * bool(self.event)
         told += [f"reason={self.reason}"] * bool(self.reason)
         told += [f"texts={self.texts!r}"] * bool(self.texts)

@@ -5,22 +5,32 @@ from typing import Any, Final
 
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.state import Change
+from cxfulfill.simulator.tags import tag_hint
 from cxfulfill.simulator.turns import Turn
+from cxfulfill.webhook import Webhook
 
 _LONGEST: Final = 200
+_INSTEAD: Final = {
+    "fallback": "the handler's fallback has answered: its time was up",
+    "handled": "an error handler has answered",
+    "lost": "on_lost has answered: nobody here has a result of the work",
+    "pending": "pending has answered: the work goes on, and a later call collects it",
+}
 _SAID: Final = {"text": "types", "transcript": "says", "dtmf": "presses", "event": "event", "intent": "triggers"}
 
 
-def told(result: Result) -> str:
+def told(result: Result, webhook: Webhook | None = None) -> str:
     """Tell a call: what was said and sent, what came back, and what CX makes of it.
 
     Args:
         result: The call.
+        webhook: The application, which knows the tags; None where it runs elsewhere.
 
     Returns:
         Some lines.
     """
-    return "\n".join([f"{result.tag or result.delivery.outgoing.method}: {_outcome(result)}", *_details(result)])
+    hint = [f"  {each}" for each in tag_hint(webhook, result)]
+    return "\n".join([f"{result.called}: {_outcome(result)}", *_details(result), *hint])
 
 
 def said(turn: Turn) -> str:
@@ -46,6 +56,18 @@ def short(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def instead(result: Result) -> str:
+    """Tell what has answered in the place of the handler.
+
+    Args:
+        result: The call.
+
+    Returns:
+        A line; empty where the handler itself has.
+    """
+    return "" if result.record is None else _INSTEAD.get(result.record.outcome, "")
 
 
 def changed(change: Change) -> str:
@@ -78,12 +100,15 @@ def _details(result: Result) -> list[str]:
     if sent := result.request.get("sessionInfo", {}).get("parameters"):
         lines.append(f"  sent {short(sent)}")
     lines += [f"  text {short(text)}" for text in result.texts]
+    lines += [f"  {each}" for each in [instead(result)] if each]
     lines += [f"  session {changed(each)}" for each in result.merged.parameters]
     lines += [f"  asks again for {name}" for name in result.reprompt]
     lines += [f"  goes to {result.page}"] * bool(result.merged.transition)
     lines += [f"  {each.severity} {each}" for each in (*result.verdict.findings, *result.merged.findings)]
+    lines += [f"  because {result.delivery.last.detail}"] * (result.status is None)
     record = result.record
     if record is not None and record.reason != "ok":
         lines += [f"  because {each}" for each in (record.detail, record.note) if each]
         lines += [f"  exception {record.error} at {record.at}"] * bool(record.error)
+        lines += [f"  handler {record.handler}"] * bool(record.handler)
     return lines

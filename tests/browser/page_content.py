@@ -81,7 +81,12 @@ Room **5** is *reserved*, see the [terms](https://hotel.example/terms) or [this]
 """
 VOICE: list[dict[str, Any]] = [
     {"outputAudioText": {"text": "Plain speech"}, "channel": "TELEPHONY"},
-    {"outputAudioText": {"ssml": "<speak>Hello <break time='1s'/>there</speak>"}, "responseType": "ENTRY_PROMPT"},
+    {
+        "outputAudioText": {
+            "ssml": "<speak>Hello<break time='1s'/>there, <emphasis>Tom &amp; Ada</emphasis>&#33;</speak>"
+        },
+        "responseType": "ENTRY_PROMPT",
+    },
     {"playAudio": {"audioUri": "https://sounds.example/jingle.wav"}},
     {"mixedAudio": {"segments": [{"uri": "https://sounds.example/part.wav"}, {"audio": "UklGRg=="}]}},
     {"telephonyTransferCall": {"phoneNumber": "+12125550123"}},

@@ -134,7 +134,7 @@ def test_the_other_variants_of_a_text_can_be_looked_at(page: Page) -> None:
 def test_what_is_for_voice_and_for_the_platform_is_shown(page: Page) -> None:
     turn = turn_of(page, "voice")
     for words in (
-        "only on channel TELEPHONY", "Plain speech", "spoken, SSML", "Hello there", "entry prompt",
+        "only on channel TELEPHONY", "Plain speech", "spoken, SSML", "Hello there, Tom & Ada!", "entry prompt",
         "Plays a recording", "sounds.example/jingle.wav", "Mixed audio", "audio, within the message",
         "Transfers the call to +12125550123", "Hands over to a person", '"night"', "Conversation succeeded",
         "Knowledge card", "Calls a tool", '"look-up"', "Custom payload", "With more", "More of the payload",
@@ -142,7 +142,9 @@ def test_what_is_for_voice_and_for_the_platform_is_shown(page: Page) -> None:
     ):  # fmt: skip
         expect(turn.get_by_text(words).first).to_be_visible()
     turn.get_by_text("SSML source").click()
-    expect(turn.get_by_role("region", name="SSML source")).to_have_text("<speak>Hello <break time='1s'/>there</speak>")
+    expect(turn.get_by_role("region", name="SSML source")).to_have_text(
+        "<speak>Hello<break time='1s'/>there, <emphasis>Tom &amp; Ada</emphasis>&#33;</speak>"
+    )
 
 
 def test_an_agent_that_says_nothing_is_told(page: Page) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cxfulfill import AllowUnauthenticated, BasicAuth, GoogleIdToken, MutualTls
+from cxfulfill import AllowUnauthenticated, BasicAuth, Context, GoogleIdToken, MutualTls
 from cxfulfill.cli.call_report import raw
 from cxfulfill.cli.commands import cli
 from cxfulfill.cli.messages import Messages
@@ -118,8 +118,22 @@ def test_an_unknown_tag_is_sent_and_told(run: Trial) -> None:
     assert "status 404" in output
     assert "No handler has this tag: did you mean hello?\nTags: all, bad," in output
     assert "No handler has this tag.\n" in run("~~~", code=1).output
+    assert "A flexible webhook has a path and no tag" in run("/orders/17", code=1).output
     assert "narrowed to other pages" in run("narrow", code=1).output
     assert "narrowed" not in run("narrow", "--page", "Elsewhere").output
+
+
+def test_an_answer_of_another_than_the_handler_is_told(run: Trial) -> None:
+    app = App()
+
+    def broken(ctx: Context) -> str:
+        raise LookupError
+
+    app.webhook.add_handler("broken", broken)
+    app.webhook.on_error(LookupError)(lambda ctx, error: "Sorry.")
+    run.use(app)
+    assert "  An error handler has answered.\n" in run("broken").output
+    assert "has answered" not in run("echo").output
 
 
 def test_a_fallback_is_told_too(run: Trial) -> None:
@@ -298,6 +312,7 @@ def test_the_requests_of_the_example_app(name: str, monkeypatch: pytest.MonkeyPa
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert document["ok"]
+    assert document["request"]["fulfillmentInfo"]
     assert document["texts"] or document["messages"] or document["parameters"]
     if name == "form":
         assert document["reprompt"] == ["nights"]
@@ -337,7 +352,7 @@ def test_the_curl_line_of_an_application_names_a_variable(run: Trial, tmp_path: 
     assert words[-1] == "http://127.0.0.1:8080/webhook"
     assert words[words.index("-u") + 1] == "cx:$WEBHOOK_PASSWORD"
     assert json.loads(words[words.index("--data-binary") + 1])["fulfillmentInfo"] == {"tag": "echo"}
-    assert result.stderr == "Put the secret in WEBHOOK_PASSWORD before.\n"
+    assert result.stderr == "Put the password in WEBHOOK_PASSWORD before.\n"
     file = tmp_path / "a call.json"
     file.write_text("{}")
     words = shlex.split(run("--request", str(file), "--curl").stdout)
@@ -364,7 +379,7 @@ def test_the_curl_line_with_a_token(run: Trial) -> None:
     run.use(App(auth=GoogleIdToken(audience="https://h.example/webhook", service_accounts=["a@b.example"])))
     result = run("echo", "--curl")
     assert "Authorization: $WEBHOOK_AUTHORIZATION" in shlex.split(result.stdout)
-    assert result.stderr == "Put the secret in WEBHOOK_AUTHORIZATION before.\n"
+    assert result.stderr == "Put the whole value of the header in WEBHOOK_AUTHORIZATION before.\n"
     assert "status 200" in run("echo").output
 
 

@@ -119,6 +119,20 @@ def test_what_is_answered_otherwise_is_shown_by_call_and_place(run: Run) -> None
     )
 
 
+def test_calls_of_strangers_are_left_out(run: Run) -> None:
+    run.serve()
+    refused = {"reason": "bad_credentials"}
+    assert run(a_call(), a_call(answer=refused, status=401), a_call("4 a night."), code=1) == (
+        "a.jsonl, call 3: tag book\n"
+        '  fulfillmentResponse.messages[0].text.text[0]: "4 a night." -> "3 a night."\n'
+        "Left out: 1 call that was refused to a stranger (401, 403).\n"
+        "2 calls were sent again: 1 changed.\n"
+    )
+    assert run(a_call(answer=refused, status=401), a_call(answer=refused, status=403)) == (
+        "Left out: 2 calls that were refused to a stranger (401, 403).\nThere is no call in it.\n"
+    )
+
+
 def test_without_ignore_everything_is_compared(run: Run) -> None:
     run.serve()
     run.file.write_text(write_conversation([a_call()]))

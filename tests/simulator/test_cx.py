@@ -120,6 +120,23 @@ def test_the_first_call_needs_a_tag(cx: Cx) -> None:
         cx.say("hi")
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"params": {"a": 1}}, "no option params=; did you mean parameters=?"),
+        ({"tone": "kind"}, "no option tone=, but parameters, page, form, "),
+        ({"turn": {"a": 1}}, "the second argument is a Turn; .* parameters="),
+        ({"fault": "lots"}, "fault= is one of none, lost, late"),
+        ({"faults": 2}, "faults= is how often fault= happens, and there is none"),
+        ({"fault": "lost", "faults": 0}, "faults= is at least 1"),
+    ],
+)
+def test_what_is_misspelt_is_told_and_calls_nothing(app: App, cx: Cx, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        cx.call("echo", **options)
+    assert (app.runs, cx.results) == ([], [])
+
+
 # --- Retries ---------------------------------------------------------------------------------------------------------
 
 
@@ -163,7 +180,9 @@ def test_deferred_work_is_collected_by_a_later_turn(app: App) -> None:
 
     app.add_handler("slow", slow, deferred=True, pending="One moment.", timeout=SOON)
     cx = Cx.of(app, own_store=True)
-    assert cx.say("go", "slow").texts == ["One moment."]
+    begun = cx.say("go", "slow")
+    assert begun.texts == ["One moment."]
+    assert "\n  pending has answered: the work goes on, and a later call collects it\n" in told(begun)
     let_go.set()
     deduplication = app.pipeline().deduplication
     assert deduplication is not None

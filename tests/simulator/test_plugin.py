@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+# By its module, and not again by the entry point of an installed package.
+ADDOPTS = "addopts = -p no:cxfulfill -p cxfulfill.pytest_plugin -p no:cacheprovider\n"
 HOTEL = """
 import sqlite3
 from cxfulfill import BasicAuth, Reply, Webhook
@@ -19,6 +21,11 @@ def greet(ctx):
 @webhook.handler("broken")
 def broken(ctx):
     raise LookupError("secret detail")
+
+
+@webhook.handler("number")
+def number(ctx):
+    return 5
 """
 
 
@@ -26,7 +33,7 @@ def broken(ctx):
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
     """A user's project, whose settings name the webhook; pytest runs there in a process of its own."""
     pytester.makepyfile(shop=HOTEL)
-    pytester.makeini("[pytest]\ncx_webhook = shop:webhook\naddopts = -p cxfulfill.pytest_plugin -p no:cacheprovider\n")
+    pytester.makeini(f"[pytest]\ncx_webhook = shop:webhook\n{ADDOPTS}")
     return pytester
 
 
@@ -131,6 +138,59 @@ def test_a_failure_tells_the_calls(project: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*secret detail*")
 
 
+def test_a_mistake_in_a_call_is_shown_at_its_line_in_the_test(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        def test_digits(cx):
+            cx.press("abc", "greet")
+
+        def test_misspelt(cx):
+            cx.call("greet", params={"name": "Ada"})
+        """
+    )
+
+    result = run(project)
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["*ConfigurationError: digits are keys*", "*no option params=; did you mean parameters=[?]"]
+    )
+    result.stdout.no_fnmatch_line("*cxfulfill*simulator*.py:*")
+    whole = run(project, "--full-trace")
+    whole.stdout.fnmatch_lines(["*cxfulfill*simulator*cx_options.py:*"])
+
+
+def test_a_failure_tells_why_there_is_no_answer_and_which_tags_there_are(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        def test_lost(cx):
+            assert cx.call("greet", fault="lost", faults=2).ok
+
+        def test_tag(cx):
+            assert cx.call("greeet").ok
+
+        def test_number(cx):
+            assert cx.call("number").ok
+        """
+    )
+
+    result = run(project)
+
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "greet: no answer, event webhook.error.not-found, 2 attempts",
+            "  because the connection broke before the answer came",
+            "greeet: status 404, *",
+            "  No handler has this tag: did you mean greet[?]",
+            "  Tags: broken, greet, number",
+            "number: status 500, *",
+            "  because the handler's answer is of type int, *",
+            "  handler number (*shop.py:17)",
+        ]
+    )
+
+
 def test_golden_files(project: pytest.Pytester) -> None:
     test = project.makepyfile(
         """
@@ -169,13 +229,14 @@ def test_golden_files(project: pytest.Pytester) -> None:
     ],
 )
 def test_a_missing_webhook_is_told(project: pytest.Pytester, ini: str, told: str) -> None:
-    project.makeini(f"[pytest]\n{ini}\naddopts = -p cxfulfill.pytest_plugin -p no:cacheprovider\n")
+    project.makeini(f"[pytest]\n{ini}\n{ADDOPTS}")
     project.makepyfile("def test_greeting(cx): pass")
 
     result = run(project)
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([told])
+    result.stdout.no_fnmatch_line("*another exception occurred*")
 
 
 def test_an_authenticator_of_ones_own_needs_its_credential(project: pytest.Pytester) -> None:

@@ -41,10 +41,20 @@ function ssml(source) {
     parts.map((part) => (part.startsWith("<") ? el("span.ssml-tag", {}, part) : part))));
 }
 
+const NAMED = {amp: "&", lt: "<", gt: ">", quot: '"', apos: "'"};
+
+/** What is said of SSML: words on both sides of a pause or paragraph stay apart, and others as they are. */
+function words(source) {
+  return source.replace(/<\/?(?:break|p|s|audio|media|par|seq)\b[^>]*>/g, " ").replace(/<[^>]*>/g, "")
+    .replace(/&(?:(amp|lt|gt|quot|apos)|#(\d{1,6})|#x([\da-f]{1,5}));/gi, (_, name, decimal, hexadecimal) => (
+      name ? NAMED[name.toLowerCase()] : String.fromCodePoint(decimal ? Number(decimal) : parseInt(hexadecimal, 16))))
+    .replace(/\s+/g, " ").trim();
+}
+
 function spoken({text: said, ssml: source}) {
   const isMarkup = source !== undefined;
   const content = isMarkup
-    ? [el("p", {}, String(source).replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim()),
+    ? [el("p", {}, words(String(source))),
       details("details.more", "SSML source", ssml(String(source)))]
     : el("p", {}, String(said ?? ""));
   return [el("div.bubble.spoken", {}, badge("neutral", icon("sound"), isMarkup ? "spoken, SSML" : "spoken"), content)];
