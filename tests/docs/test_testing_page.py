@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "cxfulfill.pytest_plugin", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cxfulfill", "-p", "cxfulfill.pytest_plugin", *arguments]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
 
 
