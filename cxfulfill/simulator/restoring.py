@@ -62,8 +62,8 @@ def turn_of(request: Mapping[str, Any]) -> Turn:
     """
     kind: Kind = next((kind for kind, member in MEMBERS.items() if _text(request, member)), "none")
     intent = _intent(_object(request, "intentInfo"))
-    mood = _object(request, "sentimentAnalysisResult")
-    sentiment = Sentiment(_number(mood, "score"), _number(mood, "magnitude")) if mood else None
+    mood = request.get("sentimentAnalysisResult")  # empty where both its numbers are 0
+    sentiment = Sentiment(_number(mood, "score"), _number(mood, "magnitude")) if isinstance(mood, Mapping) else None
     value = "" if kind == "none" else _text(request, MEMBERS[kind])
     if kind == "intent":
         return Turn("intent", "", intent or Intent(value.rpartition("/")[2], value), sentiment)
