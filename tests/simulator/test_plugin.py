@@ -21,12 +21,15 @@ def broken(ctx):
     raise LookupError("secret detail")
 """
 
+# The plugin by its module, whether or not the package is installed.
+ADDOPTS = "addopts = -p no:cxfulfill -p cxfulfill.pytest_plugin -p no:cacheprovider"
+
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
     """A user's project, whose settings name the webhook; pytest runs there in a process of its own."""
     pytester.makepyfile(shop=HOTEL)
-    pytester.makeini("[pytest]\ncx_webhook = shop:webhook\naddopts = -p no:cxfulfill -p cxfulfill.pytest_plugin -p no:cacheprovider\n")
+    pytester.makeini(f"[pytest]\ncx_webhook = shop:webhook\n{ADDOPTS}\n")
     return pytester
 
 
@@ -169,7 +172,7 @@ def test_golden_files(project: pytest.Pytester) -> None:
     ],
 )
 def test_a_missing_webhook_is_told(project: pytest.Pytester, ini: str, told: str) -> None:
-    project.makeini(f"[pytest]\n{ini}\naddopts = -p no:cxfulfill -p cxfulfill.pytest_plugin -p no:cacheprovider\n")
+    project.makeini(f"[pytest]\n{ini}\n{ADDOPTS}\n")
     project.makepyfile("def test_greeting(cx): pass")
 
     result = run(project)
