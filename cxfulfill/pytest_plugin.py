@@ -66,7 +66,7 @@ def cx(
     cx_webhook: Webhook,
     cx_session: Session | None,
     cx_credential: Credential | None,
-) -> Cx:
+) -> Generator[Cx]:
     """Dialogflow CX, which calls your webhook: ``cx.call("book-room", parameters={...})``."""
     from cxfulfill.errors import ConfigurationError
     from cxfulfill.simulator.cx import Cx
@@ -76,7 +76,8 @@ def cx(
     except ConfigurationError as error:
         pytest.fail(f"cx: {str(error).replace('(credential=)', 'by a fixture cx_credential')}", pytrace=False)
     request.node.stash[_KEY] = made
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ class InProcess:
         changed = replace(parts, records=self._kept, trust=trust, idempotency=policy, recording=None)
         made = assemble(webhook, changed)
         self._pipeline = replace(made, deduplication=own.deduplication) if own_store else made
+        self._dropped = None if own_store else made.deduplication
         self._threads = threads or Threads(webhook.workers)
         self._runner = Runner() if in_threads else None
 
@@ -78,9 +79,11 @@ class InProcess:
         return self._runner.run(lambda: self._send(outgoing), timeout)
 
     def close(self) -> None:
-        """Wait for what still runs."""
+        """Wait for calls that still run, and forget what is remembered in memory; the application stays open."""
         if self._runner is not None:
             self._runner.close()
+        if self._dropped is not None:
+            self._dropped.flights.drain(0)  # ends its thread
 
     def _send(self, outgoing: Outgoing) -> Answer:
         self._kept.last = None
