@@ -1,38 +1,43 @@
 """Where commands send calls: an application that they load, or a URL; and what the calls prove themselves with."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
 
 from cxfulfill.cli.apps import checked_webhook
+from cxfulfill.cli.credentials import CREDENTIAL_OPTIONS, NAMES, is_this_machine, named_credential
+from cxfulfill.cli.options import with_options
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
 from cxfulfill.route import Route
-from cxfulfill.simulator.caller import Caller, check_header
+from cxfulfill.simulator.caller import Caller
 from cxfulfill.simulator.in_process import InProcess
-from cxfulfill.simulator.over_http import OverHttp
+from cxfulfill.simulator.over_http import Line, OverHttp
 from cxfulfill.simulator.sending import Credential
 from cxfulfill.webhook import Webhook
 
-F = TypeVar("F", bound=Callable[..., Any])
 _HERE: Final = "http://127.0.0.1"
-_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_PIECES: Final = 8
+"""In how many pieces a slow connection carries a body."""
 _OPTIONS: Final = (
     click.option("--app", metavar="MODULE:NAME", help="A Webhook that is called in this process, as main:webhook."),
     click.option("--url", metavar="URL", help="In place of it: the whole URL of a webhook that is served."),
-    click.option("--username", metavar="NAME", help="User name of Basic authentication."),
-    click.option("--password-env", metavar="VARIABLE", help="The environment variable that holds its password."),
-    click.option("--header-env", multiple=True, metavar="NAME=VARIABLE",
-                 help="A header, and the environment variable that holds its value."),
+    *CREDENTIAL_OPTIONS,
     click.option("--ca-certs", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
                  help="PEM file of roots for --url, such as the one of cxfulfill cert; the system's by default."),
+    click.option("--slow", metavar="SECONDS", type=click.FloatRange(0, 60, min_open=True),
+                 help="Let the body of each call to --url take so long on its way."),
+    click.option("--cut", is_flag=True, help="Cut the connection to --url before the end of the body."),
     click.option("--on-cloud-run", is_flag=True, help="Load the app as on Cloud Run, which CloudRunIam needs."),
 )  # fmt: skip
+target_options = with_options(_OPTIONS)
+"""Gives a command the options of `target`."""
+AIM: Final = ("app", "url", "ca_certs", "slow", "cut", "on_cloud_run", *NAMES)
+"""Their keywords of `target`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,33 +93,26 @@ class Target:
         return None
 
 
-def target_options(command: F) -> F:
-    """Give a command the options of `target`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 def target(
     *,
     app: str | None,
     url: str | None,
-    username: str | None,
-    password_env: str | None,
-    header_env: tuple[str, ...],
     ca_certs: str | None,
+    slow: float | None = None,
+    cut: bool = False,
     on_cloud_run: bool,
+    **credential: Any,
 ) -> Target:
     """Find what is called, by the options of a command.
 
     Args:
         app: ``MODULE:NAME`` of a webhook, or None.
         url: In place of it: the URL of a webhook, or None.
-        username: User name of Basic authentication.
-        password_env: Variable with its password.
-        header_env: ``NAME=VARIABLE`` of header fields.
         ca_certs: PEM file of the roots that a server's certificate is checked with.
+        slow: Seconds that a body takes on its way to a server; None for no time.
+        cut: Whether the connection breaks before its end.
         on_cloud_run: Whether to load the application as on Cloud Run.
+        credential: As for `cxfulfill.cli.credentials.named_credential`.
 
     Returns:
         What is called; an application remembers calls in memory, and not in its own store.
@@ -124,14 +122,16 @@ def target(
     """
     if (app is None) == (url is None):
         raise click.UsageError("give one of --app and --url")
-    given = _given(username, password_env, header_env)
+    given = named_credential(**credential)
     if app is not None:
-        if ca_certs is not None:
-            raise click.UsageError("--ca-certs goes with --url")
+        for option, value in (("--ca-certs", ca_certs), ("--slow", slow), ("--cut", cut or None)):
+            if value is not None:
+                raise click.UsageError(f"{option} goes with --url")
         return _in_process(checked_webhook(app, on_cloud_run=on_cloud_run), given)
     if on_cloud_run:
         raise click.UsageError("--on-cloud-run goes with --app")
-    return _over_http(url or "", given, ca_certs)
+    line = Line(_PIECES, (slow or 0.0) / (_PIECES - 1), cut) if slow or cut else Line()
+    return _over_http(url or "", given, ca_certs, line)
 
 
 def _in_process(webhook: Webhook, given: Credential | None) -> Target:
@@ -154,9 +154,9 @@ def _in_process(webhook: Webhook, given: Credential | None) -> Target:
     )
 
 
-def _over_http(url: str, given: Credential | None, ca_certs: str | None) -> Target:
+def _over_http(url: str, given: Credential | None, ca_certs: str | None, line: Line) -> Target:
     try:
-        transport = OverHttp(ca_certs=ca_certs)
+        transport = OverHttp(ca_certs=ca_certs, line=line)
     except ConfigurationError as error:
         raise click.BadParameter(str(error), param_hint="--ca-certs") from None
     try:
@@ -165,7 +165,7 @@ def _over_http(url: str, given: Credential | None, ca_certs: str | None) -> Targ
         transport.close()
         raise click.BadParameter(str(error), param_hint="--url") from None
     parts = urlsplit(url)
-    if given is not None and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+    if given is not None and parts.scheme == "http" and not is_this_machine(parts.hostname):
         transport.close()
         raise click.BadParameter("a credential is sent by https only, but to this machine", param_hint="--url")
     return Target(caller=caller, webhook=None, given=given, close=transport.close, made=_nothing)
@@ -173,35 +173,3 @@ def _over_http(url: str, given: Credential | None, ca_certs: str | None) -> Targ
 
 def _nothing(session: str, route: Route | None) -> None:
     del session, route
-
-
-def _given(username: str | None, password_env: str | None, header_env: tuple[str, ...]) -> Credential | None:
-    from cxfulfill.simulator.credentials import (  # noqa: PLC0415 - as above
-        AllCredentials,
-        BasicCredential,
-        HeaderCredential,
-    )
-
-    if (username is None) != (password_env is None):
-        raise click.UsageError("--username and --password-env go together")
-    parts: list[Credential] = []
-    if username is not None and password_env is not None:
-        parts.append(BasicCredential(username, _variable(password_env, "--password-env")))
-    for pair in header_env:
-        name, mark, variable = pair.partition("=")
-        if not mark or not name or not variable:
-            raise click.BadParameter("it is NAME=VARIABLE, such as X-Key=CX_KEY", param_hint="--header-env")
-        value = _variable(variable, "--header-env")
-        try:
-            check_header(name, value.encode().decode("latin-1"))  # as it is sent
-        except ConfigurationError as error:
-            raise click.BadParameter(str(error), param_hint="--header-env") from None
-        parts.append(HeaderCredential({name: value}))
-    return AllCredentials(*parts) if parts else None
-
-
-def _variable(name: str, option: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise click.BadParameter(f"there is nothing in the environment variable {name}", param_hint=option)
-    return value
