@@ -17,7 +17,14 @@ _OF_RECORD: Final = (
 
 
 def shown_page(page: SessionPage) -> dict[str, Any]:
-    """Show a page."""
+    """Show a page.
+
+    Args:
+        page: The page.
+
+    Returns:
+        JSON values.
+    """
     form = page.form
     fields = [
         {"name": each.display_name, "state": each.state, "value": each.value, "required": each.required}
@@ -27,7 +34,14 @@ def shown_page(page: SessionPage) -> dict[str, Any]:
 
 
 def shown_call(result: Result) -> dict[str, Any]:
-    """Show a call: what was sent, what came back, and what CX makes of it."""
+    """Show a call: what was sent, what came back, and what CX makes of it.
+
+    Args:
+        result: The call.
+
+    Returns:
+        JSON values.
+    """
     verdict, delivery, merged = result.verdict, result.delivery, result.merged
     last = delivery.last.answer
     moved = result.before.page.name != result.state.page.name
@@ -58,7 +72,14 @@ def shown_call(result: Result) -> dict[str, Any]:
 
 
 def shown_request(outgoing: Outgoing) -> dict[str, Any]:
-    """Show a request, without the values of its credentials."""
+    """Show a request, without the values of its credentials.
+
+    Args:
+        outgoing: The request.
+
+    Returns:
+        JSON values.
+    """
     hidden = outgoing.secret | CREDENTIAL_HEADERS
     fields = {name: REDACTED if name in hidden else value for name, value in outgoing.headers.items()}
     body = outgoing.body.decode(errors="backslashreplace")
