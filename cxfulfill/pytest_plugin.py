@@ -67,7 +67,7 @@ def cx(
     cx_webhook: Webhook,
     cx_session: Session | None,
     cx_credential: Credential | None,
-) -> Cx:
+) -> Generator[Cx]:
     """Dialogflow CX, which calls your webhook: ``cx.call("book-room", parameters={...})``."""
     from cxfulfill.errors import ConfigurationError
     from cxfulfill.simulator.cx import Cx
@@ -77,7 +77,8 @@ def cx(
     except ConfigurationError as error:
         _fail(f"cx: {str(error).replace('(credential=)', 'by a fixture cx_credential')}")
     request.node.stash[_KEY] = made
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture

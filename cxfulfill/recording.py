@@ -106,7 +106,14 @@ def timestamp(now: datetime) -> str:
 
 
 def digest(text: str) -> str:
-    """Give the digits that stand for a text in place of it, as records give those of a session's name."""
+    """Give the digits that stand for a text in place of it, as records give those of a session's name.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The first digits of its SHA-256, in hexadecimal.
+    """
     return sha256(text.encode()).hexdigest()[:_DIGEST]
 
 

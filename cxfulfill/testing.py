@@ -34,6 +34,7 @@ from cxfulfill.simulator.credentials import (
 )
 from cxfulfill.simulator.cx import Cx
 from cxfulfill.simulator.flexible import FlexibleSettings
+from cxfulfill.simulator.in_process import InWsgi
 from cxfulfill.simulator.issuer import LocalIssuer
 from cxfulfill.simulator.over_http import Line, OverHttp
 from cxfulfill.simulator.pages import SessionPage
@@ -51,6 +52,7 @@ __all__ = [
     "FlexibleSettings",
     "HeaderCredential",
     "IdTokenCredential",
+    "InWsgi",
     "Intent",
     "KeySourceContract",
     "Line",

@@ -13,7 +13,7 @@ from cxfulfill.cli.call_options import begun_session, check_request, made_input,
 from cxfulfill.cli.call_report import hint, raw, report
 from cxfulfill.cli.curl import Variables, curl_line
 from cxfulfill.cli.outline import Kind, Line, show
-from cxfulfill.cli.targets import Target, target, target_options
+from cxfulfill.cli.targets import AIM, Target, target, target_options
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.sending import Credential
@@ -23,7 +23,6 @@ from cxfulfill.simulator.wrong import wrong_credential
 _MAKING: Final = (
     "params", "params_file", "text", "transcript", "digits", "event", "intent", "page", "form", "session", "language",
 )  # fmt: skip
-_AIM: Final = ("app", "url", "username", "password_env", "header_env", "ca_certs", "on_cloud_run")
 
 
 @click.command()
@@ -50,7 +49,7 @@ def call(ctx: click.Context, /, tag: str | None, **options: Any) -> None:
     given = {name: options[name] for name in _MAKING}
     check_request(tag, options["file"], fresh_ids=options["fresh_ids"], given=given)
     _check_delivery(options)
-    aim = target(**{name: options[name] for name in _AIM})
+    aim = target(**{name: options[name] for name in AIM})
     try:
         simulator, ready = _prepared(aim, tag, options)
         if options["as_curl"]:

@@ -28,7 +28,7 @@ def document(result: Result, again: Result | None = None) -> dict[str, Any]:
         "session": {"parameters": result.parameters}, "request": result.request,
         "findings": [
             {"severity": each.severity, "place": each.place, "problem": each.problem}
-            for each in (*verdict.findings, *merged.findings)
+            for each in result.findings
         ],
         "attempts": [
             {"ms": _ms(each.seconds), "failure": each.failure, "detail": each.detail}

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from cxfulfill.cli.call_values import checked_turn, named_value, values_of
+from cxfulfill.cli.options import with_options
 from cxfulfill.errors import BadRequest, ConfigurationError
 from cxfulfill.protocol.json import loads
 from cxfulfill.simulator import wire
@@ -19,7 +20,6 @@ from cxfulfill.simulator.simulator import Input, Ready
 from cxfulfill.simulator.turns import Turn
 from cxfulfill.webhook import Webhook
 
-F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _TURNS: Final[Mapping[str, str]] = {
@@ -45,11 +45,8 @@ _OPTIONS: Final = (
 )  # fmt: skip
 
 
-def request_options(command: F) -> F:
-    """Give a command the options of `made_request` and `read_request`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+request_options = with_options(_OPTIONS)
+"""Gives a command the options of `made_input` and `read_request`."""
 
 
 def check_request(tag: str | None, file: Path | None, *, fresh_ids: bool, given: Mapping[str, Any]) -> None:

@@ -75,7 +75,7 @@ def details(result: Result) -> Iterator[Line]:
     if merged.payload:
         yield Line(f"For the caller of detect intent: {short(dict(merged.payload))}")
     # The verdict's sentence tells of what makes CX refuse the answer; all of it is here.
-    for each in (*result.verdict.findings, *merged.findings):
+    for each in result.findings:
         yield Line(f"{each.severity}: {each}", Kind.BAD if each.severity == "error" else Kind.OPEN)
 
 

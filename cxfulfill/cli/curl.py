@@ -1,6 +1,7 @@
 """A call as a line for a shell, with variables where secrets belong."""
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -8,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cxfulfill.simulator.credentials import AllCredentials, BasicCredential
-from cxfulfill.simulator.sending import Credential
+from cxfulfill.simulator.credentials import AllCredentials, BasicCredential, OAuthCredential
+from cxfulfill.simulator.sending import ClientCertificate, Credential
 
 PASSWORD: Final = "WEBHOOK_PASSWORD"  # noqa: S105 - the name of a variable
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -84,10 +85,18 @@ def _proof(url: str, credential: Credential | None, variables: Variables) -> Ite
         if isinstance(part, BasicCredential):
             yield from ("-u", f'{shlex.quote(f"{part.username}:")}"${variables.password}"')
         elif part.certificate is not None:
-            yield from ("--cert", "client.pem", "--key", "client.key")
+            yield from _files(part.certificate)
+        elif isinstance(part, OAuthCredential):
+            yield from ("-H", f'{shlex.quote("Authorization: ")}"${_variable("Authorization", variables)}"')
         else:
             for name in part.headers(url, {}):
                 yield from ("-H", f'{shlex.quote(f"{name}: ")}"${_variable(name, variables)}"')
+
+
+def _files(certificate: ClientCertificate) -> tuple[str, ...]:
+    made_up = certificate.chain == Path(os.devnull)
+    chain, key = ("client.pem", "client.key") if made_up else (str(certificate.chain), str(certificate.key))
+    return ("--cert", shlex.quote(chain), "--key", shlex.quote(key))
 
 
 def _variable(name: str, variables: Variables) -> str:

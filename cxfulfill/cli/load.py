@@ -9,11 +9,15 @@ from typing import IO, Any
 import click
 from rich.console import Console
 
-from cxfulfill.cli.load_options import headers_of, target_of, weights_of
+from cxfulfill.cli.credentials import HEADER_OPTIONS, named_credential
+from cxfulfill.cli.load_options import target_of, weights_of
 from cxfulfill.cli.load_report import report, watching
+from cxfulfill.cli.options import with_options
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.http import Headers
 from cxfulfill.simulator.load import MAX_SECONDS, MAX_THINK, MAX_TIMEOUT, MAX_USERS, Load, Plan
 from cxfulfill.simulator.over_http import OverHttp
+from cxfulfill.simulator.sending import Credential
 from cxfulfill.simulator.traffic import mix_of, read_requests
 
 
@@ -53,9 +57,7 @@ from cxfulfill.simulator.traffic import mix_of, read_requests
 )
 @click.option("--replays-not-expected", "not_replayed", multiple=True, metavar="TAG", help="Its handler may run twice.")
 @click.option("--seed", type=int, help="Make the same choices as another load with this seed.")
-@click.option("--username", help="User name for Basic.")
-@click.option("--password-env", metavar="VAR", help="The variable that holds its password.")
-@click.option("--header-env", "header_variables", multiple=True, metavar="NAME=VAR", help="A header, from a variable.")
+@with_options(HEADER_OPTIONS)
 @click.option("--json", "json_file", type=click.File("w", lazy=False), help="Write the figures there; - for stdout.")
 @click.option("--i-own-this-host", "is_own", is_flag=True, help="Call a webhook that is not on this machine.")
 @click.pass_context
@@ -68,7 +70,7 @@ def load(
     requests: Path | None,
     username: str | None,
     password_env: str | None,
-    header_variables: tuple[str, ...],
+    header_env: tuple[str, ...],
     not_replayed: tuple[str, ...],
     seed: int | None,
     json_file: IO[str] | None,
@@ -82,14 +84,16 @@ def load(
     The exit code is 1 where a call failed: an error status, a broken connection, no answer in time, an answer that is
     no JSON object or beyond 64 KiB; or where a call that was delivered twice did not run once.
     """
-    headers = headers_of(username, password_env, header_variables)
-    target = target_of(url, is_own=is_own, has_credentials=len(headers) > 1)
+    credential = named_credential(username=username, password_env=password_env, header_env=header_env)
+    target = target_of(url, is_own=is_own, has_credentials=credential is not None)
     try:
         mix = mix_of(weights, _requests(requests))
     except ConfigurationError as error:
         raise click.UsageError(f"{error}: see --tag and --requests") from None
     try:
-        plan = Plan(url=target, mix=mix, headers=headers, not_replayed=frozenset(not_replayed), **limits)
+        plan = Plan(
+            url=target, mix=mix, headers=_headers(target, credential), not_replayed=frozenset(not_replayed), **limits
+        )
     except ValueError as error:  # nan is in each of click's ranges
         raise click.UsageError(str(error)) from None
     # Standard output is the figures' alone where they are asked for there.
@@ -101,6 +105,11 @@ def load(
         json.dump(figures.document(), json_file, indent=2)
         json_file.write("\n")
     ctx.exit(1 if figures.failed or not figures.calls else 0)
+
+
+def _headers(url: str, credential: Credential | None) -> Headers:
+    proof = {} if credential is None else credential.headers(url, {})
+    return Headers({"Content-Type": "application/json", **proof})
 
 
 def _requests(path: Path | None) -> Iterable[Mapping[str, Any]]:

@@ -1,39 +1,47 @@
 """Where commands send calls: an application that they load, or a URL; and what the calls prove themselves with."""
 
-import os
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
 
 from cxfulfill.cli.apps import checked_webhook
+from cxfulfill.cli.credentials import CREDENTIAL_OPTIONS, NAMES, is_this_machine, named_credential
+from cxfulfill.cli.options import with_options
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
 from cxfulfill.route import Route
-from cxfulfill.simulator.caller import Caller, check_header
+from cxfulfill.simulator.caller import CX_TIMEOUT, LONGEST_TIMEOUT, Caller
 from cxfulfill.simulator.in_process import InProcess
-from cxfulfill.simulator.over_http import OverHttp
+from cxfulfill.simulator.over_http import Line, OverHttp
 from cxfulfill.simulator.sending import Credential
 from cxfulfill.webhook import Webhook
 
-F = TypeVar("F", bound=Callable[..., Any])
 _HERE: Final = "http://127.0.0.1:8080"
-"""Where it is served by default; in this process nothing is connected."""
-_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Where an application is served by default; in this process nothing is connected."""
+_PIECES: Final = 8
+"""In how many pieces a slow connection carries a body."""
 _OPTIONS: Final = (
     click.option("--app", metavar="MODULE:NAME", help="A Webhook that is called in this process, as main:webhook."),
     click.option("--url", metavar="URL", help="In place of it: the whole URL of a webhook that is served."),
-    click.option("--username", metavar="NAME", help="User name of Basic authentication."),
-    click.option("--password-env", metavar="VARIABLE", help="The environment variable that holds its password."),
-    click.option("--header-env", multiple=True, metavar="NAME=VARIABLE",
-                 help="A header, and the environment variable that holds its value."),
+    *CREDENTIAL_OPTIONS,
     click.option("--ca-certs", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
                  help="PEM file of roots for --url, such as the one of cxfulfill cert; the system's by default."),
+    click.option("--slow", metavar="SECONDS", type=click.FloatRange(0, 60, min_open=True),
+                 help="Let the body of each call to --url take so long on its way."),
+    click.option("--cut", is_flag=True, help="Cut the connection to --url before the end of the body."),
+    click.option("--timeout", metavar="SECONDS", type=click.FloatRange(0, LONGEST_TIMEOUT, min_open=True),
+                 default=CX_TIMEOUT, show_default=True, help="How long CX waits, as set there."),
     click.option("--on-cloud-run", is_flag=True, help="Load the app as on Cloud Run, which CloudRunIam needs."),
 )  # fmt: skip
+target_options = with_options(_OPTIONS)
+"""Gives a command the options of `target`."""
+AIM: Final = ("app", "url", "ca_certs", "slow", "cut", "timeout", "on_cloud_run", *NAMES)
+"""Their keywords of `target`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,33 +97,28 @@ class Target:
         return None
 
 
-def target_options(command: F) -> F:
-    """Give a command the options of `target`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 def target(
     *,
     app: str | None,
     url: str | None,
-    username: str | None,
-    password_env: str | None,
-    header_env: tuple[str, ...],
     ca_certs: str | None,
+    slow: float | None = None,
+    cut: bool = False,
+    timeout: float = CX_TIMEOUT,
     on_cloud_run: bool,
+    **credential: Any,
 ) -> Target:
     """Find what is called, by the options of a command.
 
     Args:
         app: ``MODULE:NAME`` of a webhook, or None.
         url: In place of it: the URL of a webhook, or None.
-        username: User name of Basic authentication.
-        password_env: Variable with its password.
-        header_env: ``NAME=VARIABLE`` of header fields.
         ca_certs: PEM file of the roots that a server's certificate is checked with.
+        slow: Seconds that a body takes on its way to a server; None for no time.
+        cut: Whether the connection breaks before its end.
+        timeout: Seconds that CX waits for an answer.
         on_cloud_run: Whether to load the application as on Cloud Run.
+        credential: As for `cxfulfill.cli.credentials.named_credential`.
 
     Returns:
         What is called; an application remembers calls in memory, and not in its own store.
@@ -125,17 +128,32 @@ def target(
     """
     if (app is None) == (url is None):
         raise click.UsageError("give one of --app and --url")
-    given = _given(username, password_env, header_env)
-    if app is not None:
-        if ca_certs is not None:
-            raise click.UsageError("--ca-certs goes with --url")
-        return _in_process(checked_webhook(app, on_cloud_run=on_cloud_run), given)
-    if on_cloud_run:
-        raise click.UsageError("--on-cloud-run goes with --app")
-    return _over_http(url or "", given, ca_certs)
+    for option, seconds in (("--timeout", timeout), ("--slow", slow)):
+        if seconds is not None and math.isnan(seconds):  # which is in each of click's ranges
+            raise click.BadParameter("it is a number of seconds", param_hint=option)
+    given = named_credential(**credential)
+    if app is None:
+        _refuse("--app", **{"--on-cloud-run": on_cloud_run or None})
+        return _over_http(url or "", given, timeout, _connection(ca_certs, slow, cut=cut))
+    _refuse("--url", **{"--ca-certs": ca_certs, "--slow": slow, "--cut": cut or None})
+    return _in_process(checked_webhook(app, on_cloud_run=on_cloud_run), given, timeout)
 
 
-def _in_process(webhook: Webhook, given: Credential | None) -> Target:
+def _refuse(other: str, **options: object) -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise click.UsageError(f"{option} goes with {other}")
+
+
+def _connection(ca_certs: str | None, slow: float | None, *, cut: bool) -> OverHttp:
+    line = Line(_PIECES, (slow or 0.0) / (_PIECES - 1), cut) if slow or cut else Line()
+    try:
+        return OverHttp(ca_certs=ca_certs, line=line)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint="--ca-certs") from None
+
+
+def _in_process(webhook: Webhook, given: Credential | None, timeout: float) -> Target:
     from cxfulfill.simulator.issuer import LocalIssuer  # noqa: PLC0415 - a key is made only where it is needed
     from cxfulfill.simulator.trusted import credential_for, trusting  # noqa: PLC0415 - as above
 
@@ -147,7 +165,7 @@ def _in_process(webhook: Webhook, given: Credential | None) -> Target:
         webhook.close()
 
     return Target(
-        caller=Caller(transport, url=f"{_HERE}{webhook.path}"),
+        caller=Caller(transport, url=f"{_HERE}{webhook.path}", timeout=timeout),
         webhook=webhook,
         given=given,
         close=close,
@@ -155,18 +173,14 @@ def _in_process(webhook: Webhook, given: Credential | None) -> Target:
     )
 
 
-def _over_http(url: str, given: Credential | None, ca_certs: str | None) -> Target:
+def _over_http(url: str, given: Credential | None, timeout: float, transport: OverHttp) -> Target:
     try:
-        transport = OverHttp(ca_certs=ca_certs)
-    except ConfigurationError as error:
-        raise click.BadParameter(str(error), param_hint="--ca-certs") from None
-    try:
-        caller = Caller(transport, url=url)
+        caller = Caller(transport, url=url, timeout=timeout)
     except ConfigurationError as error:
         transport.close()
         raise click.BadParameter(str(error), param_hint="--url") from None
     parts = urlsplit(url)
-    if given is not None and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+    if given is not None and parts.scheme == "http" and not is_this_machine(parts.hostname):
         transport.close()
         raise click.BadParameter("a credential is sent by https only, but to this machine", param_hint="--url")
     return Target(caller=caller, webhook=None, given=given, close=transport.close, made=_nothing)
@@ -174,35 +188,3 @@ def _over_http(url: str, given: Credential | None, ca_certs: str | None) -> Targ
 
 def _nothing(session: str, route: Route | None) -> None:
     del session, route
-
-
-def _given(username: str | None, password_env: str | None, header_env: tuple[str, ...]) -> Credential | None:
-    from cxfulfill.simulator.credentials import (  # noqa: PLC0415 - as above
-        AllCredentials,
-        BasicCredential,
-        HeaderCredential,
-    )
-
-    if (username is None) != (password_env is None):
-        raise click.UsageError("--username and --password-env go together")
-    parts: list[Credential] = []
-    if username is not None and password_env is not None:
-        parts.append(BasicCredential(username, _variable(password_env, "--password-env")))
-    for pair in header_env:
-        name, mark, variable = pair.partition("=")
-        if not mark or not name or not variable:
-            raise click.BadParameter("it is NAME=VARIABLE, such as X-Key=CX_KEY", param_hint="--header-env")
-        value = _variable(variable, "--header-env")
-        try:
-            check_header(name, value.encode().decode("latin-1"))  # as it is sent
-        except ConfigurationError as error:
-            raise click.BadParameter(str(error), param_hint="--header-env") from None
-        parts.append(HeaderCredential({name: value}))
-    return AllCredentials(*parts) if parts else None
-
-
-def _variable(name: str, option: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise click.BadParameter(f"there is nothing in the environment variable {name}", param_hint=option)
-    return value

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from cxfulfill.errors import ConfigurationError, ReplyError
-from cxfulfill.protocol.json import dumps
 from cxfulfill.simulator.caller import Caller
 from cxfulfill.simulator.console_view import shown_call, shown_page
 from cxfulfill.simulator.conversations import ConversationError, read_conversation, recorded, write_conversation
@@ -15,6 +14,7 @@ from cxfulfill.simulator.page_inputs import (
     ConsoleProblem,
     Export,
     ExportedFile,
+    Mode,
     PageRequest,
     ResendRequest,
     TurnRequest,
@@ -26,13 +26,14 @@ from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.sending import Credential
 from cxfulfill.simulator.session import Session
 from cxfulfill.simulator.simulator import Input, Simulator
-from cxfulfill.simulator.state import State
+from cxfulfill.simulator.state import State, changes, same
 from cxfulfill.simulator.turns import Turn
 from cxfulfill.simulator.wrong import wrong_credential
 from cxfulfill.webhook import Webhook
 
 MAX_TURNS: Final = 500
 """Turns of a conversation; what is beyond is too much for a page."""
+_STRANGER: Final = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +139,19 @@ class Console:
             raise ConsoleProblem(f"The conversation cannot be read: {error}.") from None
         if not calls:
             raise ConsoleProblem("There is no call of a standard webhook in it.")
-        turns = []
+        turns: list[_Turn] = []
+        state = self._begin().state
         for call in calls[:MAX_TURNS]:
-            body = b"" if call.answer is None else dumps(call.answer)
-            delivery = delivered(call.request, self._caller.url, call.status, body, seconds=call.ms / 1e3)
-            session, result = restored(call.tag, call.request, delivery)
-            said = result.before.turn
-            asked = TurnRequest(input=UserInput(kind=said.kind, value=said.shown), tag=call.tag)
-            turns.append(_Turn(asked, None, result.before, (result,)))
+            session, result = restored(call.tag, call.request, delivered(call, self._caller.url))
+            if turns and _is_other_delivery(result, turns[-1]):
+                turns[-1] = replace(
+                    turns[-1],
+                    asked=turns[-1].asked.model_copy(update={"mode": "twice"}),
+                    results=(*turns[-1].results, result),
+                )
+            else:
+                turns.append(_turn_of(result, state))
+            state = result.state
         self._turns, self._page = turns, None
         self._start(session)
 
@@ -181,6 +187,26 @@ class Console:
         if right is None:
             raise ConfigurationError("there is no credential that could be wrong: calls prove themselves with nothing")
         return self._simulator.as_caller(wrong_credential(right))
+
+
+def _is_other_delivery(result: Result, turn: _Turn) -> bool:
+    """Tell whether a recorded call is the second delivery of the call before."""
+    return len(turn.results) == 1 and result.replayed and result.request == turn.results[0].request
+
+
+def _turn_of(result: Result, before: State) -> _Turn:
+    """Tell what was asked for, so that a recorded call became what it is in a session that was so before."""
+    now, said = result.before, result.before.turn
+    is_elsewhere = now.page.name != before.page.name or not same(now.page.values, before.page.values)
+    page = PageRequest(display_name=now.page.display_name, form=now.page.values or None) if is_elsewhere else None
+    mode: Mode = "retry" if result.replayed else "bad-credential" if result.status in _STRANGER else "once"
+    asked = TurnRequest(
+        input=UserInput(kind=said.kind, value=said.shown),
+        tag=result.tag,
+        parameters={each.name: each.after for each in changes(before.parameters, now.parameters)},
+        mode=mode,
+    )
+    return _Turn(asked, page, now, (result,))
 
 
 @contextmanager

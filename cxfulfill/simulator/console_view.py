@@ -17,7 +17,14 @@ _OF_RECORD: Final = (
 
 
 def shown_page(page: SessionPage) -> dict[str, Any]:
-    """Show a page."""
+    """Show a page.
+
+    Args:
+        page: The page.
+
+    Returns:
+        JSON values.
+    """
     form = page.form
     fields = [
         {"name": each.display_name, "state": each.state, "value": each.value, "required": each.required}
@@ -27,11 +34,17 @@ def shown_page(page: SessionPage) -> dict[str, Any]:
 
 
 def shown_call(result: Result) -> dict[str, Any]:
-    """Show a call: what was sent, what came back, and what CX makes of it."""
+    """Show a call: what was sent, what came back, and what CX makes of it.
+
+    Args:
+        result: The call.
+
+    Returns:
+        JSON values.
+    """
     verdict, delivery, merged = result.verdict, result.delivery, result.merged
     last = delivery.last.answer
     moved = result.before.page.name != result.state.page.name
-    findings = (*verdict.findings, *merged.findings)
     return {
         "status": result.status,
         "failure": delivery.last.failure,
@@ -40,7 +53,9 @@ def shown_call(result: Result) -> dict[str, Any]:
         "event_hidden_if_route_has_target": verdict.is_hidden(has_target=True),
         "sentence": verdict.sentence,
         "webhook_status": dict(verdict.webhook_status),
-        "findings": [{"severity": each.severity, "place": each.place, "problem": each.problem} for each in findings],
+        "findings": [
+            {"severity": each.severity, "place": each.place, "problem": each.problem} for each in result.findings
+        ],
         "messages": result.messages,
         "changes": _changes(merged.parameters),
         "form_changes": _changes(merged.form),
@@ -58,7 +73,14 @@ def shown_call(result: Result) -> dict[str, Any]:
 
 
 def shown_request(outgoing: Outgoing) -> dict[str, Any]:
-    """Show a request, without the values of its credentials."""
+    """Show a request, without the values of its credentials.
+
+    Args:
+        outgoing: The request.
+
+    Returns:
+        JSON values.
+    """
     hidden = outgoing.secret | CREDENTIAL_HEADERS
     fields = {name: REDACTED if name in hidden else value for name, value in outgoing.headers.items()}
     body = outgoing.body.decode(errors="backslashreplace")

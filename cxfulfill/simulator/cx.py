@@ -1,6 +1,6 @@
 """The conversation of a test: Dialogflow CX over a `Webhook` in this process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final, Self, Unpack
 
@@ -34,14 +34,22 @@ class Cx(Simulator):
         caller: Makes the calls.
         webhook: The application; None where it runs in another process.
         issuer: Signs tokens that it trusts; None where there is none.
+        close: Ends what it holds, such as connections; None for nothing.
     """
 
     def __init__(
-        self, session: Session, caller: Caller, webhook: Webhook | None = None, issuer: LocalIssuer | None = None
+        self,
+        session: Session,
+        caller: Caller,
+        webhook: Webhook | None = None,
+        issuer: LocalIssuer | None = None,
+        *,
+        close: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(session, caller)
         self.webhook = webhook
         self.issuer = issuer
+        self._close = close
         self._right = caller.credential
 
     @classmethod
@@ -79,7 +87,7 @@ class Cx(Simulator):
         transport = InProcess(webhook, trust=lambda auth: trusting(auth, issuer), own_store=own_store)
         right = credential or credential_for(webhook, issuer, session=session.name)
         caller = Caller(transport, url=f"{BASE_URL}{webhook.path}", credential=right, timeout=timeout, retries=retries)
-        return cls(session, caller, webhook, issuer)
+        return cls(session, caller, webhook, issuer, close=transport.close)
 
     @classmethod
     def at(
@@ -108,8 +116,9 @@ class Cx(Simulator):
         Raises:
             ConfigurationError: The URL is none.
         """
-        caller = Caller(transport or OverHttp(), url=url, credential=credential, timeout=timeout, retries=retries)
-        return cls(session or Session(), caller)
+        own = OverHttp()
+        caller = Caller(transport or own, url=url, credential=credential, timeout=timeout, retries=retries)
+        return cls(session or Session(), caller, close=own.close)
 
     def call(self, tag: str, turn: Turn | None = None, **options: Unpack[Options]) -> Result:
         """Make a call, in a turn of its own.
@@ -229,6 +238,11 @@ class Cx(Simulator):
         if self.issuer is None:
             raise ConfigurationError("by URL, give IdTokenCredential(issuer, ...) of an issuer that is trusted there")
         return self.as_caller(IdTokenCredential(self.issuer, email=email, audience=audience))
+
+    def close(self) -> None:
+        """End its threads and connections; a transport that was given, and the application, stay open."""
+        if self._close is not None:
+            self._close()
 
     def __repr__(self) -> str:
         return f"<Cx {len(self.results)} calls>"

@@ -18,7 +18,7 @@ from cxfulfill.records import CallRecord, RecordSink
 from cxfulfill.route import WITH_BODY
 from cxfulfill.runtime import Threads, run
 from cxfulfill.simulator.sending import Answer, NoAnswer, Outgoing, joined
-from cxfulfill.simulator.waiting import Runner
+from cxfulfill.simulator.waiting import Here
 from cxfulfill.webhook import Webhook
 
 _PEER: Final = "127.0.0.1"
@@ -38,7 +38,7 @@ class _Kept(threading.local):
         self.sink.write(record)
 
 
-class InProcess:
+class InProcess(Here):
     """A `Webhook`, called as a server would call it.
 
     The object is left as it is, but frozen: what tests need otherwise is changed in a copy of its parts.
@@ -61,6 +61,7 @@ class InProcess:
         in_threads: bool = False,
         threads: Threads | None = None,
     ) -> None:
+        super().__init__(in_threads=in_threads)
         parts, own = webhook.parts, webhook.pipeline()
         self.webhook = webhook
         self._kept = _Kept(parts.records)
@@ -68,19 +69,14 @@ class InProcess:
         changed = replace(parts, records=self._kept, trust=trust, idempotency=policy, recording=None)
         made = assemble(webhook, changed)
         self._pipeline = replace(made, deduplication=own.deduplication) if own_store else made
+        self._dropped = None if own_store else made.deduplication
         self._threads = threads or Threads(webhook.workers)
-        self._runner = Runner() if in_threads else None
-
-    def send(self, outgoing: Outgoing, timeout: float) -> Answer:
-        """Send a request; see `Transport.send`."""
-        if self._runner is None:
-            return self._send(outgoing)
-        return self._runner.run(lambda: self._send(outgoing), timeout)
 
     def close(self) -> None:
-        """Wait for what still runs."""
-        if self._runner is not None:
-            self._runner.close()
+        """Wait for calls that still run, and forget what is remembered in memory; the application stays open."""
+        super().close()
+        if self._dropped is not None:
+            self._dropped.flights.drain(0)  # ends its thread
 
     def _send(self, outgoing: Outgoing) -> Answer:
         self._kept.last = None
@@ -89,7 +85,7 @@ class InProcess:
         return Answer(status=response.status, headers=joined(response.headers), body=body, record=self._kept.last)
 
 
-class InWsgi:
+class InWsgi(Here):
     """A WSGI application, such as a Flask app, called as a server would call it.
 
     An exception that it lets out is let out here too, and says more than the status 500 of a server. Client
@@ -101,19 +97,8 @@ class InWsgi:
     """
 
     def __init__(self, app: Callable[..., Any], *, in_threads: bool = False) -> None:
+        super().__init__(in_threads=in_threads)
         self._app = app
-        self._runner = Runner() if in_threads else None
-
-    def send(self, outgoing: Outgoing, timeout: float) -> Answer:
-        """Send a request; see `Transport.send`."""
-        if self._runner is None:
-            return self._send(outgoing)
-        return self._runner.run(lambda: self._send(outgoing), timeout)
-
-    def close(self) -> None:
-        """Wait for what still runs."""
-        if self._runner is not None:
-            self._runner.close()
 
     def _send(self, outgoing: Outgoing) -> Answer:
         response = _WsgiResponse()

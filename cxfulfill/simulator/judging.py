@@ -162,7 +162,7 @@ def _refused(answer: Answer) -> Verdict:
         problem = f"the status is {status}: no page says that CX takes {what}, so answer with 200 itself"
         return Verdict(ANY_EVENT, f"CX may not take the answer: {problem}.", _http_status(status), _whole(problem))
     event = event_of(status) or ANY_EVENT
-    return Verdict(event, f"CX takes the status {status} for {event}.", _http_status(status))
+    return Verdict(event, f"CX raises {event}: the status is {status}.", _http_status(status))
 
 
 def _whole(problem: str) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from cxfulfill.protocol.names import PageName
 from cxfulfill.simulator.findings import Finding
 from cxfulfill.simulator.pages import SYMBOLIC, FormField, SessionPage
 from cxfulfill.simulator.state import Change, State, changes
@@ -131,16 +132,19 @@ def _shown(found: FormField) -> Any:
 def _moved(
     state: State, answer: Mapping[str, Any], pages: Mapping[str, SessionPage]
 ) -> tuple[State, str, list[Finding]]:
-    target = answer.get("targetPage") or ""
-    if flow := answer.get("targetFlow"):
-        target = f"{flow}/pages/START_PAGE"
-    if not target:
+    page, flow = answer.get("targetPage") or "", answer.get("targetFlow") or ""
+    if not (page or flow):
         return state, "", []
-    name = target.rpartition("/")[2]
+    named = PageName.parse(page or flow)
+    if named is None or (named.page is None) == bool(page):
+        form = "projects/P/locations/L/agents/A/flows/F" + "/pages/G" * bool(page)
+        problem = f"is no full name ({form}), and CX knows no others: here the session stays where it is"
+        return state, "", [Finding("targetPage" if page else "targetFlow", problem, "warning")]
     findings = []
-    if answer.get("targetPage") and name in SYMBOLIC:
+    if page and named.page in SYMBOLIC:
         problem = "is a symbolic page: agents have them, and no page says that an answer may"
         findings.append(Finding("targetPage", problem, "warning"))
+    target = page or f"{flow}/pages/START_PAGE"
     return go(state, target, pages), target, findings
 
 

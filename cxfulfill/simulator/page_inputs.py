@@ -117,15 +117,27 @@ class Backend(Protocol):
         ...
 
     def turn(self, turn: TurnRequest) -> None:
-        """Play a turn, and wait for the webhook."""
+        """Play a turn, and wait for the webhook.
+
+        Args:
+            turn: The turn.
+        """
         ...
 
     def resend(self, turn: ResendRequest) -> None:
-        """Go back to before a turn, and play another in its place."""
+        """Go back to before a turn, and play another in its place.
+
+        Args:
+            turn: The other one, with the number of the turn.
+        """
         ...
 
     def set_page(self, page: PageRequest) -> None:
-        """Put the agent on a page."""
+        """Put the agent on a page.
+
+        Args:
+            page: The page, with its form.
+        """
         ...
 
     def reset(self) -> None:
@@ -133,15 +145,30 @@ class Backend(Protocol):
         ...
 
     def save(self) -> str:
-        """Write the conversation as JSON Lines."""
+        """Write the conversation as JSON Lines.
+
+        Returns:
+            The lines, which `load` takes.
+        """
         ...
 
     def load(self, text: str) -> None:
-        """Go on from a conversation that was saved."""
+        """Go on from a conversation that was saved.
+
+        Args:
+            text: Its lines.
+        """
         ...
 
     def export(self, form: Export) -> ExportedFile:
-        """Write the conversation as a test or as commands."""
+        """Write the conversation as a test or as commands.
+
+        Args:
+            form: Which of them.
+
+        Returns:
+            The file.
+        """
         ...
 
 

@@ -42,7 +42,15 @@ class FormField:
     just_collected: bool = False
 
     def filled(self, value: Any, *, just_collected: bool = False) -> Self:
-        """Give it a value; None empties it."""
+        """Give it a value.
+
+        Args:
+            value: The value; None empties it.
+            just_collected: Whether this turn fills it.
+
+        Returns:
+            The parameter then.
+        """
         if value is None:
             return replace(self, value=None, state="EMPTY", just_collected=False)
         return replace(self, value=value, state="FILLED", just_collected=just_collected)

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import Headers
+from cxfulfill.protocol.json import dumps
+from cxfulfill.recording import Recorded
 from cxfulfill.simulator import wire
 from cxfulfill.simulator.caller import Attempt, Delivery
 from cxfulfill.simulator.judging import judge
@@ -62,8 +64,8 @@ def turn_of(request: Mapping[str, Any]) -> Turn:
     """
     kind: Kind = next((kind for kind, member in MEMBERS.items() if _text(request, member)), "none")
     intent = _intent(_object(request, "intentInfo"))
-    mood = _object(request, "sentimentAnalysisResult")
-    sentiment = Sentiment(_number(mood, "score"), _number(mood, "magnitude")) if mood else None
+    mood = request.get("sentimentAnalysisResult")  # empty where both its numbers are 0
+    sentiment = Sentiment(_number(mood, "score"), _number(mood, "magnitude")) if isinstance(mood, Mapping) else None
     value = "" if kind == "none" else _text(request, MEMBERS[kind])
     if kind == "intent":
         return Turn("intent", "", intent or Intent(value.rpartition("/")[2], value), sentiment)
@@ -119,25 +121,24 @@ def restored(tag: str, request: Mapping[str, Any], delivery: Delivery) -> tuple[
     return session, Result(tag, request, delivery, verdict, merged, session.state, before)
 
 
-def delivered(request: Mapping[str, Any], url: str, status: int | None, body: bytes, *, seconds: float) -> Delivery:
-    """Give a call that was recorded, as if it had been made now.
+def delivered(call: Recorded, url: str) -> Delivery:
+    """Give a standard call that was recorded, as if it had been made now.
 
     Args:
-        request: The WebhookRequest.
+        call: The call.
         url: Where it went.
-        status: The status of the answer; None for none.
-        body: The answer.
-        seconds: How long it took.
 
     Returns:
-        The call.
+        The same.
     """
-    answer = None if status is None else Answer(status=status, headers=Headers({}), body=body)
-    attempt = Attempt(0.0, seconds, answer)
+    headers = Headers({"Idempotent-Replayed": "true"} if call.replayed else {})
+    body = b"" if call.answer is None else dumps(call.answer)
+    answer = None if call.status is None else Answer(status=call.status, headers=headers, body=body)
+    attempt = Attempt(0.0, call.ms / 1e3, answer)
     if answer is None:
         attempt = replace(attempt, failure="unreachable", detail="no answer was recorded")
     fields = Headers({"Content-Type": "application/json"})
-    return Delivery(Outgoing(method="POST", url=url, headers=fields, body=wire.dumps(request)), (attempt,))
+    return Delivery(Outgoing(method="POST", url=url, headers=fields, body=wire.dumps(call.request)), (attempt,))
 
 
 def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

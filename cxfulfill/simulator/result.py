@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from cxfulfill.http import Headers
 from cxfulfill.records import CallRecord
 from cxfulfill.simulator.caller import Delivery
+from cxfulfill.simulator.findings import Finding
 from cxfulfill.simulator.judging import Verdict
 from cxfulfill.simulator.merging import Merged
 from cxfulfill.simulator.state import State
@@ -125,6 +126,11 @@ class Result:
         """The answer's bytes; none where CX has no answer."""
         answer = self.delivery.answer
         return b"" if answer is None else answer.body
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is to be said of the answer, and of what it does to the session."""
+        return (*self.verdict.findings, *self.merged.findings)
 
     @property
     def json(self) -> Any:

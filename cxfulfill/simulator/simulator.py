@@ -85,11 +85,15 @@ class Simulator:
             version: The API's version; the conversation's own by default.
 
         Returns:
-            ``webhookPayloads`` and ``webhookStatuses``; with ``v3beta1`` ids, names, latencies and tags too.
+            ``webhookPayloads`` and ``webhookStatuses``; with ``v3beta1`` ids, names, latencies and tags too. A call
+            that was delivered several times is one.
         """
         turn = self.session.state.response_id
-        calls = [(each.tag, each.delivery, each.verdict) for each in self.results if each.state.response_id == turn]
-        return query_result(calls, version or self.version)
+        calls: dict[int, tuple[str, Delivery, Verdict]] = {}
+        for each in self.results:
+            if each.state.response_id == turn:
+                calls.setdefault(id(each.delivery.outgoing), (each.tag, each.delivery, each.verdict))
+        return query_result(calls.values(), version or self.version)
 
     def as_caller(self, credential: Credential | None, *, headers: Mapping[str, str] | None = None) -> Self:
         """Give the same conversation, with another caller.

@@ -104,11 +104,11 @@ def _details(result: Result) -> list[str]:
     lines += [f"  session {changed(each)}" for each in result.merged.parameters]
     lines += [f"  asks again for {name}" for name in result.reprompt]
     lines += [f"  goes to {result.page}"] * bool(result.merged.transition)
-    lines += [f"  {each.severity} {each}" for each in (*result.verdict.findings, *result.merged.findings)]
+    lines += [f"  {each.severity} {each}" for each in result.findings]
     lines += [f"  because {result.delivery.last.detail}"] * (result.status is None)
     record = result.record
     if record is not None and record.reason != "ok":
-        lines += [f"  because {each}" for each in (record.detail, record.note) if each]
+        lines += [f"  because {each[:1].lower()}{each[1:]}" for each in (record.detail, record.note) if each]
         lines += [f"  exception {record.error} at {record.at}"] * bool(record.error)
         lines += [f"  handler {record.handler}"] * bool(record.handler)
     return lines

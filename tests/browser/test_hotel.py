@@ -123,9 +123,9 @@ def test_a_whole_conversation_with_the_example_app(browser: Browser, hotel: Any,
         picture(page, "console-dark.png")
         test = exported(page, tmp_path)
     assert HOTEL["HOTEL_PASSWORD"] not in test.read_text()
+    plugins = ["-p", "no:cxfulfill", "-p", "cxfulfill.pytest_plugin", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cxfulfill", "-p", "cxfulfill.pytest_plugin",
-         "-p", "no:cacheprovider", str(test)],
+        [sys.executable, "-m", "pytest", "-q", *plugins, str(test)],
         cwd=tmp_path, env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + test.read_text()

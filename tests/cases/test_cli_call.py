@@ -101,7 +101,7 @@ def test_a_page_a_form_and_what_is_asked_again(run: Trial) -> None:
 
 def test_an_event_is_told_with_its_reason(run: Trial) -> None:
     output = run("bad", code=1).output
-    assert "CX takes the status 400 for webhook.error.bad-request." in output
+    assert "CX raises webhook.error.bad-request: the status is 400." in output
     assert "gets the event webhook.error.bad-request, unless the route that calls the webhook has a" in output
     assert "Reason: no_such_room; cxfulfill explain no_such_room tells more." in output
     assert "Exception: ZeroDivisionError at " in run("broken", code=1).output

@@ -108,7 +108,7 @@ def test_deliveries(run: Trial) -> None:
 
 def test_strangers(run: Trial) -> None:
     output = shown(run, "/stranger hi", "hi", code=1)
-    assert "- CX takes the status 401 for webhook.error.rejected." in output
+    assert "- CX raises webhook.error.rejected: the status is 401." in output
     assert run.app.runs == ["hello"]
     run.use(App(auth=AllowUnauthenticated()))
     assert "what a wrong one would be" in shown(run, "/stranger hi", tag="echo", code=1)

@@ -373,7 +373,7 @@ def public_api() -> list[str]:
     callables |= {name: getattr(cxfulfill, name) for name in (*verifiers, *sources, "dialogflow_service_agent")}
     callables |= {"BasicAuth.from_credentials": BasicAuth.from_credentials, "Webhook.from_env": Webhook.from_env}
     verbs = ("of", "call", "call_twice", "say", "speak", "press", "event", "trigger", "flexible", "as_caller")
-    callables |= {f"Cx.{name}": getattr(testing.Cx, name) for name in (*verbs, "as_service_account")}
+    callables |= {f"Cx.{name}": getattr(testing.Cx, name) for name in (*verbs, "as_service_account", "close")}
     callables |= {"Session": testing.Session, "Turn.of": testing.Turn.of, "SessionPage.of": testing.SessionPage.of}
     callables |= {"Webhook.on_startup": Webhook.on_startup, "Webhook.on_shutdown": Webhook.on_shutdown}
     for name, function in callables.items():

@@ -36,7 +36,7 @@ def test_the_tests_of_the_page_pass(project: Path) -> None:
     assert (project / "__cx__/test_golden").is_dir()
     done = run(project)
     assert done.returncode == 0, done.stdout
-    assert "10 passed" in done.stdout
+    assert "11 passed" in done.stdout
 
 
 def test_a_failure_is_told_as_the_page_says(project: Path) -> None:

@@ -1,5 +1,6 @@
 """Dialogflow CX over a webhook of this process, as a test of a user has it."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -73,6 +74,21 @@ def app() -> Iterator[App]:
 @pytest.fixture
 def cx(app: App) -> Cx:
     return Cx.of(app)
+
+
+def test_it_ends_its_threads_and_leaves_the_application_open(app: App) -> None:
+    before = set(threading.enumerate())
+    made = Cx.of(app)
+    assert made.call("echo").ok
+    begun = set(threading.enumerate()) - before
+    assert {each.name for each in begun} == {"cxfulfill-leases"}
+
+    made.close()
+    for each in begun:
+        each.join(LIMIT)
+
+    assert not begun & set(threading.enumerate())
+    assert Cx.of(app, own_store=True).call("echo").ok
 
 
 # --- Turns -----------------------------------------------------------------------------------------------------------
@@ -355,7 +371,7 @@ def test_the_applications_record_says_why(cx: Cx) -> None:
     assert (broken.status, broken.reason, broken.record and broken.record.error) == (500, "internal", "LookupError")
     assert told(broken).splitlines()[-1].startswith("  exception LookupError at ")
     refused = cx.call("broken", parameters={"refuse": True})
-    assert told(refused).splitlines()[-2:] == ["  because There is no such room.", "  because see the rooms"]
+    assert told(refused).splitlines()[-2:] == ["  because there is no such room.", "  because see the rooms"]
     assert "canary" not in told(broken)
 
 

@@ -55,7 +55,7 @@ def test_a_status_raises_an_event(status: int, event: str, code: int, text: str)
         assert (verdict.event, verdict.ok, verdict.answer, verdict.findings) == (event, False, None, ())
         message = f"{PREFIX}{text}, HTTP status code: {status}."
         assert verdict.webhook_status == {"code": code, "message": message}
-        assert verdict.sentence == f"CX takes the status {status} for {event}."
+        assert verdict.sentence == f"CX raises {event}: the status is {status}."
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,27 @@ def test_a_transition_leads_to_its_page(target: dict[str, str], page: str, shown
     assert [each.place for each in merged.findings] == ["targetPage"] * is_symbolic
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"targetPage": "Confirm booking"},
+        {"targetPage": FLOW},
+        {"targetFlow": "Booking"},
+        {"targetFlow": f"{FLOW}/pages/form"},
+    ],
+)
+def test_a_transition_without_a_full_name_leads_nowhere(target: dict[str, str]) -> None:
+    session = Session(page=SessionPage.of(f"{FLOW}/pages/zero"), pages=[FORM])
+
+    merged = session.take(target)
+
+    assert (session.state.page.id, merged.transition) == ("zero", "")
+    [finding] = merged.findings
+    assert (finding.place, finding.severity) == (next(iter(target)), "warning")
+    assert "is no full name (projects/P/" in finding.problem
+    assert ("pages/G" in finding.problem) == ("targetPage" in target)
+
+
 def test_a_page_by_full_name_and_a_flow_by_id_can_be_named() -> None:
     session = Session(agent="projects/p/locations/l/agents/a")
 

@@ -188,6 +188,14 @@ def test_the_calls_of_the_last_turn_are_those_of_its_query_result() -> None:
     assert made.query_result("v3beta1")["webhookTags"] == ["one", "two"]
 
 
+def test_a_call_that_is_delivered_again_is_one_of_its_query_result() -> None:
+    made, _ = simulator(answer(payload={"a": 1}))
+    first, _ = made.make_twice(Input(tag="one", turn=Turn("text", "hi")))
+    made.repeat(first)
+    assert made.query_result("v3beta1")["webhookTags"] == ["one"]
+    assert made.query_result()["webhookPayloads"] == [{"a": 1}]
+
+
 def test_the_delivery_that_has_run_comes_first() -> None:
     replayed = Answer(status=200, headers=Headers({"Idempotent-Replayed": "true"}), body=b"{}")
 
