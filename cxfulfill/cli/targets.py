@@ -10,11 +10,11 @@ import click
 
 from cxfulfill.cli.apps import checked_webhook
 from cxfulfill.cli.credentials import CREDENTIAL_OPTIONS, NAMES, is_this_machine, named_credential
-from cxfulfill.cli.options import with_options
+from cxfulfill.cli.options import Seconds, with_options
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
 from cxfulfill.route import Route
-from cxfulfill.simulator.caller import Caller
+from cxfulfill.simulator.caller import CX_TIMEOUT, LONGEST_TIMEOUT, Caller
 from cxfulfill.simulator.in_process import InProcess
 from cxfulfill.simulator.over_http import Line, OverHttp
 from cxfulfill.simulator.sending import Credential
@@ -29,14 +29,16 @@ _OPTIONS: Final = (
     *CREDENTIAL_OPTIONS,
     click.option("--ca-certs", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
                  help="PEM file of roots for --url, such as the one of cxfulfill cert; the system's by default."),
-    click.option("--slow", metavar="SECONDS", type=click.FloatRange(0, 60, min_open=True),
+    click.option("--slow", metavar="SECONDS", type=Seconds(60),
                  help="Let the body of each call to --url take so long on its way."),
     click.option("--cut", is_flag=True, help="Cut the connection to --url before the end of the body."),
+    click.option("--timeout", metavar="SECONDS", type=Seconds(LONGEST_TIMEOUT),
+                 default=CX_TIMEOUT, show_default=True, help="How long CX waits, as set there."),
     click.option("--on-cloud-run", is_flag=True, help="Load the app as on Cloud Run, which CloudRunIam needs."),
 )  # fmt: skip
 target_options = with_options(_OPTIONS)
 """Gives a command the options of `target`."""
-AIM: Final = ("app", "url", "ca_certs", "slow", "cut", "on_cloud_run", *NAMES)
+AIM: Final = ("app", "url", "ca_certs", "slow", "cut", "timeout", "on_cloud_run", *NAMES)
 """Their keywords of `target`."""
 
 
@@ -100,6 +102,7 @@ def target(
     ca_certs: str | None,
     slow: float | None = None,
     cut: bool = False,
+    timeout: float = CX_TIMEOUT,
     on_cloud_run: bool,
     **credential: Any,
 ) -> Target:
@@ -111,6 +114,7 @@ def target(
         ca_certs: PEM file of the roots that a server's certificate is checked with.
         slow: Seconds that a body takes on its way to a server; None for no time.
         cut: Whether the connection breaks before its end.
+        timeout: Seconds that CX waits for an answer.
         on_cloud_run: Whether to load the application as on Cloud Run.
         credential: As for `cxfulfill.cli.credentials.named_credential`.
 
@@ -127,14 +131,18 @@ def target(
         for option, value in (("--ca-certs", ca_certs), ("--slow", slow), ("--cut", cut or None)):
             if value is not None:
                 raise click.UsageError(f"{option} goes with --url")
-        return _in_process(checked_webhook(app, on_cloud_run=on_cloud_run), given)
+        return _in_process(checked_webhook(app, on_cloud_run=on_cloud_run), given, timeout)
     if on_cloud_run:
         raise click.UsageError("--on-cloud-run goes with --app")
     line = Line(_PIECES, (slow or 0.0) / (_PIECES - 1), cut) if slow or cut else Line()
-    return _over_http(url or "", given, ca_certs, line)
+    try:
+        transport = OverHttp(ca_certs=ca_certs, line=line)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint="--ca-certs") from None
+    return _over_http(url or "", given, timeout, transport)
 
 
-def _in_process(webhook: Webhook, given: Credential | None) -> Target:
+def _in_process(webhook: Webhook, given: Credential | None, timeout: float) -> Target:
     from cxfulfill.simulator.issuer import LocalIssuer  # noqa: PLC0415 - a key is made only where it is needed
     from cxfulfill.simulator.trusted import credential_for, trusting  # noqa: PLC0415 - as above
 
@@ -146,7 +154,7 @@ def _in_process(webhook: Webhook, given: Credential | None) -> Target:
         webhook.close()
 
     return Target(
-        caller=Caller(transport, url=f"{_HERE}{webhook.path}"),
+        caller=Caller(transport, url=f"{_HERE}{webhook.path}", timeout=timeout),
         webhook=webhook,
         given=given,
         close=close,
@@ -154,13 +162,9 @@ def _in_process(webhook: Webhook, given: Credential | None) -> Target:
     )
 
 
-def _over_http(url: str, given: Credential | None, ca_certs: str | None, line: Line) -> Target:
+def _over_http(url: str, given: Credential | None, timeout: float, transport: OverHttp) -> Target:
     try:
-        transport = OverHttp(ca_certs=ca_certs, line=line)
-    except ConfigurationError as error:
-        raise click.BadParameter(str(error), param_hint="--ca-certs") from None
-    try:
-        caller = Caller(transport, url=url)
+        caller = Caller(transport, url=url, timeout=timeout)
     except ConfigurationError as error:
         transport.close()
         raise click.BadParameter(str(error), param_hint="--url") from None

@@ -12,6 +12,7 @@ from cryptography.x509 import DNSName
 from cxfulfill import MutualTls, OAuthIntrospection
 from cxfulfill.cli import targets
 from cxfulfill.cli.credentials import is_this_machine
+from cxfulfill.simulator.caller import Caller
 from cxfulfill.simulator.issuer import LocalIssuer
 from cxfulfill.simulator.over_http import Line, OverHttp
 from cxfulfill.simulator.token_endpoint import TokenEndpoint
@@ -85,6 +86,20 @@ def test_connections(run: Trial, monkeypatch: pytest.MonkeyPatch, options: tuple
     assert lines == [line]
 
 
+@pytest.mark.parametrize("aim", [None, ("--url", "http://127.0.0.1:9/webhook")])
+def test_the_time_that_cx_waits(run: Trial, monkeypatch: pytest.MonkeyPatch, aim: tuple[str, ...] | None) -> None:
+    waited: list[float] = []
+
+    def make(*given: Any, timeout: float, **more: Any) -> Caller:
+        waited.append(timeout)
+        return Caller(*given, timeout=timeout, **more)
+
+    monkeypatch.setattr(targets, "Caller", make)
+    run("echo", "--curl", aim=aim)
+    run("echo", "--curl", "--timeout", "0.5", aim=aim)
+    assert waited == [5.0, 0.5]
+
+
 def test_a_connection_that_is_cut(run: Trial) -> None:
     app = App()
     with served(app.webhook.wsgi) as url:
@@ -100,6 +115,9 @@ def test_a_connection_that_is_cut(run: Trial) -> None:
         (("--slow", "1"), "--slow goes with --url"),
         (("--cut",), "--cut goes with --url"),
         (("--slow", "0"), "--slow"),
+        (("--timeout", "31"), "--timeout"),
+        (("--timeout", "nan"), "it is a number of seconds"),
+        (("--slow", "nan"), "it is a number of seconds"),
         (("--client-cert", __file__), "--client-cert and --client-key go together"),
         (("--client-cert", __file__, "--client-key", __file__), "the client certificate takes two PEM files"),
         (OAUTH, "--oauth-endpoint, --oauth-client-id and --oauth-secret-env go together"),
