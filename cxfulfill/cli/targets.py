@@ -1,6 +1,5 @@
 """Where commands send calls: an application that they load, or a URL; and what the calls prove themselves with."""
 
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import click
 
 from cxfulfill.cli.apps import checked_webhook
 from cxfulfill.cli.credentials import CREDENTIAL_OPTIONS, NAMES, is_this_machine, named_credential
-from cxfulfill.cli.options import with_options
+from cxfulfill.cli.options import Seconds, with_options
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
 from cxfulfill.route import Route
@@ -31,10 +30,10 @@ _OPTIONS: Final = (
     *CREDENTIAL_OPTIONS,
     click.option("--ca-certs", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
                  help="PEM file of roots for --url, such as the one of cxfulfill cert; the system's by default."),
-    click.option("--slow", metavar="SECONDS", type=click.FloatRange(0, 60, min_open=True),
+    click.option("--slow", metavar="SECONDS", type=Seconds(60),
                  help="Let the body of each call to --url take so long on its way."),
     click.option("--cut", is_flag=True, help="Cut the connection to --url before the end of the body."),
-    click.option("--timeout", metavar="SECONDS", type=click.FloatRange(0, LONGEST_TIMEOUT, min_open=True),
+    click.option("--timeout", metavar="SECONDS", type=Seconds(LONGEST_TIMEOUT),
                  default=CX_TIMEOUT, show_default=True, help="How long CX waits, as set there."),
     click.option("--on-cloud-run", is_flag=True, help="Load the app as on Cloud Run, which CloudRunIam needs."),
 )  # fmt: skip
@@ -128,9 +127,6 @@ def target(
     """
     if (app is None) == (url is None):
         raise click.UsageError("give one of --app and --url")
-    for option, seconds in (("--timeout", timeout), ("--slow", slow)):
-        if seconds is not None and math.isnan(seconds):  # which is in each of click's ranges
-            raise click.BadParameter("it is a number of seconds", param_hint=option)
     given = named_credential(**credential)
     if app is None:
         _refuse("--app", **{"--on-cloud-run": on_cloud_run or None})

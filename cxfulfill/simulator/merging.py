@@ -92,7 +92,7 @@ def _form(state: State, answer: Mapping[str, Any]) -> tuple[State, tuple[str, ..
     given = ((answer.get("pageInfo") or {}).get("formInfo") or {}).get("parameterInfo") or []
     fields = {each.display_name: each for each in state.page.form or ()}
     reprompt: list[str] = []
-    findings: list[Finding] = []
+    findings = _idle(given)
     for index, update in enumerate(given):
         found = fields.get(name := update.get("displayName") or "")
         if found is None:
@@ -110,6 +110,12 @@ def _form(state: State, answer: Mapping[str, Any]) -> tuple[State, tuple[str, ..
         for name in reprompt if name in after.parameters
     ]  # fmt: skip
     return after, tuple(reprompt), findings
+
+
+def _idle(given: list[Mapping[str, Any]]) -> list[Finding]:
+    problem = "empties nothing: INVALID is the only state that acts in an answer"
+    empty = (index for index, update in enumerate(given) if update.get("state") in ("EMPTY", 1))
+    return [Finding(f"{_FORM}[{index}].state", problem, "warning") for index in empty]
 
 
 def _updated(found: FormField, update: Mapping[str, Any]) -> FormField:

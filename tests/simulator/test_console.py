@@ -228,6 +228,15 @@ def test_a_conversation_that_is_loaded_is_exported_as_the_one_that_was_saved(con
     assert other.export("pytest") == console.export("pytest")
 
 
+def test_a_call_without_an_answer_is_loaded_as_one(console: Console) -> None:
+    console.turn(turn("count", mode="timeout"))
+    other = make_console()
+    other.load(console.save())
+
+    assert (last(other)["status"], last(other)["failure"]) == (None, "unreachable")
+    assert last(other)["attempts"][0]["failure"] == "unreachable"
+
+
 @pytest.mark.parametrize("text", ["nonsense", "", '{"cxfulfill_recording": 1}'])
 def test_what_is_no_conversation_is_told(console: Console, text: str) -> None:
     with pytest.raises(ConsoleProblem):

@@ -28,9 +28,9 @@ from cxfulfill import (
     Webhook,
 )
 from cxfulfill.simulator.caller import Caller
-from cxfulfill.simulator.credentials import HeaderCredential, NoCredential, OAuthCredential
+from cxfulfill.simulator.credentials import BasicCredential, HeaderCredential, NoCredential, OAuthCredential
 from cxfulfill.simulator.cx import Cx
-from cxfulfill.simulator.in_process import InProcess
+from cxfulfill.simulator.in_process import InProcess, InWsgi
 from cxfulfill.simulator.issuer import LocalIssuer
 from cxfulfill.simulator.judging import judge
 from cxfulfill.simulator.result import Result
@@ -74,6 +74,17 @@ def app() -> Iterator[App]:
 @pytest.fixture
 def cx(app: App) -> Cx:
     return Cx.of(app)
+
+
+def test_by_url_there_is_nothing_to_end_but_its_own_connections(app: App) -> None:
+    with_own = Cx.at("https://hotel.example/webhook")
+    with_own.close()
+    given = Cx.at(
+        "https://hotel.example/webhook", transport=InWsgi(app.wsgi), credential=BasicCredential("cx", PASSWORD)
+    )
+    given.close()
+    assert given.call("echo").ok
+    Cx(given.session, given.caller).close()
 
 
 def test_it_ends_its_threads_and_leaves_the_application_open(app: App) -> None:

@@ -244,6 +244,18 @@ def test_queued_messages_are_in_the_next_request_of_the_turn_and_not_in_the_next
     assert session.request("t")["detectIntentResponseId"] != before
 
 
+@pytest.mark.parametrize("state", ["EMPTY", 1])
+def test_a_state_of_empty_empties_nothing(state: Any) -> None:
+    session = Session(page=SessionPage.of(f"{FLOW}/pages/a", "A", {"nights": 3}))
+
+    merged = session.take({"pageInfo": {"formInfo": {"parameterInfo": [{"displayName": "nights", "state": state}]}}})
+
+    assert session.state.page.values == {"nights": 3}
+    assert [str(each) for each in merged.findings] == [
+        "pageInfo.formInfo.parameterInfo[0].state: empties nothing: INVALID is the only state that acts in an answer"
+    ]
+
+
 @pytest.mark.parametrize(
     ("target", "page", "shown"),
     [
