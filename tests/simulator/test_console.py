@@ -263,6 +263,30 @@ def test_exported_commands_are_a_shell_script_without_secrets(console: Console, 
     assert first["detectIntentResponseId"].startswith("turn-1-")
 
 
+@pytest.mark.parametrize("own", ["'", '"', "", "a", "$", "\\", "'\"'\"'", "\u2028`", None])
+def test_exported_commands_run_nothing_of_a_conversation_that_a_stranger_has_written(
+    console: Console, tmp_path: Path, own: str | None
+) -> None:
+    said = "$(touch pwned) `touch pwned`; touch pwned # ' \" \\ \n touch pwned \x00 ü"
+    request = {"fulfillmentInfo": {"tag": said}, "sessionInfo": {"parameters": {said: said}}, "text": said}
+    request |= {} if own is None else {"detectIntentResponseId": own}
+    line = {
+        "cxfulfill_recording": 1, "at": "2030-06-14T09:30:00Z", "method": "POST", "path": "/webhook", "tag": said,
+        "request": request, "status": 200, "answer": {},
+    }  # fmt: skip
+    console.load(json.dumps(line))
+    (tmp_path / "curl").write_text('#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\nprintf "%s\\0" "$1"\n')
+    (tmp_path / "curl").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", console.export("curl").text], env={"PATH": f"{tmp_path}:/usr/bin:/bin", "CX_AUTHORIZATION": "x"},
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    sent = json.loads(done.stdout.rstrip("\0"))
+    assert sent.pop("detectIntentResponseId", "turn-1-").startswith("turn-1-")
+    assert sent == {name: value for name, value in request.items() if name != "detectIntentResponseId"}
+    assert [path.name for path in tmp_path.iterdir()] == ["curl"]
+
+
 def test_nothing_is_exported_of_nothing(console: Console) -> None:
     with pytest.raises(ConsoleProblem, match="nothing to export"):
         console.export("pytest")
