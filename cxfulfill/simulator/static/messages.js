@@ -36,15 +36,15 @@ function stepper(variants, shown) {
 
 /** SSML with its tags told apart from what is said. */
 function ssml(source) {
-  const parts = source.split(/(<[^>]*>)/).filter(Boolean);
+  const parts = source.split(/(<[^<>]*>)/).filter(Boolean);
   return el("pre.body.ssml", {tabindex: "0", role: "region", "aria-label": "SSML source"}, el("code", {},
-    parts.map((part) => (part.startsWith("<") ? el("span.ssml-tag", {}, part) : part))));
+    parts.map((part) => (part.startsWith("<") && part.endsWith(">") ? el("span.ssml-tag", {}, part) : part))));
 }
 
 function spoken({text: said, ssml: source}) {
   const isMarkup = source !== undefined;
   const content = isMarkup
-    ? [el("p", {}, String(source).replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim()),
+    ? [el("p", {}, String(source).replace(/<[^<>]*>/g, " ").replace(/\s+/g, " ").trim()),
       details("details.more", "SSML source", ssml(String(source)))]
     : el("p", {}, String(said ?? ""));
   return [el("div.bubble.spoken", {}, badge("neutral", icon("sound"), isMarkup ? "spoken, SSML" : "spoken"), content)];
