@@ -12,6 +12,7 @@ from cxfulfill.simulator.console_view import shown_call, shown_page
 from cxfulfill.simulator.conversations import ConversationError, read_conversation, recorded, write_conversation
 from cxfulfill.simulator.exports import Played, as_curl, as_pytest
 from cxfulfill.simulator.page_inputs import (
+    MAX_TEXT,
     ConsoleProblem,
     Export,
     ExportedFile,
@@ -144,6 +145,8 @@ class Console:
             delivery = delivered(call.request, self._caller.url, call.status, body, seconds=call.ms / 1e3)
             session, result = restored(call.tag, call.request, delivery)
             said = result.before.turn
+            if len(said.shown) > MAX_TEXT:
+                raise ConsoleProblem(f"A user says more than {MAX_TEXT} characters in it.")
             asked = TurnRequest(input=UserInput(kind=said.kind, value=said.shown), tag=call.tag)
             turns.append(_Turn(asked, None, result.before, (result,)))
         self._turns, self._page = turns, None

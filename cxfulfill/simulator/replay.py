@@ -157,5 +157,5 @@ def _outer(recorded: Recorded, delivery: Delivery) -> Iterator[Change]:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -219,6 +219,16 @@ def test_what_is_no_conversation_is_told(console: Console, text: str) -> None:
     assert console.state()["turns"] == []
 
 
+def test_a_conversation_with_a_text_that_the_page_would_not_send_is_told(console: Console) -> None:
+    line = {
+        "cxfulfill_recording": 1, "at": "2030-06-14T09:30:00Z", "method": "POST", "path": "/webhook", "tag": "count",
+        "request": {"text": "x" * 65_537}, "status": 200, "answer": {},
+    }  # fmt: skip
+    with pytest.raises(ConsoleProblem, match="more than 65536 characters"):
+        console.load(json.dumps(line))
+    assert console.state()["turns"] == []
+
+
 def test_an_exported_test_passes(tmp_path: Path) -> None:
     console = make_console()
     console.set_page(PageRequest(display_name="Collect", form={"nights": 45}))

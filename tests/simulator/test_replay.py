@@ -155,13 +155,14 @@ def test_an_answer_where_there_was_none_is_a_change(hotel: Hotel, calls: Calls) 
     assert changed(replay(hotel, replace(recorded, status=None))) == [("HTTP status", "no answer", 200)]
 
 
-def test_an_answer_that_cx_refuses_now_is_an_event(calls: Calls) -> None:
-    class Html:
+@pytest.mark.parametrize("body", [b"<html>", b"[" * 30_000, b"[" * 30_000 + b"]" * 30_000, b'{"a": ' + b"9" * 5_000])
+def test_an_answer_that_cx_refuses_now_is_an_event(calls: Calls, body: bytes) -> None:
+    class Odd:
         def send(self, outgoing: Outgoing, timeout: float) -> Answer:
-            return Answer(status=200, headers=Headers({}), body=b"<html>")
+            return Answer(status=200, headers=Headers({}), body=body)
 
     [recorded] = calls(request("book"))
-    found = changed([Replay(Caller(Html(), url=URL)).send(recorded)])
+    found = changed([Replay(Caller(Odd(), url=URL)).send(recorded)])
     assert found[0] == ("event", NOTHING, "webhook.error")
     assert found[1] == ("", recorded.answer, None)
 
