@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from cxfulfill.simulator.printable import printable
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.state import Change
 from cxfulfill.simulator.turns import Turn
@@ -20,7 +21,8 @@ def told(result: Result) -> str:
     Returns:
         Some lines.
     """
-    return "\n".join([f"{result.tag or result.delivery.outgoing.method}: {_outcome(result)}", *_details(result)])
+    lines = [f"{result.tag or result.delivery.outgoing.method}: {_outcome(result)}", *_details(result)]
+    return "\n".join(map(printable, lines))
 
 
 def said(turn: Turn) -> str:
