@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from cxfulfill import BasicAuth, Context, Reply, Webhook
-from cxfulfill.http import REDACTED
+from cxfulfill.http import REDACTED, Headers
 from cxfulfill.simulator.caller import Caller
 from cxfulfill.simulator.console import Console
 from cxfulfill.simulator.in_process import InProcess
 from cxfulfill.simulator.issuer import LocalIssuer
 from cxfulfill.simulator.page_inputs import ConsoleProblem, PageRequest, ResendRequest, TurnRequest
+from cxfulfill.simulator.sending import Answer, Outgoing
 from cxfulfill.simulator.session import Session
 from cxfulfill.simulator.trusted import credential_for
 
@@ -295,6 +296,17 @@ def test_exported_commands_run_nothing_of_a_conversation_that_a_stranger_has_wri
     assert sent.pop("detectIntentResponseId", "turn-1-").startswith("turn-1-")
     assert sent == {name: value for name, value in request.items() if name != "detectIntentResponseId"}
     assert [path.name for path in tmp_path.iterdir()] == ["curl"]
+
+
+def test_an_answer_that_is_too_large_is_shown_as_far_as_cx_reads() -> None:
+    class Large:
+        def send(self, outgoing: Outgoing, timeout: float) -> Answer:
+            return Answer(status=200, headers=Headers({}), body=b" " * 1_000_000)
+
+    caller = Caller(Large(), url="http://127.0.0.1:8080/webhook")
+    console = Console(caller, begin=Session, app=caller.url, webhook=None, credential=lambda session: None)
+    console.turn(turn("count"))
+    assert last(console)["answer"]["body"] == " " * 65_536 + "\n[934464 bytes more]"
 
 
 def test_nothing_is_exported_of_nothing(console: Console) -> None:
