@@ -159,12 +159,15 @@ def _leave_out_our_frames(error: BaseException) -> None:
 
 
 def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
+    from cxfulfill.simulator.printable import printable
+
     lines = []
     for name in sorted({*left, *right}, key=str):
+        shown = printable(str(name))
         if name not in right:
-            lines.append(f"  {name} is {left[name]!r}, and should not be there")
+            lines.append(f"  {shown} is {left[name]!r}, and should not be there")
         elif name not in left:
-            lines.append(f"  {name} is not there, and should be {right[name]!r}")
+            lines.append(f"  {shown} is not there, and should be {right[name]!r}")
         elif left[name] != right[name]:
-            lines.append(f"  {name} is {left[name]!r}, and should be {right[name]!r}")
+            lines.append(f"  {shown} is {left[name]!r}, and should be {right[name]!r}")
     return lines

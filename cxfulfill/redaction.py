@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
+from unicodedata import normalize
 from urllib.parse import parse_qsl, urlencode
 
 from cxfulfill.http import REDACTED
@@ -17,13 +18,20 @@ LONG: Final = 7
 
 _SHORTEST_ECHO: Final = 4
 """Characters of a private value from which on it is looked for in other texts."""
+_SHORTEST_NUMBER: Final = 3
+"""The same where all of them are digits: a card's code has three."""
+_LONGEST_PATTERN: Final = 64
+"""Characters of a private value up to which it is looked for in any case, and as whole words."""
 _MOST_ECHOES: Final = 256
 _ANYWHERE: Final = (
     "password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey", "passport", "email",
-    "phone", "address", "birth", "creditcard", "cardnumber", "pincode", "callerid",
+    "phone", "address", "birth", "creditcard", "cardnumber", "pincode", "callerid", "pwd", "authorization", "bearer",
+    "cookie", "jwt", "privatekey", "accesskey", "securitycode", "socialsecurity", "bankaccount", "accountnumber",
 )  # fmt: skip
 """What makes a name private wherever it stands in it."""
-_WORDS: Final = frozenset({"pin", "cvv", "cvc", "card", "iban", "ssn", "caller", "otp", "dob"})
+_WORDS: Final = frozenset(
+    {"pin", "cvv", "cvc", "card", "iban", "ssn", "caller", "otp", "dob", "auth", "mail", "mobile"}
+)
 """What makes a name private as a word of it, also in the plural."""
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])")
 _BETWEEN: Final = re.compile(r"[\W\d_]+")
@@ -35,13 +43,18 @@ _FOUND: Final = re.compile(
     r"|(?P<kept>(?<!\d)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!\d)"
     r"(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?!\d))?"
     r"|(?<![\w-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![\w-]))"
-    rf"|\+?\(?\d(?:[ \-./()\u00a0\u2010-\u2015]{{0,3}}\d){{{LONG - 1},}}"
+    rf"|\+?\(?\d(?:[\s\-./()_\u00b7\u200b-\u200d\u2010-\u2015]{{0,3}}\d){{{LONG - 1},}}"
 )
+_ASSIGNED: Final = re.compile(
+    r"""(?<![\w-])(?P<name>\w[\w-]*)(?P<mark>=|\\?["']\s*:\s*\\?["'])(?P<value>[^\s&"'\\]+)"""
+)
+"""A name and its value within a text, as in a URL or in JSON that is a text."""
 _NAME: Final = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/agents/[^/\s]+(?:/[^\s]*)?")
 """A name of CX's, whose ids are no numbers of anybody."""
 _SESSIONS: Final = "/sessions/"
 _DIGITS: Final = ("dtmfDigits", "dtmf_digits")
-_DISPLAY_NAMES: Final = ("displayName", "display_name")
+_NAMES: Final = ("displayName", "display_name", "name", "key")
+"""Members that say what the ``value`` beside them is."""
 
 
 @lru_cache(512)
@@ -54,7 +67,8 @@ def is_private(name: str) -> bool:
     Returns:
         Whether it does.
     """
-    words = [word for word in _BETWEEN.split(_HUMP.sub(" ", name).casefold()) if word]
+    plain = normalize("NFKC", name)
+    words = [word for word in _BETWEEN.split(_HUMP.sub(" ", plain).casefold()) if word]
     joined = "".join(words)
     return any(part in joined for part in _ANYWHERE) or any(word.removesuffix("s") in _WORDS for word in words)
 
@@ -69,7 +83,9 @@ class Redaction:
 
     def __init__(self, *sources: Any) -> None:
         texts = sorted({text for source in sources for text in _private_texts(source)}, key=len, reverse=True)
-        echoes = "|".join(map(re.escape, texts[:_MOST_ECHOES]))
+        # Long ones are looked for in one go: patterns of them could be tried at each character of a text.
+        self._long = [text for text in texts if len(text) > _LONGEST_PATTERN]
+        echoes = "|".join(map(re.escape, texts[len(self._long) :][:_MOST_ECHOES]))
         self._echoes = re.compile(rf"(?<!\w)(?:{echoes})(?!\w)", re.IGNORECASE) if echoes else None
 
     def text(self, text: str) -> str:
@@ -123,7 +139,7 @@ class Redaction:
             if "detectIntentResponseId" in request:
                 kept["detectIntentResponseId"] = request["detectIntentResponseId"]
             if isinstance(request.get("fulfillmentInfo"), dict) and "tag" in request["fulfillmentInfo"]:
-                kept["fulfillmentInfo"]["tag"] = request["fulfillmentInfo"]["tag"]
+                kept.setdefault("fulfillmentInfo", {})["tag"] = request["fulfillmentInfo"]["tag"]
         return kept
 
     def query(self, query: str) -> str:
@@ -149,18 +165,26 @@ class Redaction:
         return own if self._without(own) == own else f"recorded-{sha256(own.encode()).hexdigest()[:12]}"
 
     def _without(self, text: str) -> str:
+        for each in self._long:
+            text = text.replace(each, REDACTED)
         if self._echoes is not None:
             text = self._echoes.sub(REDACTED, text)
+        text = _ASSIGNED.sub(_unassigned, text)
         return _FOUND.sub(lambda found: found["kept"] or REDACTED, text)
+
+
+def _unassigned(found: re.Match[str]) -> str:
+    return f"{found['name']}{found['mark']}{REDACTED}" if is_private(found["name"]) else found[0]
 
 
 def _members(value: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
     """Give name and value of each member, and whether it is private by a name.
 
-    A form's parameter is taken for what its display name says: its value stands beside it.
+    A form's parameter is taken for what its display name says: its value stands beside it. So are pairs of another
+    kind, of a name and a value.
     """
-    named = next((value[each] for each in _DISPLAY_NAMES if each in value), "")
-    hides = isinstance(named, str) and is_private(named)
+    named = (value[each] for each in _NAMES if each in value)
+    hides = any(isinstance(each, str) and is_private(each) for each in named)
     for name, item in value.items():
         yield name, item, is_private(name) or (hides and name == "value")
 
@@ -174,5 +198,5 @@ def _private_texts(value: Any, *, private: bool = False) -> Iterator[str]:
             yield from _private_texts(item, private=private)
     elif private and isinstance(value, str | int | float) and not isinstance(value, bool):
         text = f"{value:.15g}" if isinstance(value, float) else str(value).strip()
-        if len(text) >= _SHORTEST_ECHO:
+        if len(text) >= (_SHORTEST_NUMBER if text.isdigit() else _SHORTEST_ECHO):
             yield text

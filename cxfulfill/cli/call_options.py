@@ -136,7 +136,10 @@ def read_request(file: Path, *, fresh_ids: bool) -> tuple[Session, Ready]:
         if not isinstance(document, dict):
             raise click.BadParameter("the file is no JSON object that ids could be given to", param_hint="--request")
         document = with_fresh_ids(document)
-        body = wire.dumps(document)
+        try:
+            body = wire.dumps(document)
+        except OverflowError:
+            raise click.BadParameter("a number in it is beyond the range of a double", param_hint="--request") from None
     request = document if isinstance(document, dict) else {}
     session = restore(request)
     return session, Ready(tag_of(request), request, body, session.state)

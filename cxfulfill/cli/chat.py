@@ -9,9 +9,10 @@ from rich.console import Console
 
 from cxfulfill.cli.chat_commands import Quit, do, words_for
 from cxfulfill.cli.chatting import Chat
-from cxfulfill.cli.outline import Kind, Line, printable, show
+from cxfulfill.cli.outline import Kind, Line, show
 from cxfulfill.cli.targets import target, target_options
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.simulator.printable import printable
 
 
 @click.command()

@@ -15,10 +15,11 @@ from cxfulfill.cli.call import stranger, twice_told
 from cxfulfill.cli.call_options import begun_session
 from cxfulfill.cli.call_report import attempts, details, hint, verdict
 from cxfulfill.cli.messages import Messages
-from cxfulfill.cli.outline import Line, printable, show
+from cxfulfill.cli.outline import Line, show
 from cxfulfill.cli.targets import Target
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.conversations import recorded, write_conversation
+from cxfulfill.simulator.printable import printable
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.simulator import Input, Simulator
 from cxfulfill.simulator.tags import known_tags

@@ -11,10 +11,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from cxfulfill.cli.outline import Kind, printable
+from cxfulfill.cli.outline import Kind
 from cxfulfill.simulator.figures import Figures, Twice
 from cxfulfill.simulator.load import Plan
 from cxfulfill.simulator.percentiles import Durations
+from cxfulfill.simulator.printable import printable
 
 _EVERY: Final = 5.0  # seconds between two lines where there is no terminal
 _SHARES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from cxfulfill.simulator.printable import printable
+
 _INDENT: Final = 2
 
 
@@ -73,20 +75,6 @@ def commands(*given: str) -> tuple[Line, ...]:
         A line for each.
     """
     return tuple(Line(text, Kind.COMMAND) for text in given)
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal would obey instead of show: much of what is printed was written by strangers.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The text with control and direction characters as escapes.
-    """
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 def show(lines: Iterable[Line], console: Console | None = None, *, depth: int = 0) -> None:

@@ -11,6 +11,7 @@ from cxfulfill.simulator.console_view import shown_call, shown_page
 from cxfulfill.simulator.conversations import ConversationError, read_conversation, recorded, write_conversation
 from cxfulfill.simulator.exports import Played, as_curl, as_pytest
 from cxfulfill.simulator.page_inputs import (
+    MAX_TEXT,
     ConsoleProblem,
     Export,
     ExportedFile,
@@ -143,6 +144,8 @@ class Console:
         state = self._begin().state
         for call in calls[:MAX_TURNS]:
             session, result = restored(call.tag, call.request, delivered(call, self._caller.url))
+            if len(result.before.turn.shown) > MAX_TEXT:
+                raise ConsoleProblem(f"A user says more than {MAX_TEXT} characters in it.")
             if turns and _is_other_delivery(result, turns[-1]):
                 turns[-1] = replace(
                     turns[-1],

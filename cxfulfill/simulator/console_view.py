@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cxfulfill.http import CREDENTIAL_HEADERS, REDACTED
+from cxfulfill.protocol.json import MAX_REPLY_BYTES
 from cxfulfill.records import CallRecord
 from cxfulfill.simulator.caller import Attempt
 from cxfulfill.simulator.pages import SessionPage
@@ -65,7 +66,7 @@ def shown_call(result: Result) -> dict[str, Any]:
         "request": shown_request(delivery.outgoing),
         "answer": {
             "headers": {} if last is None else dict(last.headers),
-            "body": "" if last is None else last.body.decode(errors="backslashreplace"),
+            "body": "" if last is None else _shown_body(last.body),
         },
         "ms": round(delivery.seconds * 1e3, 1),
         "attempts": [_attempt(each) for each in delivery.attempts],
@@ -85,6 +86,13 @@ def shown_request(outgoing: Outgoing) -> dict[str, Any]:
     fields = {name: REDACTED if name in hidden else value for name, value in outgoing.headers.items()}
     body = outgoing.body.decode(errors="backslashreplace")
     return {"method": outgoing.method, "url": outgoing.url, "headers": fields, "body": body}
+
+
+def _shown_body(body: bytes) -> str:
+    """Show what CX reads of an answer, which is all of it but for one that is too large."""
+    more = len(body) - MAX_REPLY_BYTES
+    text = body[:MAX_REPLY_BYTES].decode(errors="backslashreplace")
+    return text if more <= 0 else f"{text}\n[{more} bytes more]"
 
 
 def _changes(changes: Iterable[Change]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from cxfulfill.errors import BadRequest, CxFulfillError
 from cxfulfill.protocol.json import loads
 from cxfulfill.recording import END, VERSION, Recorded, digest, timestamp
 from cxfulfill.route import METHODS
+from cxfulfill.simulator.values import doubles
 
 if TYPE_CHECKING:
     from cxfulfill.simulator.result import Result
@@ -116,6 +117,10 @@ def _read(number: int, line: bytes) -> Recorded:
             raise ConversationError(f"line {number}: {name} is missing")
         if name in members and not is_right(members[name]):
             raise ConversationError(f"line {number}: {name} must be {form}")
+    try:
+        doubles(members.get("request"))
+    except OverflowError:
+        raise ConversationError(f"line {number}: request has a number beyond the range of a double") from None
     known = {name: members[name] for name in (*_FORMS, "request", "answer") if name in members and name != _MARK}
     return Recorded(**{"request": None, "answer": None} | known)
 
@@ -137,6 +142,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+_MAX_MS: Final = 1e9
 _MARK: Final = "cxfulfill_recording"
 _FORMS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     _MARK: (lambda value: _is_number(value) and value == VERSION, f"{VERSION}, the form that this release reads"),
@@ -150,7 +156,7 @@ _FORMS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
         "an HTTP status, or null where no answer came",
     ),
     "replayed": (lambda value: isinstance(value, bool), "true or false"),
-    "ms": (lambda value: _is_number(value) and value >= 0, "a number of milliseconds"),
+    "ms": (lambda value: _is_number(value) and 0 <= value <= _MAX_MS, "a number of milliseconds"),
     "idempotency_key": (_is_text, "text"),
 }
 """What each member must be, with its name for people; ``request`` and ``answer`` are any JSON, or none."""

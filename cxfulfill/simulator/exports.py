@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cxfulfill.simulator import wire
 from cxfulfill.simulator.console_view import shown_request
 from cxfulfill.simulator.page_inputs import PageRequest, TurnRequest
 from cxfulfill.simulator.result import Result
 
 _VERBS: Final = {"text": "say", "transcript": "speak", "dtmf": "press", "event": "event", "intent": "trigger"}
 _WIDTH: Final = 90
+_ID: Final = "detectIntentResponseId"
+_ID_OPENS: Final = f'"{_ID}": "'
 _HEADER: Final = '''"""A conversation that was exported by cxfulfill console. Run it with: python -m pytest {name}"""
 
 import pytest
@@ -168,8 +171,11 @@ def _whole(value: Any) -> Any:
 
 def _curl(result: Result) -> list[str]:
     outgoing = result.delivery.outgoing
-    shown = shown_request(outgoing)
-    body = shlex.quote(shown["body"]).replace(result.state.response_id, "'\"$id\"'")
+    # The id's own text is put nowhere but between quotes: it may be one that a stranger has written into a file.
+    member = wire.dumps({_ID: result.state.response_id}).decode().strip("{}\n ")
+    before, is_there, behind = shown_request(outgoing)["body"].partition(member)
+    fresh = f"""'{_ID_OPENS}'"$id"'"'""" * bool(is_there)
+    body = shlex.quote(before) + fresh + (shlex.quote(behind) if behind else "")
     return [
         f"curl -sS -X POST {shlex.quote(outgoing.url)} \\",
         "  -H 'Content-Type: application/json' -H \"Authorization: $CX_AUTHORIZATION\" \\",

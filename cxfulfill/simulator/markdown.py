@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.token import Token
     from markdown_it.tree import SyntaxTreeNode
 
 Node = Mapping[str, Any]
@@ -18,6 +20,7 @@ _TAGS: Final[Mapping[str, str]] = {
     "strong": "strong", "em": "em", "s": "s", "link": "a", "hr": "hr", "hardbreak": "br", "softbreak": "br",
     "table": "table", "thead": "thead", "tbody": "tbody", "tr": "tr", "th": "th", "td": "td",
 }  # fmt: skip
+_MAX_NESTING: Final = 50
 _CODE: Final[Mapping[str, str]] = {"code_inline": "code", "code_block": "pre", "fence": "pre"}
 
 
@@ -29,7 +32,8 @@ def tree(text: str) -> tuple[Node, ...]:
         text: The text of a message.
 
     Returns:
-        The blocks. They are kept for the next who asks: don't change them.
+        The blocks. They are kept for the next who asks: don't change them. A text in which emphasis is nested beyond
+        all reason is one paragraph as it stands.
 
     Raises:
         ConfigurationError: The package that reads Markdown is not installed.
@@ -37,7 +41,13 @@ def tree(text: str) -> tuple[Node, ...]:
     tokens = _parser().parse(text)
     from markdown_it.tree import SyntaxTreeNode  # noqa: PLC0415 - of an extra, which is there
 
+    if any(_is_deep(token.children or ()) for token in tokens):  # the parser bounds all nesting but this
+        return ({"tag": "p", "children": [{"text": text}]},)
     return tuple(_nodes(SyntaxTreeNode(tokens).children))
+
+
+def _is_deep(tokens: "Iterable[Token]") -> bool:
+    return any(depth > _MAX_NESTING for depth in accumulate(token.nesting for token in tokens))
 
 
 @cache

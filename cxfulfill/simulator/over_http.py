@@ -4,12 +4,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from io import BufferedReader, RawIOBase
+from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.simulator.sending import Answer, ClientCertificate, NoAnswer, Outgoing, joined, not_in_time
 
 if TYPE_CHECKING:
+    import socket
+
     import urllib3
 
 MAX_ANSWER: Final = 1024 * 1024
@@ -71,8 +74,7 @@ class OverHttp:
     def send(self, outgoing: Outgoing, timeout: float) -> Answer:
         """Send a request; see `Transport.send`.
 
-        The time limit holds for connecting and for each wait for the server, and is looked at between them: a server
-        that stops in the middle of its answer is given up later, after twice the limit at most.
+        The time limit holds for all of it: also a server that answers a byte now and then is given up at its end.
         """
         from urllib3 import Timeout  # noqa: PLC0415 - only who calls over a socket pays for the import
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 - see above
@@ -131,8 +133,49 @@ class OverHttp:
                 files = {"ca_certs": self._ca_certs}
                 if certificate is not None:
                     files |= {"cert_file": str(certificate.chain), "key_file": str(certificate.key)}
-                self._pools[certificate] = urllib3.PoolManager(maxsize=_AT_ONCE, **files)  # type: ignore[arg-type]
+                pool = urllib3.PoolManager(maxsize=_AT_ONCE, **files)  # type: ignore[arg-type]
+                pool.pool_classes_by_scheme = {
+                    scheme: _bounded(kind) for scheme, kind in pool.pool_classes_by_scheme.items()
+                }
+                self._pools[certificate] = pool
             return self._pools[certificate]
+
+
+class _InTime(RawIOBase):
+    """What comes over a socket until its timeout is over, counted from now: the socket itself counts each wait anew."""
+
+    def __init__(self, raw: RawIOBase, connection: "socket.socket") -> None:
+        super().__init__()
+        self._raw = raw
+        self._connection = connection
+        self._ends = time.monotonic() + (connection.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
+
+
+def _bounded(pool: Any) -> Any:
+    """Make a kind of pool whose answers come in time: head, chunks and trailers too."""
+    from http.client import HTTPResponse  # noqa: PLC0415 - see above
+
+    class Bounded(HTTPResponse):
+        def __init__(self, connection: "socket.socket", *given: Any, **options: Any) -> None:
+            super().__init__(connection, *given, **options)
+            self.fp = BufferedReader(_InTime(self.fp.detach(), connection))
+
+    connections = type(pool.__name__, (pool.ConnectionCls,), {"response_class": Bounded})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connections})
 
 
 def _check_roots(path: str) -> None:

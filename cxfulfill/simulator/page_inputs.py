@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Final, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +12,8 @@ from cxfulfill.protocol.json import loads
 InputKind = Literal["text", "transcript", "dtmf", "event", "intent", "none"]
 Mode = Literal["once", "retry", "twice", "twice-concurrently", "timeout", "bad-credential"]
 Export = Literal["pytest", "curl"]
+MAX_TEXT: Final = 65_536
+"""Characters that a user says at most."""
 
 
 class ConsoleProblem(CxFulfillError):
@@ -31,7 +33,7 @@ class UserInput(_Body):
     """
 
     kind: InputKind
-    value: Annotated[str, Field(max_length=65_536)] = ""
+    value: Annotated[str, Field(max_length=MAX_TEXT)] = ""
 
 
 class TurnRequest(_Body):

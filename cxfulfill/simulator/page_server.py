@@ -2,7 +2,9 @@
 
 It listens on 127.0.0.1. What keeps other pages in the browser and other users of the machine out is: only the two names
 of that address are accepted as host (DNS rebinding), the API takes a random token that stands in the fragment of the
-page's URL, and a POST must be JSON of the page's own origin with a header that no foreign page can set.
+page's URL, and a POST must be JSON of the page's own origin with a header that no foreign page can set. Since the
+command line of a browser shows the URL to all users, the API answers only connections of its own, where the system
+tells whose they are.
 """
 
 import json
@@ -31,6 +33,7 @@ from cxfulfill.simulator.page_inputs import (
     TurnRequest,
     read_body,
 )
+from cxfulfill.simulator.peers import is_of_another_user
 
 HOST: Final = "127.0.0.1"
 MAX_BODY: Final = 1024 * 1024
@@ -143,6 +146,8 @@ class ConsolePage:
             raise _Refusal(404, "The console has no such path.")
         if not secrets.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization):
             raise _Refusal(401, "Open the console by the address that the command printed: it holds a token.")
+        if _is_foreign(request):
+            raise _Refusal(403, "The console answers the user alone who has started it.")
         allowed = {method for method, paths in (("GET", self._gets), ("POST", self._posts)) if request.path in paths}
         _check_method(request, allowed)
         if request.method == "GET":
@@ -214,6 +219,11 @@ class PageServer:
 
     def __exit__(self, *_: object) -> None:
         self._server.server_close()
+
+
+def _is_foreign(request: Request) -> bool:
+    peer = request.environ.get("REMOTE_ADDR", ""), request.environ.get("REMOTE_PORT", 0)
+    return bool(peer[1]) and is_of_another_user(peer, int(request.environ["SERVER_PORT"]))
 
 
 def _check_method(request: Request, allowed: set[str]) -> None:

@@ -8,7 +8,9 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
+from cxfulfill.errors import BadRequest
 from cxfulfill.http import Headers
+from cxfulfill.protocol.json import loads
 from cxfulfill.recording import Recorded
 from cxfulfill.records import event_of
 from cxfulfill.simulator import wire
@@ -156,6 +158,6 @@ def _outer(recorded: Recorded, delivery: Delivery) -> Iterator[Change]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
+        return loads(text.encode())
+    except BadRequest:
         return None

@@ -158,4 +158,7 @@ def _text(value: Mapping[str, Any], name: str) -> str:
 
 def _number(value: Mapping[str, Any], name: str) -> float:
     found = value.get(name)
-    return float(found) if isinstance(found, int | float) else 0.0
+    try:
+        return float(found) if isinstance(found, int | float) else 0.0
+    except OverflowError:  # no double is so large
+        return 0.0

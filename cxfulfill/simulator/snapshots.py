@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from cxfulfill.simulator.printable import printable
 from cxfulfill.simulator.result import Result
 
 IGNORED: Final = "[ignored]"
@@ -65,7 +66,7 @@ def difference(path: Path, text: str) -> str:
     """
     kept = path.read_text(encoding="utf-8")
     lines = difflib.unified_diff(kept.splitlines(), text.splitlines(), f"{path.name} (kept)", "now", lineterm="")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _hide(value: Any, steps: list[str]) -> None:

@@ -40,7 +40,7 @@ def substituted(template: str, parameters: Mapping[str, Any], into: Place) -> st
     if into == "body":
         try:
             body = json.loads(template)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ConfigurationError("the template of a body must be JSON, with each reference in quotes") from None
         return json.dumps(_filled(body, parameters))
     return _written(template, parameters, escaped=into == "url")

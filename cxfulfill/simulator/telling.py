@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from cxfulfill.simulator.printable import printable
 from cxfulfill.simulator.result import Result
 from cxfulfill.simulator.state import Change
 from cxfulfill.simulator.tags import tag_hint
@@ -30,7 +31,8 @@ def told(result: Result, webhook: Webhook | None = None) -> str:
         Some lines.
     """
     hint = [f"  {each}" for each in tag_hint(webhook, result)]
-    return "\n".join([f"{result.called}: {_outcome(result)}", *_details(result), *hint])
+    lines = [f"{result.called}: {_outcome(result)}", *_details(result), *hint]
+    return "\n".join(map(printable, lines))
 
 
 def said(turn: Turn) -> str:

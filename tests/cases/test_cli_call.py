@@ -303,6 +303,15 @@ def test_a_file_that_is_no_request_is_sent_too(run: Trial, tmp_path: Path, body:
     assert "ids could be given to" in run("--request", str(file), "--fresh-ids", code=2).output
 
 
+def test_a_request_of_a_file_with_a_number_beyond_a_double_is_told_or_sent_as_it_stands(
+    run: Trial, tmp_path: Path
+) -> None:
+    file = tmp_path / "call.json"
+    file.write_text('{"fulfillmentInfo": {"tag": "what"}, "sentimentAnalysisResult": {"score": 1%s}}' % ("0" * 400))
+    assert "beyond the range of a double" in run("--request", str(file), "--fresh-ids", code=2).output
+    assert "status 400" in run("--request", str(file), code=1).output
+
+
 @pytest.mark.parametrize("name", ["booking", "dtmf", "event", "form", "forget", "phone", "transcript", "unknown"])
 def test_the_requests_of_the_example_app(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTEL_USERNAME", "cx-agent")

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from cxfulfill import BasicAuth, Context, Reply, Webhook
-from cxfulfill.http import REDACTED
+from cxfulfill.http import REDACTED, Headers
 from cxfulfill.simulator.caller import Caller
 from cxfulfill.simulator.console import Console
 from cxfulfill.simulator.in_process import InProcess
 from cxfulfill.simulator.issuer import LocalIssuer
 from cxfulfill.simulator.page_inputs import ConsoleProblem, PageRequest, ResendRequest, TurnRequest
+from cxfulfill.simulator.sending import Answer, Outgoing
 from cxfulfill.simulator.session import Session
 from cxfulfill.simulator.trusted import credential_for
 
@@ -244,6 +245,16 @@ def test_what_is_no_conversation_is_told(console: Console, text: str) -> None:
     assert console.state()["turns"] == []
 
 
+def test_a_conversation_with_a_text_that_the_page_would_not_send_is_told(console: Console) -> None:
+    line = {
+        "cxfulfill_recording": 1, "at": "2030-06-14T09:30:00Z", "method": "POST", "path": "/webhook", "tag": "count",
+        "request": {"text": "x" * 65_537}, "status": 200, "answer": {},
+    }  # fmt: skip
+    with pytest.raises(ConsoleProblem, match="more than 65536 characters"):
+        console.load(json.dumps(line))
+    assert console.state()["turns"] == []
+
+
 def test_an_exported_test_passes(tmp_path: Path) -> None:
     console = make_console()
     console.set_page(PageRequest(display_name="Collect", form={"nights": 45}))
@@ -287,6 +298,41 @@ def test_exported_commands_are_a_shell_script_without_secrets(console: Console, 
     assert first == second
     assert first["text"] == "it's $HOME `date`"
     assert first["detectIntentResponseId"].startswith("turn-1-")
+
+
+@pytest.mark.parametrize("own", ["'", '"', "", "a", "$", "\\", "'\"'\"'", "\u2028`", None])
+def test_exported_commands_run_nothing_of_a_conversation_that_a_stranger_has_written(
+    console: Console, tmp_path: Path, own: str | None
+) -> None:
+    said = "$(touch pwned) `touch pwned`; touch pwned # ' \" \\ \n touch pwned \x00 ü"
+    request = {"fulfillmentInfo": {"tag": said}, "sessionInfo": {"parameters": {said: said}}, "text": said}
+    request |= {} if own is None else {"detectIntentResponseId": own}
+    line = {
+        "cxfulfill_recording": 1, "at": "2030-06-14T09:30:00Z", "method": "POST", "path": "/webhook", "tag": said,
+        "request": request, "status": 200, "answer": {},
+    }  # fmt: skip
+    console.load(json.dumps(line))
+    (tmp_path / "curl").write_text('#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\nprintf "%s\\0" "$1"\n')
+    (tmp_path / "curl").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", console.export("curl").text], env={"PATH": f"{tmp_path}:/usr/bin:/bin", "CX_AUTHORIZATION": "x"},
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    sent = json.loads(done.stdout.rstrip("\0"))
+    assert sent.pop("detectIntentResponseId", "turn-1-").startswith("turn-1-")
+    assert sent == {name: value for name, value in request.items() if name != "detectIntentResponseId"}
+    assert [path.name for path in tmp_path.iterdir()] == ["curl"]
+
+
+def test_an_answer_that_is_too_large_is_shown_as_far_as_cx_reads() -> None:
+    class Large:
+        def send(self, outgoing: Outgoing, timeout: float) -> Answer:
+            return Answer(status=200, headers=Headers({}), body=b" " * 1_000_000)
+
+    caller = Caller(Large(), url="http://127.0.0.1:8080/webhook")
+    console = Console(caller, begin=Session, app=caller.url, webhook=None, credential=lambda session: None)
+    console.turn(turn("count"))
+    assert last(console)["answer"]["body"] == " " * 65_536 + "\n[934464 bytes more]"
 
 
 def test_nothing_is_exported_of_nothing(console: Console) -> None:

@@ -92,6 +92,13 @@ def test_what_may_be_missing() -> None:
         ({"replayed": 0}, "replayed must be true or false"),
         ({"ms": False}, "ms must be a number of milliseconds"),
         ({"ms": -1}, "ms must be a number of milliseconds"),
+        ({"ms": 1.79e308}, "ms must be a number of milliseconds"),
+        ({"ms": 10**400}, "ms must be a number of milliseconds"),
+        (
+            {"request": {"sentimentAnalysisResult": {"score": 10**400}}},
+            "request has a number beyond the range of a double",
+        ),
+        ({"request": [{"a": [10**400]}]}, "request has a number beyond the range of a double"),
         ({"idempotency_key": 1}, "idempotency_key must be text"),
     ],
 )

@@ -61,6 +61,15 @@ def test_nesting_is_bounded() -> None:
     assert depth < 50
 
 
+@pytest.mark.parametrize("source", ["*a " * 9_000 + "a* " * 9_000, "**a *b " * 5_000 + " b* a**" * 5_000])
+def test_emphasis_in_emphasis_is_bounded_too(source: str) -> None:
+    assert tree(source) == (tag("p", text(source)),)
+
+
+def test_emphasis_that_is_nested_as_people_do_is_shown() -> None:
+    assert tree("***a** b*") == (tag("p", tag("em", tag("strong", text("a")), text(" b"))),)
+
+
 def test_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "markdown_it", None)
     monkeypatch.setattr(markdown, "_parser", markdown._parser.__wrapped__)

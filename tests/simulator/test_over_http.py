@@ -9,6 +9,7 @@ from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
 
 import pytest
 
@@ -75,8 +76,20 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(302, b"", ("Location", "/webhook"))
             case "/twice":
                 self.answer(401, b"{}", ("WWW-Authenticate", "Basic"), ("WWW-Authenticate", "Bearer"))
+            case "/drip":
+                self.drip(*self.path.partition("?")[2].split("&"))
             case _:
                 self.answer(200, OK)
+
+    def drip(self, begin: str, again: str) -> None:
+        """Send a piece again and again, until nobody listens or the test is over."""
+        self.close_connection = True
+        try:
+            self.wfile.write(unquote_to_bytes(begin))
+            while not self.let_go.wait(0.01):
+                self.wfile.write(unquote_to_bytes(again))
+        except OSError:
+            return
 
     def do_GET(self) -> None:
         self.do_POST()
@@ -231,6 +244,23 @@ def test_no_answer_in_time(served: Served) -> None:
 
 def test_an_answer_that_takes_too_long_part_by_part(served: Served) -> None:
     assert failure(f"{served.url}/large", clock=seconds(0.0, LIMIT + 1))[0] == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [
+        ("", "H"),
+        ("HTTP/1.1 200 OK\r\n", "X: y\r\n"),
+        ("HTTP/1.1 200 OK\r\nX: ", "y"),
+        ("", "HTTP/1.1 100 Continue\r\n\r\n" * 100),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", "x"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "0"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "x"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n"),
+    ],
+)
+def test_an_answer_that_never_ends_is_given_up_in_time(served: Served, begin: str, again: str) -> None:
+    assert failure(f"{served.url}/drip?{quote(begin)}&{quote(again)}", timeout=0.2)[0] in ("timeout", "unreachable")
 
 
 def test_nobody_listens() -> None:

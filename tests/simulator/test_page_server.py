@@ -179,6 +179,19 @@ def test_a_post_of_another_origin_is_refused(client: Client, backend: FakeBacken
     assert backend.asked == []
 
 
+def test_another_user_is_refused_with_the_token_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def is_other(peer: tuple[str, int], port: int) -> bool:
+        asked.append((peer[0], port))
+        return True
+
+    monkeypatch.setattr("cxfulfill.simulator.page_server.is_of_another_user", is_other)
+    told = "The console answers the user alone who has started it."
+    assert client.problem("GET", "/api/state") == (403, told)
+    assert asked == [("127.0.0.1", client.server.port)]
+
+
 def test_an_origin_of_the_other_name_is_another_one(client: Client) -> None:
     assert client.problem("POST", "/api/turn", TURN, Origin=f"http://localhost:{client.server.port}")[0] == 403
 

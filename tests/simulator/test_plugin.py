@@ -280,6 +280,19 @@ def test_an_authenticator_of_ones_own_needs_its_credential(project: pytest.Pytes
     result.stdout.fnmatch_lines(["*Own is an authenticator of your own*give it by a fixture cx_credential*"])
 
 
+def test_names_that_would_act_on_the_terminal_are_escaped(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        r"""
+        def test_names(cx):
+            result = cx.call("greet", parameters={"\x1b[2Jname": 1})
+            assert result.parameters == {"\x1b[3Jother": 1}
+        """
+    )
+    result = run(project)
+    result.stdout.fnmatch_lines([r"*\x1b[[]2Jname is 1, and should not be there"])
+    result.stdout.no_fnmatch_line("*\x1b*Jname is*")
+
+
 def test_other_comparisons_are_left_to_pytest(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

@@ -200,13 +200,16 @@ def test_nor_is_it_of_flexible_calls(webhook: Webhook, folder: Path) -> None:
     ["password", "userPassword", "PASSWORD", "api-secret", "accessToken", "pin", "pin_code", "PINs", "PINNo", "myPIN",
      "cvv", "CVC2", "card", "cardNumber", "credit cards", "iban", "SSN", "passportNo", "e-mail", "email", "phone",
      "phoneNumber", "telephone", "caller_id", "callerId", "address", "home-address", "birthdate", "date-of-birth",
-     "otp"],
+     "otp", "pwd", "dbPwd", "Authorization", "auth", "basic-auth", "bearer", "sessionCookie", "jwt", "private_key",
+     "AWSAccessKey", "securityCode", "socialSecurityNumber", "bank_account", "accountNumber", "mail", "mobile",
+     "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44"],
 )  # fmt: skip
 def test_a_private_name(name: str) -> None:
     assert is_private(name)
 
 
-@pytest.mark.parametrize("name", ["", "nights", "shopping", "spin", "discard", "reference", "room-type", "écran", "17"])
+@pytest.mark.parametrize("name", ["", "nights", "shopping", "spin", "discard", "reference", "room-type", "écran", "17",
+                                  "author", "key", "name", "account"])  # fmt: skip
 def test_a_name_that_is_not(name: str) -> None:
     assert not is_private(name)
 
@@ -222,6 +225,13 @@ def test_a_name_that_is_not(name: str) -> None:
         ("4111 1111 1111 1111", "[redacted]"),
         ("it is 4155550", "it is [redacted]"),
         ("٤١٥٥٥٥٠", "[redacted]"),
+        ("415\n555_0100", "[redacted]"),
+        ("4\u00b71\u00b75\u00b75\u00b75\u00b75\u00b70", "[redacted]"),
+        ("4155\u200b550", "[redacted]"),
+        ("https://a.example/?n=1&access_token=ab%20c&x=2", "https://a.example/?n=1&access_token=[redacted]&x=2"),
+        ('{"user": "u", "password": "hunter"}', '{"user": "u", "password": "[redacted]"}'),
+        (r'"{\"pin\":\"47\"}"', r'"{\"pin\":\"[redacted]\"}"'),
+        ("pwd=a name=b", "pwd=[redacted] name=b"),
         ("room 415555, 3 nights", "room 415555, 3 nights"),
         ("from 2030-06-14 to 2030-06-17T10:00:00+02:00", "from 2030-06-14 to 2030-06-17T10:00:00+02:00"),
         ("2030-06-14 4155550100", "2030-06-14 [redacted]"),
@@ -269,6 +279,29 @@ def test_a_form_s_parameter_is_taken_for_what_its_display_name_says() -> None:
     assert Redaction().value(forms)[0]["state"] == "FILLED"
 
 
+def test_a_pair_of_a_name_and_a_value_is_taken_for_what_the_name_says() -> None:
+    pairs = [{"name": "password", "value": "x"}, {"key": "pin", "value": [1]}, {"displayName": "Field", "name": "cvv",
+             "value": "y"}, {"name": "nights", "value": 3}]  # fmt: skip
+    assert [pair["value"] for pair in Redaction().value(pairs)] == ["[redacted]", [0], "[redacted]", 3]
+
+
+@pytest.mark.parametrize("code", ["123", 123, 123.0])
+def test_a_card_s_code_is_taken_out_of_other_texts_though_it_is_short(code: Any) -> None:
+    assert Redaction({"cvv": code}).text("it is 123, for 1234 rooms") == "it is [redacted], for 1234 rooms"
+
+
+def test_a_private_value_that_is_a_member_s_name_costs_no_call() -> None:
+    sent = {"fulfillmentInfo": {"tag": "t"}, "sessionInfo": {"parameters": {"address": "fulfillmentInfo"}}}
+    assert Redaction(sent).request(sent)["fulfillmentInfo"] == {"tag": "t"}
+
+
+def test_a_long_private_value_is_looked_for_in_one_go() -> None:
+    secret = "- " * 20_000 + "x"
+    hides = Redaction({"address": secret})
+    assert hides.text("- " * 100_000) == "- " * 100_000
+    assert hides.text(f"it is {secret}!") == "it is [redacted]!"
+
+
 @pytest.mark.parametrize(("digits", "kept"), [("1", "1"), ("12", "00"), ("12345678#", "00000000#"), (17, 17)])
 def test_keys_of_a_telephone(digits: Any, kept: Any) -> None:
     assert Redaction().value({"dtmfDigits": digits}) == {"dtmfDigits": kept}
@@ -302,7 +335,7 @@ def test_a_query_without_anything_private_is_kept_as_it_was() -> None:
 
 
 def test_a_long_text_is_read_in_one_go() -> None:
-    for piece in ("a", "1 ", "1", "a.", "(", "12345-", "2030-06-14T", "@"):
+    for piece in ("a", "1 ", "1", "a.", "(", "12345-", "2030-06-14T", "@", "a-", 'a":', "a=", '"', "_"):
         Redaction().text(piece * (200_000 // len(piece)))
 
 

@@ -348,6 +348,18 @@ def test_long_values_are_cut_off() -> None:
 # --- Golden files ----------------------------------------------------------------------------------------------------
 
 
+def test_nothing_of_an_answer_acts_on_the_terminal(tmp_path: Path) -> None:
+    acts = "\x1b]0;owned\x07\u202e\x9b2J"
+    odd = {"sessionInfo": {"parameters": {acts: acts}}, "targetPage": f"a/flows/f/pages/{acts}"} | text(acts)
+    made, _ = simulator(odd, refusal(500, json.dumps({"reason": acts}).encode()))
+    shown = told(made.make(Input(tag=acts))) + told(made.make(Input(tag="b")))
+    golden = tmp_path / "golden"
+    golden.write_text("", encoding="utf-8")
+    shown += difference(golden, acts)
+    assert not set(shown) & {"\x1b", "\x07", "\u202e", "\x9b"}
+    assert "\\x1b]0;owned\\x07" in shown
+
+
 def test_a_snapshot_has_a_fixed_order_and_hides_what_may_differ() -> None:
     ignored = ["parameters.new", "answer.fulfillmentResponse.messages.*.text.text.0", "answer.payload", "no.such.place"]
     document = json.loads(snapshot_of(rich(), [*ignored, "parameters.other.x.0", "status.deeper"]))

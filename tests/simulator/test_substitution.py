@@ -64,3 +64,8 @@ def test_a_body(member: Any, expected: Any) -> None:
 def test_a_body_that_is_no_json() -> None:
     with pytest.raises(ConfigurationError, match="the template of a body must be JSON, with each reference in quotes"):
         substituted('{"a": $session.params.size}', PARAMETERS, "body")
+
+
+def test_a_template_that_is_too_deep_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="the template of a body must be JSON"):
+        substituted("[" * 50_000 + "]" * 50_000, {}, "body")

@@ -4,6 +4,7 @@ import {badge, button, clear, details, duration, el, hidden, icon, plural} from 
 import {valueBlock} from "./json.js";
 import {messageView} from "./messages.js";
 
+const MOST_MESSAGES = 200;
 const KINDS = {
   text: "text", transcript: "speech", dtmf: "digits", event: "event", intent: "intent", none: "no input",
 };
@@ -68,10 +69,18 @@ function strip(turn, index, actions) {
   call.findings.length ? badge(errors ? "bad" : "warning", icon("alert"), plural(call.findings.length, "finding")) : null);
 }
 
+function messages(call, actions) {
+  const more = call.messages.length - MOST_MESSAGES;
+  return [
+    call.messages.slice(0, MOST_MESSAGES).map((message) => messageView(message, actions.send)),
+    more > 0 ? el("p.quiet", {}, `And ${plural(more, "message")} more, which the answer's body has.`) : null,
+  ];
+}
+
 function callView(turn, index, actions) {
   const call = turn.calls[index];
   return [
-    call.messages.map((message) => messageView(message, actions.send)),
+    messages(call, actions),
     call.ok && !call.messages.length ? el("p.quiet.silent", {}, "The agent says nothing.") : null,
     trouble(call), moved(call), again(call), strip(turn, index, actions),
   ];

@@ -4,6 +4,7 @@ import {button, el} from "./dom.js";
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/g;
 const COLOURED = 30_000;
+const DEEPEST = 100; // what is deeper is not laid out: its indents would be more than a browser holds
 
 function isJson(text) {
   try {
@@ -21,13 +22,16 @@ function kindOf(token, next) {
   return /^[-\d]/.test(token) ? "number" : "literal";
 }
 
-/** Pieces `[kind, text]` of a JSON text, laid out with two spaces a level. */
+/** Pieces `[kind, text]` of a JSON text, laid out with two spaces a level; the text itself where it is too deep. */
 function pieces(text) {
   const tokens = text.match(TOKEN) ?? [];
   const laidOut = [];
   let depth = 0;
   const line = () => `\n${"  ".repeat(depth)}`;
-  tokens.forEach((token, index) => {
+  for (const [index, token] of tokens.entries()) {
+    if (depth > DEEPEST) {
+      return [["", text]];
+    }
     const empty = "}]".includes(tokens[index + 1]);
     if (token === "{" || token === "[") {
       depth += empty ? 0 : 1;
@@ -43,7 +47,7 @@ function pieces(text) {
     } else {
       laidOut.push([kindOf(token, tokens[index + 1]), token]);
     }
-  });
+  }
   return laidOut;
 }
 
@@ -87,7 +91,7 @@ export function valueBlock(value, label) {
 /** A value in a line. */
 export function inlineValue(value) {
   return el("code.value", {}, ...pretty(JSON.stringify(value)).map((piece) =>
-    (typeof piece === "string" ? piece.replace(/\s*\n\s*/g, " ") : piece)));
+    (typeof piece === "string" ? piece.replace(/\n */g, " ") : piece)));
 }
 
 /** A value in a line or, where it has parts, as a tree. */

@@ -36,16 +36,16 @@ function stepper(variants, shown) {
 
 /** SSML with its tags told apart from what is said. */
 function ssml(source) {
-  const parts = source.split(/(<[^>]*>)/).filter(Boolean);
+  const parts = source.split(/(<[^<>]*>)/).filter(Boolean);
   return el("pre.body.ssml", {tabindex: "0", role: "region", "aria-label": "SSML source"}, el("code", {},
-    parts.map((part) => (part.startsWith("<") ? el("span.ssml-tag", {}, part) : part))));
+    parts.map((part) => (part.startsWith("<") && part.endsWith(">") ? el("span.ssml-tag", {}, part) : part))));
 }
 
 const NAMED = {amp: "&", lt: "<", gt: ">", quot: '"', apos: "'"};
 
 /** What is said of SSML: words on both sides of a pause or paragraph stay apart, and others as they are. */
 function words(source) {
-  return source.replace(/<\/?(?:break|p|s|audio|media|par|seq)\b[^>]*>/g, " ").replace(/<[^>]*>/g, "")
+  return source.replace(/<\/?(?:break|p|s|audio|media|par|seq)\b[^<>]*>/g, " ").replace(/<[^<>]*>/g, "")
     .replace(/&(?:(amp|lt|gt|quot|apos)|#(\d{1,6})|#x([\da-f]{1,5}));/gi, (_, name, decimal, hexadecimal) => (
       name ? NAMED[name.toLowerCase()] : String.fromCodePoint(decimal ? Number(decimal) : parseInt(hexadecimal, 16))))
     .replace(/\s+/g, " ").trim();
