@@ -322,9 +322,9 @@ def test_attempts_events_and_findings_are_told() -> None:
         "c: status 503, reason starting, event webhook.error.unavailable"
     )
     settings = FlexibleSettings(method="DELETE", url="https://hotel.example/x")
-    assert told(made.make_flexible(settings)).startswith("DELETE: status 503")
+    assert told(made.make_flexible(settings)).startswith("DELETE /x: status 503")
     gone, _ = simulator(NoAnswer("timeout", "none"), retries=0)
-    assert told(gone.make(Input(tag="d"))) == "d: no answer, event webhook.error.timeout"
+    assert told(gone.make(Input(tag="d"))) == "d: no answer, event webhook.error.timeout\n  because none"
 
 
 TURNS: list[tuple[Kind, str, str]] = [
