@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,7 +52,12 @@ def file_name(test: str, number: int) -> str:
     Returns:
         A name that any file system takes.
     """
-    return f"{_NO_NAME.sub('-', test).strip('-')[:120]}{'' if number == 1 else f'-{number}'}.json"
+    plain = _NO_NAME.sub("-", test).strip("-")[:120]
+    # Of two tests whose names are alike but for such characters, or far behind, each has its own file.
+    mark = (
+        "" if plain in (test, f"{test.rstrip(']').replace('[', '-')}") else f"-{sha256(test.encode()).hexdigest()[:6]}"
+    )
+    return f"{plain}{mark}{'' if number == 1 else f'-{number}'}.json"
 
 
 def difference(path: Path, text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cxfulfill.errors import ReplyError
 from cxfulfill.parameters.entities import to_cx
 from cxfulfill.protocol.values import to_json_object
 
@@ -19,7 +20,10 @@ def as_cx(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
         ReplyError: A value is none of JSON, or one that CX cannot hold.
     """
-    return to_json_object({name: to_cx(value) for name, value in (parameters or {}).items()})
+    try:
+        return to_json_object({name: to_cx(value) for name, value in (parameters or {}).items()})
+    except RecursionError:
+        raise ReplyError("parameters", "is nested too deep") from None
 
 
 def doubles(value: Any) -> Any:

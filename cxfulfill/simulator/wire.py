@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any, Final
 
+from cxfulfill.errors import ReplyError
+
 _ESCAPED: Final = re.compile("[=<>&'\u2028\u2029]")
 _INDENT: Final = "  "
 
@@ -21,8 +23,16 @@ def dumps(value: Any) -> bytes:
 
     Returns:
         UTF-8 JSON.
+
+    Raises:
+        ReplyError: A text has a lone surrogate, or it is nested beyond all bounds: CX could not send it.
     """
-    return _text(value, "").encode()
+    try:
+        return _text(value, "").encode()
+    except UnicodeEncodeError:
+        raise ReplyError("the request", "has a text with a lone surrogate") from None
+    except RecursionError:
+        raise ReplyError("the request", "is nested too deep") from None
 
 
 def number(value: float) -> str:

@@ -210,7 +210,8 @@ def test_golden_files(project: pytest.Pytester) -> None:
     run(project).assert_outcomes(passed=2)
     folder = test.parent / "__cx__" / test.stem
     assert sorted(path.name for path in folder.iterdir()) == [
-        "test_greeting-..-Eve-2.json", "test_greeting-..-Eve.json", "test_greeting-Ada-2.json", "test_greeting-Ada.json"
+        "test_greeting-..-Eve-ce1f7d-2.json", "test_greeting-..-Eve-ce1f7d.json",
+        "test_greeting-Ada-2.json", "test_greeting-Ada.json",
     ]  # fmt: skip
     changed = folder / "test_greeting-Ada.json"
     changed.write_text(changed.read_text().replace("Hello, Ada!", "Goodbye!"))

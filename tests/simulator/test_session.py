@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cxfulfill import ConfigurationError, Reply
+from cxfulfill import ConfigurationError, Reply, ReplyError
 from cxfulfill.protocol.request import read_request
 from cxfulfill.simulator import wire
 from cxfulfill.simulator.pages import SessionPage
@@ -98,6 +98,16 @@ def test_texts_are_escaped_as_gson_does() -> None:
 
     assert r"1 \u003d \u003c2\u003e \u0026 \u0027three\u0027 \u2028 \u0000 \" \\ é 𝄞" in written
     assert json.loads(written) == {"a": "1 = <2> & 'three' \u2028 \x00 \" \\ é 𝄞"}
+
+
+def test_what_cx_could_not_write_is_told() -> None:
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+
+    for refuse in (lambda: wire.dumps("\ud800"), lambda: wire.dumps(deep), lambda: Session(parameters={"a": deep})):
+        with pytest.raises(ReplyError):
+            refuse()
 
 
 def test_defaults_are_left_out() -> None:
