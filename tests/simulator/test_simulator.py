@@ -380,7 +380,7 @@ def test_an_answer_that_is_no_json_has_a_snapshot_too() -> None:
 
 def test_a_golden_file_is_compared_line_by_line(tmp_path: Path) -> None:
     assert file_name("test_a[../x y]", 1) == "test_a-..-x-y-95d3a7.json"
-    assert file_name("t" * 200, 12) == "t" * 120 + "-12.json"
+    assert file_name("t" * 200, 12) == "t" * 120 + "-8cbeaf-12.json"
     file = tmp_path / "golden.json"
     file.write_text("a\nb\n", encoding="utf-8")
     assert difference(file, "a\nb\n") == ""
