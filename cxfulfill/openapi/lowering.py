@@ -1,7 +1,7 @@
 """JSON Schema as OpenAPI 3.0 has it: an older dialect, without null as a type, constants, tuples and much else.
 
 Whatever fits a schema fits what becomes of it. The other way round it is the same, but for what the older dialect
-cannot say: the places of a tuple's items, patterns of members' names, that exactly one alternative fits, and conditions.
+cannot say: places of a tuple's items, patterns of members' names, that exactly one alternative fits, and conditions.
 """
 
 import json
@@ -170,5 +170,7 @@ def _joined(
 
 def _interferes(one: JsonSchema, other: JsonSchema) -> bool:
     """Tell whether two schemas cannot be one: they share a keyword, or what one calls the rest the other names."""
-    names = {*one.keys(), *other.keys()}
-    return bool((one.keys() & other.keys()) - _TEXTS) or names >= {"properties", "additionalProperties"}
+    is_shared = bool((one.keys() & other.keys()) - _TEXTS)
+    return is_shared or any(
+        "properties" in this and "additionalProperties" in that for this, that in ((one, other), (other, one))
+    )

@@ -89,6 +89,14 @@ TEXT = {"type": "string"}
             {"anyOf": [{"additionalProperties": False}], "properties": {"a": TEXT}},
             {"properties": {"a": TEXT}, "allOf": [{"additionalProperties": False}]},
         ),
+        (
+            {"type": "object", "additionalProperties": False, "properties": {"a": TEXT}},
+            {"type": "object", "additionalProperties": False, "properties": {"a": TEXT}},
+        ),
+        (
+            {"anyOf": [{"properties": {"a": TEXT}}], "additionalProperties": False},
+            {"additionalProperties": False, "allOf": [{"properties": {"a": TEXT}}]},
+        ),
         # What must not fit.
         ({"not": {}}, {"allOf": [{"not": {}}]}),
         ({"not": True}, {"allOf": [{"not": {}}]}),
