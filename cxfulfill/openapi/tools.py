@@ -103,7 +103,10 @@ class _Work:
         operation["responses"] = {status: _lowered_content(each) for status, each in given["responses"].items()}
         ways = [{name: each for name, each in way.items() if name not in self.lost} for way in given["security"]]
         # A way in without any scheme would let everybody in.
-        operation["security"] = [now for now, before in zip(ways, given["security"], strict=True) if now or not before]
+        kept = [now for now, before in zip(ways, given["security"], strict=True) if now or not before]
+        del operation["security"]
+        if kept:
+            operation["security"] = kept
         return operation
 
 

@@ -1,4 +1,4 @@
-"""Every flexible route, and every tag, called with what schemathesis makes of its description: right values, wrong ones, none."""
+"""Flexible routes and tags, called with what schemathesis makes of their description: right values, wrong or none."""
 
 import logging
 import sys
@@ -87,7 +87,7 @@ def answered() -> Iterator[Answered]:
 def test_no_call_is_answered_otherwise_than_described(case: schemathesis.Case[Any], answered: Answered) -> None:
     document = case.operation.schema.raw_schema
     # What an entity takes besides its shape is no part of its JSON schema, and the example app has entities.
-    also = [positive_data_acceptance] if case.operation.app is own else []
+    also: list[Any] = [positive_data_acceptance] if case.operation.app is own else []
     # To a tool not every operation is told.
     also += [unsupported_method] if document["openapi"] == OPENAPI else []
     response = case.call_and_validate(checks=[*CHECKS, *also])
