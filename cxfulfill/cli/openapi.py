@@ -49,11 +49,7 @@ def openapi(
     error.
     """
     server = None if url is None else _server(url)
-    webhook = checked_webhook(target, on_cloud_run=on_cloud_run)
-    try:
-        document = describe(webhook, tag=tag, server=server)
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from None
+    document = describe(checked_webhook(target, on_cloud_run=on_cloud_run), tag=tag, server=server)
     made = for_tools(document) if version == "3.0" else ForTools(document, ())
     for remark in (*made.remarks, *_remarks(made.document, server or "")):
         click.echo(remark, err=True)

@@ -1,6 +1,6 @@
 """Standard calls of whoever is no flow of CX: the least request that reaches a tag's handler."""
 
-from typing import Any
+from typing import Any, Final
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.narrowing import Narrowing
@@ -10,6 +10,8 @@ from cxfulfill.parameters.base import Schema
 from cxfulfill.table import Entry, Table
 from cxfulfill.testing import make_context
 from cxfulfill.webhook import Webhook
+
+_FALLBACK: Final = "*"
 
 
 def handler_of(webhook: Webhook, tag: str) -> Entry:
@@ -30,11 +32,12 @@ def handler_of(webhook: Webhook, tag: str) -> Entry:
             "a tool's call has no session, so that neither ByEnvironment nor allowed_agents= can tell whose it is; "
             "give the tool a flexible route with auth= of its own"
         )
-    entries = [entry for entry in webhook.entries() if entry.narrowing == Narrowing()]
+    # The fallback would take a misspelt tag as well.
+    entries = [entry for entry in webhook.entries() if entry.narrowing == Narrowing() and entry.tag != _FALLBACK]
     found = Table((entry, entry) for entry in entries).find(make_context(tag))
     if found is None:
         raise ConfigurationError(
-            f"no handler takes the tag {tag!r} whatever the page, flow, intent, event and language: "
+            f"no handler but a fallback takes the tag {tag!r} whatever the page, flow, intent, event and language: "
             "a tool's call has none of these"
         )
     return found

@@ -93,7 +93,7 @@ def test_nothing_is_written_where_nothing_can_be_described(webhook: Webhook, tmp
     webhook.add_handler("a", answer)
     path = tmp_path / "tool.yaml"
     result = run("--tag", "b", "--out", str(path), code=1)
-    assert "no handler takes the tag 'b'" in result.stderr
+    assert "no handler but a fallback takes the tag 'b'" in result.stderr
     assert not path.exists()
 
 

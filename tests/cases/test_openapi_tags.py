@@ -148,11 +148,14 @@ def test_the_handler_is_the_one_that_a_call_without_a_page_reaches(made: Callabl
     webhook.add_handler("book", answer_with, params=TransferSchema, page="Collect")
     webhook.add_handler("book", answer_with, params=Stay)
     webhook.add_handler("only-here", answer, flow="f")
+    webhook.fallback(answer)
     webhook.add_handler("order-*", answer_with, params=Optional)
     assert list(parameters(describe(webhook, tag="book"))["properties"]) == ["nights", "room-type"]
     assert list(parameters(describe(webhook, tag="order-7"))["properties"]) == ["nights"]
     for tag in ("only-here", "unknown"):
-        with pytest.raises(ConfigurationError, match=rf"no handler takes the tag '{tag}' whatever the page"):
+        with pytest.raises(
+            ConfigurationError, match=rf"no handler but a fallback takes the tag '{tag}' whatever the page"
+        ):
             describe(webhook, tag=tag)
 
 
