@@ -70,8 +70,9 @@ def describe(webhook: Webhook, *, tag: str | None = None, server: str | None = N
         An OpenAPI 3.1 document, ready for ``json.dumps``.
 
     Raises:
-        ConfigurationError: The application cannot be frozen, no handler but a fallback takes the tag in a call that says nothing else,
-            or apispec is missing, by which marshmallow schemas are described: ``pip install 'cxfulfill[tools]'``.
+        ConfigurationError: The application cannot be frozen, no handler but a fallback takes the tag in a call that
+            says nothing else, or apispec is missing, by which marshmallow schemas are described:
+            ``pip install 'cxfulfill[tools]'``.
     """
     document = _of_routes(webhook) if tag is None else _of_tag(webhook, tag)
     return {

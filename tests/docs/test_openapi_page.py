@@ -10,8 +10,10 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from openapi_spec_validator import validate
 
 from cxfulfill.cli.commands import cli
+from cxfulfill.openapi import describe, for_tools
 from tests.docs.pages import ROOT, snippets
 
 PAGE = ROOT / "docs/agent/openapi.md"
@@ -47,6 +49,20 @@ def test_the_command_shows_what_the_page_shows(commands: str, shown: str) -> Non
     else:
         assert (result.exit_code, result.stderr) == (0, "")
         assert result.stdout.startswith(shown)
+
+
+@pytest.mark.usefixtures("example_app")
+def test_a_public_validator_takes_all_documents_of_the_example_app() -> None:
+    webhook = sys.modules["example_app.main"].webhook
+    narrowed = {"check-nights", "loyalty-reminder"}
+    tags = {entry.tag for entry in webhook.entries()} - narrowed - {"*"}
+    assert len(tags) > 5
+    for tag in (None, *tags):
+        document = describe(webhook, tag=tag, server="https://hotel.example")
+        validate(document)
+        tools = for_tools(document)
+        validate(tools.document)
+        assert tools.remarks == ()
 
 
 def test_the_snippet_runs() -> None:
