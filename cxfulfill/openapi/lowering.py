@@ -78,9 +78,10 @@ def _items(schema: JsonSchema) -> JsonSchema:
     places, rest = schema.get("prefixItems", []), schema.get("items", True)
     if not places and rest is not False:
         return {"items": lowered(rest)} if "items" in schema or "array" in _names(schema.get("type", ())) else {}
-    if rest is not False:
+    limit = schema.get("maxItems", len(places) + 1)
+    if rest is not False and limit > len(places):
         return {"items": _any_of([*places, rest])}
-    return {"items": _any_of(places), "maxItems": min(len(places), schema.get("maxItems", len(places)))}
+    return {"items": _any_of(places), "maxItems": min(len(places), limit)}
 
 
 def _members(schema: JsonSchema) -> JsonSchema:

@@ -67,6 +67,8 @@ TEXT = {"type": "string"}
         ({"items": False}, {"items": {"not": {}}, "maxItems": 0}),
         ({"prefixItems": [INTEGER, TEXT]}, {"items": {"anyOf": [INTEGER, TEXT, {}]}}),
         ({"prefixItems": [INTEGER, TEXT], "items": False}, {"items": {"anyOf": [INTEGER, TEXT]}, "maxItems": 2}),
+        ({"prefixItems": [INTEGER, TEXT], "maxItems": 2}, {"items": {"anyOf": [INTEGER, TEXT]}, "maxItems": 2}),
+        ({"prefixItems": [INTEGER], "maxItems": 2}, {"items": {"anyOf": [INTEGER, {}]}, "maxItems": 2}),
         ({"prefixItems": [REF], "items": False, "maxItems": 0}, {"items": REF, "maxItems": 0}),
         ({"prefixItems": [{"allOf": [REF]}], "items": False}, {"items": {"allOf": [REF]}, "maxItems": 1}),
         # Members.

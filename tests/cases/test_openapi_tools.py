@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
 import pytest
 from openapi_spec_validator import validate
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from cxfulfill import AllOf, AllowUnauthenticated, AnyOf, HeaderSecret, Webhook
 from cxfulfill.auth.mtls import GOOGLE_CLIENT_SUBJECTS, MutualTls
@@ -16,6 +18,29 @@ from tests.cases.test_openapi import GuestSchema, Offer, Wanted, answer, answer_
 
 HEADER = HeaderSecret("X-Key", "4d1f-a-random-secret-77")
 CERTIFICATE = MutualTls(subjects=GOOGLE_CLIENT_SUBJECTS, allow_any_dialogflow_customer=True)
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    lives: int = Field(9, gt=0, lt=10, examples=[9])
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+    friends: "list[Cat | Dog]" = []
+
+
+class Everything(BaseModel):
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+    maybe: Annotated[Cat | Dog, Field(discriminator="kind")] | None = None
+    pair: tuple[int, str] = (1, "a")
+    prices: dict[Literal["a", "b"], Decimal | None] = {}
+    codes: dict[Annotated[str, Field(pattern="^[a-z]$")], int] = {}
+    day: date | None = None
+    raw: bytes = b""
+    nothing: None = None
+    one: Literal["a", 1] | None = None
+    dog: Dog | None = Field(None, description="The other one.")
 
 
 class Search(BaseModel):
@@ -41,7 +66,7 @@ def made(webhook: Webhook) -> ForTools:
     return tools
 
 
-@pytest.mark.parametrize("params", [Wanted, GuestSchema])
+@pytest.mark.parametrize("params", [Wanted, GuestSchema, Everything])
 def test_bodies_and_answers(webhook: Webhook, params: Any) -> None:
     webhook.add_flexible("/a", answer_with, methods=["POST"], params=params, response=list[Offer])
     tools = made(webhook)
