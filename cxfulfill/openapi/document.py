@@ -1,11 +1,13 @@
-"""The description of an application's flexible routes: paths, operations, answers."""
+"""The description of an application: paths, operations, answers."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from cxfulfill.auth.base import Authenticator
 from cxfulfill.errors import (
     STATUSES_OF_CX,
     BadRequest,
@@ -23,8 +25,13 @@ from cxfulfill.errors import (
 from cxfulfill.openapi.inputs import Inputs
 from cxfulfill.openapi.schemas import OPENAPI, PLACE, JsonSchema, Schemas, free_name
 from cxfulfill.openapi.security import ways_in
+from cxfulfill.openapi.tags import handler_of, request_of
+from cxfulfill.parameters.answers import ModelResponse, ResponseSchema
 from cxfulfill.parameters.base import Schema
+from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.registration import Registration
 from cxfulfill.route import WITH_BODY, Route
+from cxfulfill.table import Entry
 from cxfulfill.target import Target
 from cxfulfill.webhook import Webhook
 
@@ -32,6 +39,7 @@ _OF_ANY: Final[tuple[type[HttpError], ...]] = (
     BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, ContentTooLarge, InternalError, Unavailable,
 )  # fmt: skip
 _OF_BODIES: Final[tuple[type[HttpError], ...]] = (RequestTimeout, UnsupportedMediaType)
+_WORDS: Final = re.compile(r"[A-Za-z0-9]+")
 _PROBLEM: Final[JsonSchema] = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
@@ -47,34 +55,52 @@ _PROBLEM: Final[JsonSchema] = {
 }
 
 
-def describe(webhook: Webhook) -> dict[str, Any]:
-    """Describe an application's flexible routes; freezes the application.
+def describe(webhook: Webhook, *, tag: str | None = None, server: str | None = None) -> dict[str, Any]:
+    """Describe an application's flexible routes, or the standard calls of one tag; freezes the application.
+
+    All standard calls come to one path by one method, for which OpenAPI has one operation: so each tag has a document
+    of its own.
 
     Args:
         webhook: The application.
+        tag: The tag; None for the flexible routes.
+        server: URL that the application is served at; None leaves ``servers`` out.
 
     Returns:
-        An OpenAPI 3.1 document, ready for ``json.dumps``. It has no ``servers``: where the application is served, it
-        cannot tell.
+        An OpenAPI 3.1 document, ready for ``json.dumps``.
 
     Raises:
-        ConfigurationError: The application cannot be frozen, or apispec is missing, by which marshmallow schemas are
-            described: ``pip install 'cxfulfill[tools]'``.
+        ConfigurationError: The application cannot be frozen, no handler but a fallback takes the tag in a call that
+            says nothing else, or apispec is missing, by which marshmallow schemas are described:
+            ``pip install 'cxfulfill[tools]'``.
     """
+    document = _of_routes(webhook) if tag is None else _of_tag(webhook, tag)
+    return {
+        "openapi": OPENAPI,
+        "info": {"title": "Flexible webhooks" if tag is None else tag, "version": "1"},
+        **({} if server is None else {"servers": [{"url": server}]}),
+        "paths": document.paths,
+        "components": {"schemas": document.schemas.components, "securitySchemes": document.security},
+    }
+
+
+def _of_routes(webhook: Webhook) -> "_Document":
     strict = webhook.pipeline().strict_cx_status
     routes = [(route, Target.of(route).schema) for route in webhook.routes()]
     schemas = Schemas((schema for _, schema in routes), (route.response for route, _ in routes))
-    problem = free_name("Problem", schemas.components)
-    schemas.components[problem] = _PROBLEM
-    document = _Document(webhook, schemas, problem, strict=strict)
+    document = _Document(webhook, schemas, strict=strict)
     for route, schema in routes:
         document.add(route, schema)
-    return {
-        "openapi": OPENAPI,
-        "info": {"title": "Flexible webhooks", "version": "1"},
-        "paths": document.paths,
-        "components": {"schemas": schemas.components, "securitySchemes": document.security},
-    }
+    return document
+
+
+def _of_tag(webhook: Webhook, tag: str) -> "_Document":
+    strict = webhook.pipeline().strict_cx_status
+    entry = handler_of(webhook, tag)
+    schema, answer = Target.of(entry).schema, ModelResponse(WebhookResponse)
+    document = _Document(webhook, Schemas([schema], [answer]), strict=strict)
+    document.add_standard(entry, tag, request_of(tag, schema, document.schemas), answer)
+    return document
 
 
 class _Document:
@@ -82,37 +108,62 @@ class _Document:
 
     Args:
         webhook: The application.
-        schemas: Its schemas.
-        problem: Name of the problem document's schema.
+        schemas: The schemas of what is described.
         strict: Whether it answers with the statuses of CX only.
 
     Attributes:
         paths: Path items by path.
         security: Security schemes by name.
+        schemas: The schemas.
     """
 
-    def __init__(self, webhook: Webhook, schemas: Schemas, problem: str, *, strict: bool) -> None:
+    def __init__(self, webhook: Webhook, schemas: Schemas, *, strict: bool) -> None:
         self.paths: dict[str, dict[str, Any]] = {}
         self.security: dict[str, Any] = {}
-        self._problem = problem
+        self.schemas = schemas
+        self._problem = free_name("Problem", schemas.components)
+        schemas.components[self._problem] = _PROBLEM
         self._webhook = webhook
-        self._schemas = schemas
         self._strict = strict
         self._templates: list[_Template] = []
+        self._names: set[str] = set()
 
     def add(self, route: Route, schema: Schema | None) -> None:
         """Add the operations of a route."""
         template = self._template(route)
         variables = dict(zip(route.pattern.variables, template.variables, strict=True))
-        inputs = Inputs(route, schema, self._schemas)
+        inputs = Inputs(route, schema, self.schemas)
         for method in route.methods:
             self.paths[template.path][method.lower()] = {
+                "operationId": self._name(f"{method.lower()} {route.pattern.filled('{name}')}"),
                 **_summary(route),
                 "parameters": inputs.parameters(method, variables),
                 **self._body(inputs, method),
-                "responses": self._responses(route, method),
-                "security": self._ways_in(route),
+                "responses": self._responses(route.response, method),
+                "security": self._ways_in(route.auth),
             }
+
+    def add_standard(self, entry: Entry, tag: str, body: dict[str, Any], answer: ResponseSchema) -> None:
+        """Add the operation of a tag."""
+        self.paths[self._webhook.path] = {
+            "post": {
+                "operationId": self._name(tag),
+                **_summary(entry),
+                "parameters": [],
+                "requestBody": body,
+                "responses": self._responses(answer, "POST"),
+                "security": self._ways_in(None),
+            }
+        }
+
+    def _name(self, text: str) -> str:
+        """Find a name for an operation, of the characters that names have in every language."""
+        words = _WORDS.findall(text)
+        name = free_name(
+            "_".join(words) if words and not words[0][0].isdigit() else "_".join(["call", *words]), self._names
+        )
+        self._names.add(name)
+        return name
 
     def _template(self, route: Route) -> "_Template":
         """Find the path's place: OpenAPI takes templates that differ in the names of their variables for one path."""
@@ -132,16 +183,16 @@ class _Document:
         body = inputs.body() if method in WITH_BODY else {}
         return {"requestBody": body} if body else {}
 
-    def _responses(self, route: Route, method: str) -> dict[str, Any]:
-        good = {"application/json": {"schema": self._schemas.response(route.response)}}
+    def _responses(self, response: ResponseSchema | None, method: str) -> dict[str, Any]:
+        good = {"application/json": {"schema": self.schemas.response(response)}}
         bad = {"application/problem+json": {"schema": {"$ref": f"{PLACE}{self._problem}"}}}
         kinds = (*_OF_ANY, *_OF_BODIES) if method in WITH_BODY else _OF_ANY
         titles = {kind.status: kind.title for kind in kinds if kind.status in STATUSES_OF_CX or not self._strict}
         found = {str(status): _response(titles[status], bad, method) for status in sorted(titles)}
         return {"200": _response(HTTPStatus.OK.phrase, good, method), **found}
 
-    def _ways_in(self, route: Route) -> list[dict[str, list[str]]]:
-        ways = ways_in(route.auth or self._webhook.auth)
+    def _ways_in(self, own: Authenticator | None) -> list[dict[str, list[str]]]:
+        ways = ways_in(own or self._webhook.auth)
         for way in ways:
             self.security |= way
         return [{name: [] for name in way} for way in ways]
@@ -166,7 +217,7 @@ def _response(description: str, content: Mapping[str, Any], method: str) -> dict
     return {"description": description} | ({} if method == "HEAD" else {"content": content})
 
 
-def _summary(route: Route) -> dict[str, str]:
-    function = inspect.unwrap(route.options.function.call)
+def _summary(handler: Registration) -> dict[str, str]:
+    function = inspect.unwrap(handler.options.function.call)
     text = inspect.getdoc(function) if inspect.isroutine(function) else None
     return {"summary": text.partition("\n")[0]} if text else {}

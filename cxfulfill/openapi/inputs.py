@@ -60,24 +60,12 @@ class Inputs:
             A request body object; empty where everything comes from elsewhere.
         """
         if self._schema is None:
-            return _body({}, required=False)
+            return json_body({}, required=False)
         if self._schema.fields is None:
-            return _body({"type": "object"}, required=False)
+            return json_body({"type": "object"}, required=False)
         if not self._others:
             return {}
-        return _body(self._members(), required=any(self._others.values()))
-
-    def _members(self) -> JsonSchema:
-        known = self._known
-        if known.whole is not None and known.properties.keys() == self._others.keys():
-            return known.whole
-        members: JsonSchema = {
-            "type": "object", "properties": {name: known.properties.get(name, {}) for name in self._others}
-        }  # fmt: skip
-        required = [name for name, is_required in self._others.items() if is_required]
-        if required:
-            members["required"] = required
-        return members | ({"additionalProperties": False} if known.is_closed else {})
+        return json_body(self._known.members(self._others), required=any(self._others.values()))
 
     def _path(self, variables: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         for converter, arguments, name in _VARIABLE.findall(self._route.pattern.text):
@@ -116,7 +104,16 @@ class Inputs:
         return around | (kept[0] if len(kept) == 1 else {"anyOf": kept})
 
 
-def _body(schema: JsonSchema, *, required: bool) -> dict[str, Any]:
+def json_body(schema: JsonSchema, *, required: bool) -> dict[str, Any]:
+    """Describe a JSON body.
+
+    Args:
+        schema: What it holds.
+        required: Whether there has to be one.
+
+    Returns:
+        A request body object.
+    """
     return {"required": required, "content": {"application/json": {"schema": schema}}}
 
 
@@ -128,7 +125,7 @@ def _kinds(schema: JsonSchema) -> frozenset[str]:
 def _converted(converter: str, arguments: str) -> JsonSchema:
     """Describe the texts that a converter of Werkzeug takes."""
     if converter == "any":
-        return {"enum": [each.strip(" '\"") for each in arguments.split(",")]}
+        return {"type": "string", "enum": [each.strip(" '\"") for each in arguments.split(",")]}
     schema = dict(_CONVERTERS.get(converter, _SEGMENT))
     if "signed" in arguments:
         del schema["minimum"]

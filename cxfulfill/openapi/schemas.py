@@ -36,6 +36,25 @@ class Parameters:
     is_closed: bool
     whole: JsonSchema | None
 
+    def members(self, names: Mapping[str, bool]) -> JsonSchema:
+        """Describe an object that holds some of them, or all.
+
+        Args:
+            names: Whether it is required, by parameter.
+
+        Returns:
+            Its schema.
+        """
+        if self.whole is not None and self.properties.keys() == names.keys():
+            return self.whole
+        members: JsonSchema = {
+            "type": "object", "properties": {name: self.properties.get(name, {}) for name in names}
+        }  # fmt: skip
+        required = [name for name, is_required in names.items() if is_required]
+        if required:
+            members["required"] = required
+        return members | ({"additionalProperties": False} if self.is_closed else {})
+
 
 class Schemas:
     """The schemas of an application.

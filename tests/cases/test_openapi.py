@@ -130,7 +130,7 @@ def test_nothing_but_standard_handlers(made: Callable[..., Webhook]) -> None:
         ("float(max=1.5):x", {"type": "number", "minimum": 0, "maximum": 1.5}),
         ("path:x", {"type": "string", "minLength": 1}),
         ("uuid:x", {"type": "string", "format": "uuid"}),
-        ('any(a, "b"):x', {"enum": ["a", "b"]}),
+        ('any(a, "b"):x', {"type": "string", "enum": ["a", "b"]}),
         ("string(maxlength=3):x", {"type": "string", "minLength": 1, "maxLength": 3, "pattern": "^[^/]+$"}),
     ],
 )
