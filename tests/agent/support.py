@@ -26,7 +26,6 @@ url = "https://hotel.example"
 CANARY = "canary-7c1f-password"
 
 
-
 class Status(BaseModel):
     status: str
 

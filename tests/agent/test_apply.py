@@ -130,7 +130,7 @@ def test_secret_rotation_by_variable(agent: Agent) -> None:
 OAUTH = """
 [webhooks.hotel]
 serves = "standard"
-oauth = { client_id = "cx", client_secret_env = "PASSWORD", token_endpoint = "https://id.example/token", scopes = ["a"] }
+oauth = { client_id = "cx", client_secret_env = "PASSWORD", token_endpoint = "https://id.example/t", scopes = ["a"] }
 """
 
 
@@ -144,7 +144,7 @@ def test_secret_rotation_where_the_api_shows_no_secret(agent: Agent) -> None:
     before = (agent.folder / FILE).read_text()
     agent.apply(OAUTH, variables={"PASSWORD": "another-canary"})
     assert agent.server.titled("hotel")["genericWebService"]["oauthConfig"] == {
-        "clientId": "cx", "clientSecret": "another-canary", "tokenEndpoint": "https://id.example/token", "scopes": ["a"],
+        "clientId": "cx", "clientSecret": "another-canary", "tokenEndpoint": "https://id.example/t", "scopes": ["a"],
     }  # fmt: skip
     assert (agent.folder / FILE).read_text() != before
     # Whoever has no digest, or a broken one, writes it once more.
@@ -161,10 +161,8 @@ def test_secret_rotation_by_version(agent: Agent) -> None:
     text = '[webhooks.hotel]\nserves = "standard"\nbasic = { secret_version = "projects/1/secrets/s/versions/%d" }\n'
     agent.apply(text % 3)
     [change] = agent.plan(text % 4)
-    assert lines(change) == [
-        "genericWebService.secretVersionForUsernamePassword: projects/1/secrets/s/versions/3 -> "
-        "projects/1/secrets/s/versions/4"
-    ]
+    [line] = lines(change)
+    assert line.endswith("ForUsernamePassword: projects/1/secrets/s/versions/3 -> projects/1/secrets/s/versions/4")
     agent.apply(text % 4)
 
 
@@ -249,7 +247,7 @@ def test_one_that_fails_does_not_keep_others_back_and_is_done_the_next_time(agen
 def test_a_run_that_breaks_off_is_gone_on_with(agent: Agent) -> None:
     run = agent.applying(TWO).apply()
     next(run)
-    run.close()
+    del run
     assert told(agent.plan(TWO)) == ["keep webhook hotel", "create webhook crm"]
     agent.apply(TWO)
 
@@ -292,14 +290,16 @@ def test_a_conflict_is_read_again(agent: Agent) -> None:
     [outcome] = agent.apply(HOTEL)
     assert outcome.problem.startswith("ABORTED: ")
     # And one that was deleted meanwhile is made anew.
-    agent.server.failures["UpdateWebhook"] = [lambda: agent.server.webhooks.clear()]
+    agent.server.failures["UpdateWebhook"] = [agent.server.webhooks.clear]
     [outcome] = agent.apply(HOTEL)
     assert (outcome.change.action, outcome.problem) == ("create", "")
 
 
 def test_a_display_name_that_another_one_of_ours_has_is_told(agent: Agent) -> None:
     agent.apply(TWO)
-    swapped = TWO.replace('serves = "standard"', 'serves = "standard"\ndisplay_name = "crm"') + 'display_name = "hotel"\n'
+    swapped = (
+        TWO.replace('serves = "standard"', 'serves = "standard"\ndisplay_name = "crm"') + 'display_name = "hotel"\n'
+    )
     outcomes = agent.apply(swapped)
     assert [outcome.problem.partition(":")[0] for outcome in outcomes] == ["ALREADY_EXISTS", "ALREADY_EXISTS"]
 
