@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any, Final, Literal, TypeVar
 
-from cxfulfill.agent.resource_fields import Path, without_none, written
+from cxfulfill.agent.resource_fields import Path, compact, written
 from cxfulfill.agent.resources import Document
 from cxfulfill.errors import ConfigurationError, CxFulfillError
 from cxfulfill.protocol.names import AgentName
@@ -246,7 +246,7 @@ class AgentApi:
         raise ApiRefusal("DEADLINE_EXCEEDED", "the operation still runs; look at the environment, then apply again")
 
     def _message(self, document: Document, kind: Any) -> Any:
-        return kind.wrap(self._json.ParseDict(without_none(document), kind.pb()()))
+        return kind.wrap(self._json.ParseDict(compact(document), kind.pb()()))
 
     def _document(self, message: Any) -> Document:
         made: Document = self._json.MessageToDict(type(message).pb(message))

@@ -124,8 +124,8 @@ def differing(wanted: Mapping[Path, Any], there: Mapping[Path, Any], unseen: Col
     )
 
 
-def without_none(value: Any) -> Any:
-    """Leave None out of a message, which the API does not know.
+def compact(value: Any) -> Any:
+    """Leave out of a message what says that there is nothing: None, which the API does not know, and what is empty.
 
     Args:
         value: The message.
@@ -134,7 +134,7 @@ def without_none(value: Any) -> Any:
         The rest.
     """
     if isinstance(value, Mapping):
-        return {name: without_none(member) for name, member in value.items() if member is not None}
+        return {name: compact(member) for name, member in value.items() if member not in (None, {}, [])}
     return value
 
 

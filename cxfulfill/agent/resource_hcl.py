@@ -14,7 +14,7 @@ class Expression(str):
 
 
 def quoted(text: str) -> str:
-    """Write text as a quoted template without any interpolation, as Terraform's own writer does.
+    """Write text as a quoted template without any interpolation.
 
     Args:
         text: Any text.
@@ -25,7 +25,9 @@ def quoted(text: str) -> str:
     made = []
     for place, character in enumerate(text):
         if character in "$%" and text[place + 1 : place + 2] == "{":
-            made.append(character * 2)
+            # Doubled behind another one it would be read with that.
+            is_first = text[place - 1 : place] != character
+            made.append(character * 2 if is_first else f"\\u{ord(character):04x}")
         elif character in _ESCAPES:
             made.append(_ESCAPES[character])
         elif character.isprintable():

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 
 from cxfulfill.agent.plan_environments import OVERRIDES
-from cxfulfill.agent.resource_fields import SERVICES, without_none
+from cxfulfill.agent.resource_fields import SERVICES, compact
 from cxfulfill.agent.resources import Desired, Document, EnvironmentResource
 
 
@@ -25,7 +25,7 @@ def rest(desired: Desired, names: Mapping[str, str]) -> str:
     document = {
         "parent": str(desired.agent),
         "webhooks": [
-            without_none({"name": names[key], **webhook.document()} if key in names else webhook.document())
+            compact({"name": names[key], **webhook.document()} if key in names else webhook.document())
             for key, webhook in desired.webhooks.items()
         ],
         "environments": [_environment(each, known) for each in desired.environments],
@@ -47,7 +47,7 @@ def overrides_of(environment: EnvironmentResource, names: Mapping[str, str]) -> 
     for key, webhook in environment.overrides.items():
         document = webhook.document()
         services = {name: document[name] for name in SERVICES if name in document}
-        listed.append({"name": names[key], "displayName": webhook.display_name, **without_none(services)})
+        listed.append({"name": names[key], "displayName": webhook.display_name, **compact(services)})
     return {OVERRIDES[1]: listed}
 
 

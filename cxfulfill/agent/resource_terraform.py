@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_snake
 
 from cxfulfill.agent.plan_environments import OVERRIDES
 from cxfulfill.agent.resource_api import endpoint
-from cxfulfill.agent.resource_fields import SERVICES, Path, leaves, without_none
+from cxfulfill.agent.resource_fields import SERVICES, Path, compact, leaves
 from cxfulfill.agent.resource_hcl import Expression, block, comment, value
 from cxfulfill.agent.resource_rest import overrides_of
 from cxfulfill.agent.resource_service import reference_to
@@ -58,7 +58,7 @@ class _Writer:
             yield from self._environment(self._environment_labels[environment.display_name], environment)
 
     def _webhook(self, label: str, document: Document) -> Iterator[str]:
-        there = self._filled(without_none(document))
+        there = self._filled(compact(document))
         arguments = {"parent": str(self._desired.agent)}
         arguments |= {to_snake(name): member for name, member in there.items() if name not in SERVICES}
         services = [self._message(name, there[name], 1) for name in SERVICES if name in there]
@@ -78,7 +78,7 @@ class _Writer:
             elif each == "secretVersionsForRequestHeaders":
                 entries = ({"key": key, "secret_version": entry["secretVersion"]} for key, entry in member.items())
                 blocks += [block(to_snake(each), entry, depth=depth + 1) for entry in entries]
-            elif each not in LACKING and member not in ({}, []):
+            elif each not in LACKING:
                 arguments[to_snake(each)] = member
         return block(to_snake(name), arguments, blocks, depth)
 
@@ -92,9 +92,7 @@ class _Writer:
             versions = [block("version_configs", {"version": version}, depth=1) for version in environment.versions]
             yield block(f'resource "{ENVIRONMENT}" "{label}"', arguments, versions)
         else:
-            said = (
-                f"The environment {environment.display_name!r} is no resource here: the file names no versions of it."
-            )
+            said = f"The environment {environment.display_name!r} is no resource here: it has no versions in the file."
             yield comment(said)
         if environment.overrides:
             names = {key: Expression(f"{WEBHOOK}.{each}.id") for key, each in self._labels.items()}
@@ -104,7 +102,7 @@ class _Writer:
 
     def _output(self, label: str, document: Document, why: str, name: str, mask: str) -> str:
         url = f"https://{endpoint(self._desired.agent.location)}/v3/NAME?updateMask={quote(mask, safe=',.')}"
-        said = f"{why}\nIt goes by PATCH to {url},\nwhere NAME is {name}: terraform output -raw {label}"
+        said = f"{why}\nterraform output -raw {label} gives the body of PATCH {url}\nwhere NAME is {name}"
         arguments: dict[str, Any] = {}
         if any(isinstance(each, Expression) and each.startswith("var.") for each in _values(document)):
             arguments["sensitive"] = True

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from cxfulfill import ConfigurationError
-from cxfulfill.agent.resource_fields import without_none
+from cxfulfill.agent.resource_fields import compact
 from cxfulfill.agent.resources import (
     GenericWebService,
     Message,
@@ -94,7 +94,7 @@ def test_each_field_is_reached_by_the_file(version: str, tmp_path: Path) -> None
     variables = {"PASSWORD": "p", "KEY": "k", "ID": "cx"}
     made = wanted(EVERYTHING, app(flexible=True), folder=tmp_path, variables=variables)
     kind = import_module(f"google.cloud.dialogflowcx_{version}").Webhook
-    documents = {key: without_none(webhook.document()) for key, webhook in made.webhooks.items()}
+    documents = {key: compact(webhook.document()) for key, webhook in made.webhooks.items()}
     read = {key: MessageToDict(ParseDict(document, kind.pb()())) for key, document in documents.items()}
     hotel = read["hotel"]
     certificates = hotel["serviceDirectory"]["genericWebService"].pop("allowedCaCerts")
