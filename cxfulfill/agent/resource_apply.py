@@ -1,6 +1,6 @@
 """Plan and apply: what an agent has, what it is to have, and one step after the other from this to that."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,20 +118,26 @@ class Applying:
         return environment_change(wanted, found, self._known.environments.get(title), names)
 
     def _apply_webhook(self, key: str) -> Outcome:
-        change = self._webhook(key)
-        for attempt in range(1, ATTEMPTS + 1):
+        outcome, made = self._tried(lambda: self._webhook(key), self._write_webhook)
+        if made is not None:
+            self._webhooks = [*(each for each in self._webhooks if each["name"] != made["name"]), made]
+            self._remember_webhook(key, made)
+        return outcome
+
+    def _tried(
+        self, planned: Callable[[], Change], write: Callable[[Change], Document]
+    ) -> tuple[Outcome, Document | None]:
+        """Write a resource; where somebody else was faster, read all again and do what is left."""
+        left = ATTEMPTS
+        while True:
+            change = planned()
             try:
-                made = self._write_webhook(change)
+                return Outcome(change), write(change)
             except ApiRefusal as error:
-                if attempt == ATTEMPTS or not error.is_conflict:
-                    return Outcome(change, self._told(error))
-                self._webhooks = self._api.webhooks()
-                change = self._webhook(key)
-            else:
-                self._webhooks = [*(each for each in self._webhooks if each["name"] != made["name"]), made]
-                self._remember_webhook(key, made)
-                break
-        return Outcome(change)
+                left -= 1
+                if not left or not error.is_conflict:
+                    return Outcome(change, self._told(error)), None
+            self._read()
 
     def _write_webhook(self, change: Change) -> Document:
         if change.action == "create":
@@ -150,22 +156,14 @@ class Applying:
         self._state.save()
 
     def _apply_environment(self, wanted: EnvironmentResource) -> Outcome:
-        change = self._environment(wanted)
         lacking = sorted(wanted.overrides.keys() - self._mine().keys())
         if lacking:
-            return Outcome(change, f"not tried, since it needs what has failed: {', '.join(lacking)}")
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                made = self._write_environment(change)
-            except ApiRefusal as error:
-                if attempt == ATTEMPTS or not error.is_conflict:
-                    return Outcome(change, self._told(error))
-                self._environments = self._api.environments()
-                change = self._environment(wanted)
-            else:
-                self._remember_environment(wanted, made)
-                break
-        return Outcome(change)
+            problem = f"not tried, since it needs what has failed: {', '.join(lacking)}"
+            return Outcome(self._environment(wanted), problem)
+        outcome, made = self._tried(lambda: self._environment(wanted), self._write_environment)
+        if made is not None:
+            self._remember_environment(wanted, made)
+        return outcome
 
     def _write_environment(self, change: Change) -> Document:
         if change.action == "create":

@@ -14,7 +14,9 @@ from cxfulfill.agent.resource_state import FILE
 from tests.agent.cx_server import AGENT as AGENT_NAME
 from tests.agent.cx_server import CxServer, Status
 from tests.agent.support import CANARY, Agent, app, lines, told
+from tests.auth.pki import make_ca
 
+SERVICES = ("webhooks", "environments")
 HOTEL = """
 [defaults]
 basic = { username = "cx", password_env = "PASSWORD" }
@@ -155,6 +157,23 @@ def test_secret_rotation_where_the_api_shows_no_secret(agent: Agent) -> None:
         (agent.folder / FILE).write_text(json.dumps(content))
         assert told(agent.plan(OAUTH, variables={"PASSWORD": "another-canary"})) == ["update webhook hotel"]
     agent.apply(OAUTH, variables={"PASSWORD": "another-canary"})
+
+
+def test_a_password_that_the_api_does_not_show(agent: Agent) -> None:
+    agent.server.shows_secrets = False
+    agent.apply(HOTEL)
+    assert told(agent.plan(HOTEL)) == ["keep webhook hotel"]
+    agent.apply(HOTEL, variables={"PASSWORD": "another-canary"})
+    assert agent.server.titled("hotel")["genericWebService"]["password"] == "another-canary"
+
+
+def test_certificates_are_counted(agent: Agent) -> None:
+    ca = make_ca()
+    (agent.folder / "ca.pem").write_text(ca.pem)
+    (agent.folder / "cas.pem").write_text(ca.pem + make_ca().pem)
+    agent.apply(f'{HOTEL}ca_certs = ["ca.pem"]\n', folder=agent.folder)
+    [change] = agent.plan(f'{HOTEL}ca_certs = ["cas.pem"]\n', folder=agent.folder)
+    assert lines(change) == ["genericWebService.allowedCaCerts: 1 certificate -> 2 certificates"]
 
 
 def test_secret_rotation_by_version(agent: Agent) -> None:
@@ -310,13 +329,22 @@ def test_a_call_that_is_not_allowed_is_told(agent: Agent) -> None:
         agent.plan(HOTEL)
 
 
-def test_no_secret_is_logged(agent: Agent, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    loggers = [f"google.cloud.dialogflowcx_v3.services.{each}.transports.grpc" for each in ("webhooks", "environments")]
-    for name in loggers:
-        caplog.set_level(logging.DEBUG, name)
-    agent.apply(HOTEL)
-    assert CANARY not in caplog.text
-    assert CANARY not in str([vars(record) for record in caplog.records])
-    changes = agent.plan(HOTEL, variables={"PASSWORD": "another-canary"})
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What Google's clients log at their debug level, which goes to no other logger."""
+    loggers = [logging.getLogger(f"google.cloud.dialogflowcx_v3.services.{each}.transports.grpc") for each in SERVICES]
+    for logger in loggers:
+        caplog.set_level(logging.DEBUG, logger.name)
+        logger.addHandler(caplog.handler)
+    yield caplog
+    for logger in loggers:
+        logger.removeHandler(caplog.handler)
+
+
+def test_no_secret_is_logged_or_shown(agent: Agent, logged: pytest.LogCaptureFixture) -> None:
+    agent.server.put_environment("production")
+    text = HOTEL + '[environments.production]\nurl = "https://production.example"\n'
+    agent.apply(text)
+    assert CANARY not in str([vars(record) for record in logged.records])
+    changes = agent.plan(text, variables={"PASSWORD": "another-canary"})
     assert "canary" not in repr(changes)

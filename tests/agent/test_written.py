@@ -55,6 +55,7 @@ versions = ["{VERSION}"]
 url = "https://staging.example/r"
 
 [environments.empty]
+versions = ["{VERSION}"]
 """  # noqa: E501
 HOTEL = "google_dialogflow_cx_webhook.hotel.id"
 
@@ -75,6 +76,7 @@ def test_terraform(made: Desired) -> None:
         ("google_dialogflow_cx_webhook", "_2_crm"), ("google_dialogflow_cx_webhook", "_2_crm_2"),
         ("google_dialogflow_cx_webhook", "put_orders_int_id"),
         ("google_dialogflow_cx_environment", "production"), ("production_overrides",), ("staging_overrides",),
+        ("google_dialogflow_cx_environment", "empty"),
     ]  # fmt: skip
     assert blocks["variable", "hotel_password"] == variables
     hotel = blocks["resource", "google_dialogflow_cx_webhook", "hotel"]
@@ -157,7 +159,7 @@ def test_rest(made: Desired) -> None:
     names = [each["name"].rpartition("/")[2] for each in production["webhookConfig"]["webhookOverrides"]]
     assert names == ["1", "WEBHOOK_ID"]
     assert staging["webhookConfig"]["webhookOverrides"][0]["displayName"] == "2.crm."
-    assert empty == {"displayName": "empty"}
+    assert empty == {"displayName": "empty", "versionConfigs": [{"version": VERSION}]}
 
 
 @pytest.mark.parametrize(
