@@ -38,7 +38,10 @@ def leaves(document: Mapping[str, Any], above: Path = ()) -> dict[Path, Any]:
     for name, value in document.items():
         if isinstance(value, Mapping):
             found |= leaves(value, (*above, name))
-        elif value not in (None, "", []) and value != _SAME_AS_NONE.get(name):
+            continue
+        if name == "timeout" and isinstance(value, str):
+            value = f"{float(value.removesuffix('s')):g}s"  # noqa: PLW2901 - 7.500s is 7.5s
+        if value not in (None, "", []) and value != _SAME_AS_NONE.get(name):
             found[*above, name] = value
     return found
 

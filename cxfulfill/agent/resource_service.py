@@ -52,7 +52,7 @@ class Sources:
             The value, or ``${NAME}``.
 
         Raises:
-            ConfigurationError: It is not set, or empty.
+            ConfigurationError: It is not set, empty, or no line of text.
         """
         self.asked.add(name)
         if self.variables is None:
@@ -60,6 +60,8 @@ class Sources:
         value = self.variables.get(name, "")
         if not value:
             raise ConfigurationError(f"the variable {name} is not set")
+        if not value.isprintable():
+            raise ConfigurationError(f"the variable {name} holds a control character, such as a line end")
         return value
 
     def certificates(self, paths: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """``cxfulfill.toml``: the agent, where its webhooks are served, and how CX proves itself to them."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import CREDENTIAL_HEADERS
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.redaction import is_private
+from cxfulfill.route import WITH_BODY
 
 FILE: Final = "cxfulfill.toml"
 
@@ -89,7 +91,7 @@ class Basic(Table):
 class Header(Table):
     """The value of a header."""
 
-    value: str | None = Field(None, repr=False)
+    value: str | None = Field(None, pattern=r"^[^\x00-\x1f\x7f]*$", repr=False)
     env: Variable | None = None
     secret_version: SecretVersion | None = None
     insecure_plaintext: bool = False
@@ -179,6 +181,8 @@ class WebhookTable(Defaults):
                 raise ValueError(f"{own} goes with url; of what the application serves it tells itself")
         elif self.method is None:
             raise ValueError("url goes with method")
+        if self.body is not None:
+            _check_body(self.body, self.method or "")
         return self
 
 
@@ -275,6 +279,15 @@ def _sentence(error: Any) -> str:
 def _check_one(table: Table, *names: str) -> None:
     if sum(getattr(table, name) is not None for name in names) != 1:
         raise ValueError(f"it takes one of {', '.join(names)}")
+
+
+def _check_body(body: str, method: str) -> None:
+    if method not in WITH_BODY:
+        raise ValueError(f"body goes with {', '.join(sorted(WITH_BODY))}")
+    try:
+        json.loads(body)
+    except ValueError:
+        raise ValueError("body must be JSON, with each reference to a parameter in quotes") from None
 
 
 def _check_plain(table: Basic | OAuth, name: str) -> None:

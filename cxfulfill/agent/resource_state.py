@@ -24,8 +24,8 @@ FILE: Final = "cxfulfill.state.json"
 
 _COST: Final = 2**14
 _SALT: Final = 16
-_BETWEEN: Final = "\x1f"
-"""Stands between the parts of a field, which header names have not."""
+_BETWEEN: Final = "/"
+"""Stands between the parts of a field."""
 
 
 class Known(BaseModel):

@@ -43,15 +43,15 @@ def terraform(desired: Desired) -> str:
 class _Writer:
     def __init__(self, desired: Desired) -> None:
         self._desired = desired
-        self._references = {reference_to(name): Expression(f"var.{_label(name)}") for name in desired.variables}
+        self._variables = _labels(sorted(desired.variables))
+        self._references = {reference_to(name): Expression(f"var.{each}") for name, each in self._variables.items()}
         self._labels = _labels([*desired.webhooks])
         titles = [each.display_name for each in desired.environments]
         self._environment_labels = _labels(titles)
 
     def parts(self) -> Iterator[str]:
-        for name in sorted(self._desired.variables):
-            arguments = {"type": Expression("string"), "sensitive": True}
-            yield block(f'variable "{_label(name)}"', arguments)
+        for name in self._variables.values():
+            yield block(f'variable "{name}"', {"type": Expression("string"), "sensitive": True})
         for key, label in self._labels.items():
             yield from self._webhook(label, self._desired.webhooks[key].document())
         for environment in self._desired.environments:

@@ -58,9 +58,10 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def plan(ctx: click.Context, /, form: str, *, check: bool, **options: Any) -> None:
     """Show what apply would do. Nothing is changed.
 
-    The agent, where the application is served and how CX proves itself are in cxfulfill.toml. Values of variables that
-    it names are never shown.
+    The agent, where the application is served and how CX proves itself are in cxfulfill.toml. No secret is shown.
     """
+    if check and form != "text":
+        raise click.UsageError("--check goes with --format text")
     if form != "text":
         click.echo(_written(form, options), nl=False)
         return

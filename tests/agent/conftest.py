@@ -16,6 +16,13 @@ def server() -> Iterator[CxServer]:
         yield made
 
 
+@pytest.fixture(params=["v3", "v3beta1"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agent]:
+    """An agent of each version of the API."""
+    with closing(CxServer(request.param)) as made:
+        yield Agent(made, tmp_path)
+
+
 @pytest.fixture
 def agent(server: CxServer, tmp_path: Path) -> Agent:
     return Agent(server, tmp_path)

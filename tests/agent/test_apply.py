@@ -3,8 +3,6 @@
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from cxfulfill.agent.resource_api import PAUSES, ApiRefusal
 from cxfulfill.agent.resource_state import FILE
 from tests.agent.cx_server import AGENT as AGENT_NAME
-from tests.agent.cx_server import CxServer, Status
+from tests.agent.cx_server import Status
 from tests.agent.support import CANARY, Agent, app, lines, told
 from tests.auth.pki import make_ca
 
@@ -25,12 +23,6 @@ basic = { username = "cx", password_env = "PASSWORD" }
 serves = "standard"
 timeout = 10
 """
-
-
-@pytest.fixture(params=["v3", "v3beta1"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agent]:
-    with closing(CxServer(request.param)) as server:
-        yield Agent(server, tmp_path)
 
 
 def test_from_nothing(either: Agent) -> None:
@@ -76,6 +68,12 @@ def test_drift_is_put_right_and_what_is_not_ours_is_left_alone(agent: Agent) -> 
     after = agent.server.webhooks[name]
     assert after["disabled"] is True
     assert after["genericWebService"] == service | {"uri": "https://hotel.example/webhook"}
+
+
+def test_a_timeout_is_the_same_however_it_is_written(agent: Agent) -> None:
+    agent.apply(HOTEL.replace("timeout = 10", "timeout = 7.5"))
+    assert agent.server.titled("hotel")["timeout"] == "7.500s"
+    assert told(agent.plan(HOTEL.replace("timeout = 10", "timeout = 5"))) == ["update webhook hotel"]
 
 
 def test_what_the_file_no_longer_says_is_taken_back(agent: Agent) -> None:

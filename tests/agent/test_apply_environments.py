@@ -32,28 +32,28 @@ def overrides(agent: Agent, title: str = "production") -> list[dict[str, Any]]:
     return found
 
 
-def test_an_environment_calls_another_url(agent: Agent) -> None:
-    agent.server.put_environment("production", description="ours", versionConfigs=[{"version": VERSION % 1}])
-    changes = agent.plan(PRODUCTION)
+def test_an_environment_calls_another_url(either: Agent) -> None:
+    either.server.put_environment("production", description="ours", versionConfigs=[{"version": VERSION % 1}])
+    changes = either.plan(PRODUCTION)
     assert told(changes) == ["create webhook hotel", "update environment production"]
     assert lines(changes[1]) == [
         "webhookOverrides.hotel.genericWebService.password: (none) -> (secret)",
         "webhookOverrides.hotel.genericWebService.uri: (none) -> https://production.example/webhook",
         "webhookOverrides.hotel.genericWebService.username: (none) -> cx",
     ]
-    agent.apply(PRODUCTION)
-    assert overrides(agent) == [
+    either.apply(PRODUCTION)
+    assert overrides(either) == [
         {
-            "name": agent.server.titled("hotel")["name"], "displayName": "hotel",
+            "name": either.server.titled("hotel")["name"], "displayName": "hotel",
             "genericWebService": {
                 "uri": "https://production.example/webhook", "username": "cx", "password": CANARY,
                 "webhookType": "STANDARD",
             },
         }
     ]  # fmt: skip
-    environment = agent.server.titled("production", "environments")
+    environment = either.server.titled("production", "environments")
     assert (environment["description"], environment["versionConfigs"]) == ("ours", [{"version": VERSION % 1}])
-    [request] = [request for method, request in agent.server.writes() if method == "UpdateEnvironment"]
+    [request] = [request for method, request in either.server.writes() if method == "UpdateEnvironment"]
     assert list(request.update_mask.paths) == ["webhook_config.webhook_overrides"]
 
 

@@ -107,6 +107,7 @@ def test_other_forms_ask_nobody(server: CxServer, monkeypatch: pytest.MonkeyPatc
     document = json.loads(run("plan", "--format", "rest").stdout)
     assert document["webhooks"][0]["genericWebService"]["password"] == "${HOTEL_PASSWORD}"
     assert server.calls == []
+    assert "--check goes with --format text" in run("plan", "--format", "rest", "--check", code=2).output
 
 
 def test_the_commands_are_listed() -> None:

@@ -72,6 +72,15 @@ PLAIN = "is in plain text here: name a secret_version or a variable, or set inse
         (f"{HOTEL}body = '{{}}'", "webhooks.hotel: body goes with url; of what the application serves it tells itself"),
         ('[webhooks.crm]\nurl = "https://a.example"', "webhooks.crm: url goes with method"),
         (
+            '[webhooks.crm]\nurl = "https://a.example"\nmethod = "GET"\nbody = "{}"',
+            "webhooks.crm: body goes with PATCH, POST, PUT",
+        ),
+        (
+            '[webhooks.crm]\nurl = "https://a.example"\nmethod = "PUT"\nbody = \'{"a": $session.params.a}\'',
+            "webhooks.crm: body must be JSON, with each reference to a parameter in quotes",
+        ),
+        (f'{HOTEL}headers = {{ X-Team = "a\\nb" }}', "webhooks.hotel.headers.X-Team.value: String should match"),
+        (
             '[environments.production]\nurl = "production.example"',
             "environments.production.url: it takes https://HOST or http://HOST",
         ),

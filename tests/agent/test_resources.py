@@ -197,6 +197,10 @@ def test_settings_lie_over_each_other() -> None:
             '[defaults]\nheaders = { X-Key = { env = "NOT_SET" } }',
             "webhooks.standard: the variable NOT_SET is not set",
         ),
+        (
+            '[defaults]\nheaders = { X-Key = { env = "TWO_LINES" } }',
+            "webhooks.standard: the variable TWO_LINES holds a control character, such as a line end",
+        ),
         ('[defaults]\nca_certs = ["none.pem"]', "webhooks.standard: ca_certs: none.pem cannot be read: No such file"),
         ('[defaults]\nca_certs = ["empty.pem"]', "webhooks.standard: ca_certs: empty.pem has no certificate in PEM or"),
     ],
@@ -204,7 +208,7 @@ def test_settings_lie_over_each_other() -> None:
 def test_what_does_not_fit_the_application_is_told(text: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("nothing")
     with pytest.raises(ConfigurationError) as raised:
-        wanted(text, app(flexible=True), folder=tmp_path)
+        wanted(text, app(flexible=True), folder=tmp_path, variables={"TWO_LINES": "a\n"})
     assert str(raised.value).startswith(sentence)
 
 

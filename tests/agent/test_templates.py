@@ -186,6 +186,6 @@ def test_a_file_with_such_a_key_is_left_alone() -> None:
     assert tomllib.loads(text)["webhooks"]["my crm"]["body"] == table["body"]
     with pytest.raises(ConfigurationError, match=r"has webhooks\.my crm already"):
         added(text, "my crm", template, table)
-    body = table | {"body": "it's\n\x7f", "oauth": {**table["oauth"], "scopes": ["a", '"b"']}}
+    body = table | {"body": '{"a": "it\'s\x7f"}\n', "oauth": {**table["oauth"], "scopes": ["a", '"b"']}}
     read = tomllib.loads(added(AGENT, "crm", template, body))["webhooks"]["crm"]
-    assert (read["body"], read["oauth"]["scopes"]) == ("it's\n\x7f", ["a", '"b"'])
+    assert (read["body"], read["oauth"]["scopes"]) == (body["body"], ["a", '"b"'])
