@@ -9,6 +9,7 @@ import click
 from cxfulfill.errors import ConfigurationError
 
 COMMANDS: Final[Mapping[str, str]] = {
+    "agent": "cxfulfill.cli.agent",
     "auth": "cxfulfill.cli.auth",
     "call": "cxfulfill.cli.call",
     "cert": "cxfulfill.cli.cert",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cxfulfill.cli.findings import Finding, Verdict
-from cxfulfill.simulator.cx_settings import cx_settings
+from cxfulfill.cx_settings import cx_settings
 from cxfulfill.webhook import Webhook
 
 

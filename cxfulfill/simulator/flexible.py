@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from cxfulfill.cx_settings import CxSettings, cx_settings
 from cxfulfill.errors import BadRequest
 from cxfulfill.protocol.json import MAX_REPLY_BYTES, loads
 from cxfulfill.route import WITH_BODY
-from cxfulfill.simulator.cx_settings import CxSettings, cx_settings
 from cxfulfill.simulator.findings import Finding
 from cxfulfill.simulator.substitution import substituted
 from cxfulfill.simulator.values import doubles

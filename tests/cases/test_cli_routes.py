@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 from cxfulfill import AllowUnauthenticated, HeaderSecret, Webhook
 from cxfulfill.cli.commands import cli
-from cxfulfill.simulator.cx_settings import reference
+from cxfulfill.cx_settings import reference
 from tests.cases.client import BASIC
 from tests.cases.cx_side import Settings, printed
 from tests.server.wire import LIMIT, ROOT

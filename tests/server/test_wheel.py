@@ -68,8 +68,10 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence_and_nothing_else(
     modules = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/**/*.py")}
     assert modules <= set(names)
     page = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/simulator/static/*")}
+    templates = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/agent/templates/*")}
     assert page
-    assert page <= set(names)
+    assert templates
+    assert page | templates <= set(names)
 
 
 def test_the_installed_wheel_answers_a_call_under_its_own_gunicorn(installed: Server) -> None:
