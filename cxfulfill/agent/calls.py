@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cxfulfill.agent.flows import Destination, EventHandler, Fulfillment, Page, Transition
+from cxfulfill.agent.flows import NOWHERE, Destination, EventHandler, Fulfillment, Page, Transition
 from cxfulfill.agent.model import Agent
 
 What = Literal["route", "event", "entry", "initial prompt", "reprompt", "knowledge"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Call:
     """A place that calls a webhook.
 
@@ -39,7 +39,7 @@ class Call:
     condition: str = ""
     event: str = ""
     parameter: str = ""
-    target: Destination = Destination()
+    target: Destination = NOWHERE
     pages: tuple[tuple[str, str], ...]
     file: str
 

@@ -36,6 +36,10 @@ class Destination:
         return self.page or self.flow or self.playbook
 
 
+NOWHERE: Final = Destination()
+"""The conversation stays on its page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fulfillment:
     """What is done at a place.
