@@ -33,7 +33,7 @@ def check_flexible(inspected: Inspected) -> Iterator[Finding]:
     Yields:
         CX701 to CX706, and CX602 and CX603 of them.
     """
-    paths: Paths[Route] = Paths((route.pattern.text, route.methods, route) for route in inspected.routes)
+    paths = Paths((route.pattern.text, route.methods, at) for at, route in enumerate(inspected.routes))
     reached = set()
     for webhook in inspected.flexible():
         route = _route(inspected, paths, webhook)
@@ -48,12 +48,12 @@ def check_flexible(inspected: Inspected) -> Iterator[Finding]:
             yield of_handler("CX706", route, route.conditions, f"No webhook of the agent calls {route.conditions}.")
 
 
-def _route(inspected: Inspected, paths: Paths[Route], webhook: WebhookResource) -> Route | None:
+def _route(inspected: Inspected, paths: Paths[int], webhook: WebhookResource) -> Route | None:
     path = urlsplit(webhook.url).path
     for prefix in sorted(inspected.prefixes, key=len, reverse=True):
         path = path.removeprefix(prefix)
     found = (paths.leads_to(_REFERENCE.sub(sample, path), webhook.method) for sample in _SAMPLES)
-    return next((route for route in found if route is not None), None)
+    return next((inspected.routes[at] for at in found if at is not None), None)
 
 
 def _fits(webhook: WebhookResource, route: Route) -> Iterator[Finding]:

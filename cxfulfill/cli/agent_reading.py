@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cxfulfill.agent.archive import ExportError
-from cxfulfill.agent.export import read_export
 from cxfulfill.agent.export import Progress as Told
+from cxfulfill.agent.export import read_export
 from cxfulfill.agent.model import Agent
 
 _BAR: Final = 40  # columns
