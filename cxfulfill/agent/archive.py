@@ -104,7 +104,7 @@ def _folder(path: Path) -> Files:
     for folder, folders, files in os.walk(path):
         here = Path(folder)
         folders[:] = [each for each in folders if not each.startswith(".") and not (here / each).is_symlink()]
-        names += [(here / each).relative_to(path).as_posix() for each in files if not (here / each).is_symlink()]
+        names += [each.relative_to(path).as_posix() for each in map(here.joinpath, files) if _is_plain(each)]
         _check_count(len(names))
     root = _root([name for name in names if name.count("/") <= _DEPTH])
 
@@ -116,6 +116,10 @@ def _folder(path: Path) -> Files:
             raise ExportError(f"{name} cannot be read") from None
 
     return Files(root, _below(root, names), read)
+
+
+def _is_plain(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _zip(archive: ZipFile) -> Files:

@@ -78,7 +78,7 @@ def _body(webhook: WebhookResource) -> dict[str, Any] | None:
         return {}
     try:
         value = json.loads(webhook.body.encode())
-    except (BadRequest, UnicodeEncodeError):
+    except BadRequest:
         return None
     return value if isinstance(value, dict) else None
 

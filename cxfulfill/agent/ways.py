@@ -63,6 +63,8 @@ class Ways:
         self._agent = agent
         self._answers = answers
         self._bits: dict[Given, int] = {}
+        self._makers: dict[Given, set[Key]] = {}
+        self._drawn: Key = ("", "")  # begins with what comes from outside
         self._wanted = frozenset(wanted)
         self._nodes = {page.key: _Node() for page in agent.pages()}
         for flow in agent.flows:
@@ -88,15 +90,25 @@ class Ways:
             All that may have; None where anything may be set, or no way leads there.
         """
         reached = [node for node in map(self._nodes.__getitem__, keys) if node.is_reached]
-        bits = self._presets(fulfillment) | self._intent(intent)
+        presets = self._presets(fulfillment)
+        bits = presets | self._intent(intent)
         for node in reached:
             bits |= node.arrival if on_arrival else node.inside
         if bits & ANYTHING or not reached:
             return None
-        return {given for given, bit in self._bits.items() if bits & bit}
+        # What only the page itself sets is not there when it is come to for the first time.
+        own = set(keys) if on_arrival else set[Key]()
+        return {
+            given
+            for given, bit in self._bits.items()
+            if bits & bit and (presets & bit or not self._makers[given] <= own)
+        }
 
     def _bit(self, given: Given) -> int:
-        return self._bits.setdefault(given, 2 << len(self._bits)) if given.name in self._wanted else 0
+        if given.name not in self._wanted:
+            return 0
+        self._makers.setdefault(given, set()).add(self._drawn)
+        return self._bits.setdefault(given, 2 << len(self._bits))
 
     def _all(self, given: Iterable[Given]) -> int:
         bits = 0
@@ -122,6 +134,7 @@ class Ways:
         return bits | self._all(given) | (ANYTHING if is_open else 0), pages
 
     def _draw(self, page: Page) -> None:
+        self._drawn = page.key
         node = self._nodes[page.key]
         node.entry, pages = self._effect(page, page.entry)
         node.ways += [(key, node.entry) for key in pages]
@@ -199,6 +212,7 @@ class Ways:
     def _begin(self) -> Iterator[Key]:
         """Begin where conversations do: in the first flow, and where a playbook may lead."""
         injected = {name for case in self._agent.test_cases for turn in case.turns for name in turn.injected}
+        self._drawn = ("", "")
         bits = self._all(map(Given, sorted(injected)))
         by_playbook = bool(self._agent.playbooks)
         for flow in self._agent.flows:
