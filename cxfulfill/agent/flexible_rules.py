@@ -33,10 +33,8 @@ def check_flexible(inspected: Inspected) -> Iterator[Finding]:
     Yields:
         CX701 to CX706, and CX602 and CX603 of them.
     """
-    paths = Paths((route.pattern.text, route.methods, at) for at, route in enumerate(inspected.routes))
     reached = set()
-    for webhook in inspected.flexible():
-        route = _route(inspected, paths, webhook)
+    for webhook, route in routes_of(inspected):
         if route is None:
             yield _finding("CX701", webhook, "", "The application has no route for the path of its URL.")
             continue
@@ -46,6 +44,20 @@ def check_flexible(inspected: Inspected) -> Iterator[Finding]:
     for route in inspected.routes:
         if id(route) not in reached:
             yield of_handler("CX706", route, route.conditions, f"No webhook of the agent calls {route.conditions}.")
+
+
+def routes_of(inspected: Inspected) -> Iterator[tuple[WebhookResource, Route | None]]:
+    """Find the route that each flexible webhook calls, by its path.
+
+    Args:
+        inspected: What is checked.
+
+    Yields:
+        The webhooks that lead to the application, and the route of each; None where there is none.
+    """
+    paths = Paths((route.pattern.text, route.methods, at) for at, route in enumerate(inspected.routes))
+    for webhook in inspected.flexible():
+        yield webhook, _route(inspected, paths, webhook)
 
 
 def _route(inspected: Inspected, paths: Paths[int], webhook: WebhookResource) -> Route | None:

@@ -77,7 +77,7 @@ def as_sarif(agent: Agent, findings: Iterable[Finding]) -> dict[str, Any]:
     """
     driver = {
         "name": "cxfulfill agent check",
-        "semanticVersion": __version__,
+        "version": __version__,
         "rules": [_rule(rule) for rule in RULES.values()],
     }
     results = [_result(agent, each) for each in findings]
