@@ -62,7 +62,7 @@ class Picture:
 
     Attributes:
         name: The agent's name.
-        flows: Boxes by flow; of the agent's own groups of routes under the empty name.
+        flows: Boxes by flow, that of the beginning first; of the agent's own groups of routes under the empty name.
         ways: From box to box, each once.
     """
 
@@ -86,7 +86,8 @@ def picture_of(agent: Agent, webhook: Webhook | None = None) -> Picture:
     for call in calls_of(agent):
         key = (call.flow, f"group {call.group}" if call.group else call.page)
         tags.setdefault(key, {})[_tag(agent, call, states)] = None
-    flows: dict[str, list[Box]] = {flow.name: [] for flow in agent.flows}
+    first = sorted(agent.flows, key=lambda flow: flow.name != agent.start_flow)
+    flows: dict[str, list[Box]] = {flow.name: [] for flow in first}
     for page in agent.pages():
         flows[page.flow].append(Box(page.key, page.name, tuple(tags.pop(page.key, ()))))
     for (flow, name), found in tags.items():

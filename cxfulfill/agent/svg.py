@@ -65,6 +65,7 @@ def as_svg(picture: Picture) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}>',
         f"<title>{_text(title)}</title><style>{_STYLE}</style>",
         _ARROW,
+        '<rect width="100%" height="100%" fill="#fff"/>',
         *frames,
         *(_way(placed[start], placed[end]) for start, end in picture.ways),
         *(part for each in placed.values() for part in _drawn(each)),

@@ -39,5 +39,5 @@ def picture(export: Path, target: str | None, out: Path, *, on_cloud_run: bool) 
         out.write_text(draw(picture_of(agent, webhook)), encoding="utf-8")
     except OSError as error:
         raise click.BadParameter(f"it cannot be written: {error.strerror}", param_hint="--out") from None
-    pages = sum(1 for _ in agent.pages())
-    show(texts(f"{out}: {len(agent.flows)} flows, {pages} pages"))
+    flows, pages = len(agent.flows), sum(1 for _ in agent.pages())
+    show(texts(f"{out}: {flows} flow{'s' * (flows != 1)}, {pages} page{'s' * (pages != 1)}"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxfulfill import AllowUnauthenticated, Answer, ConfigurationError, Context, NotFound, Reply, Router, Webhook
-from cxfulfill.table import matcher, _overlap
+from cxfulfill.table import _overlap, matcher
 from tests.cases.client import BASIC, App, call
 
 AGENT = "projects/p/locations/l/agents/a"
