@@ -16,7 +16,7 @@ class WebhookResource:
         url: Its URL without user and fragment; what is no reference to a parameter is taken out of the query.
         is_flexible: Whether it is a flexible one.
         method: Its HTTP method; POST for a standard one.
-        body: Template of the JSON body; empty for none.
+        body: Template of the JSON body, with ``...`` for what looks like a secret; empty for none.
         mapping: Paths into the answer by the parameter that takes what is there.
         headers: Names of the header fields that it sends.
         sends: How it proves who calls: header fields in lower case, and the kind of value in each.

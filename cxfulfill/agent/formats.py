@@ -26,7 +26,7 @@ def path_of(agent: Agent, finding: Finding) -> str:
         The path with ``/``, relative to the current directory where it is below that. For an agent in a zip it is that
         of the zip.
     """
-    path = Path(finding.file) if finding.is_in_app else agent.source
+    path = Path(finding.file) if finding.is_in_app and finding.file else agent.source
     if not finding.is_in_app and finding.file and agent.source.is_dir():
         path = agent.source / agent.root / finding.file
     whole, here = path.resolve(), Path.cwd()

@@ -36,6 +36,8 @@ def _lines(picture: Picture) -> Iterator[str]:
         yield "  end"
     for start, end in picture.ways:
         yield f"  {ids[start]} --> {ids[end]}"
+    for start, end in picture.replies:
+        yield f"  {ids[start]} -. reply .-> {ids[end]}"
 
 
 def _box(name: str, box: Box) -> Iterator[str]:

@@ -8,8 +8,7 @@ from cxfulfill.agent.calls import Call
 from cxfulfill.agent.findings import Finding
 from cxfulfill.agent.flows import Fulfillment, Page
 from cxfulfill.agent.inspected import Inspected
-from cxfulfill.agent.replies import Named, Written, named, written_by
-from cxfulfill.agent.sources import source_of
+from cxfulfill.agent.replies import Targets, Written, written_by
 from cxfulfill.agent.types import Given, field_shapes, fits, refused_values, written
 from cxfulfill.agent.ways import Key, Ways
 from cxfulfill.deferral import parameter_of
@@ -103,9 +102,7 @@ class _Answers:
         self._inspected = inspected
         self._calls = {(id(call.fulfillment)): call for call in inspected.standard_calls}
         self._written: dict[int, Written] = {}
-        self._named: dict[int, tuple[Named, ...]] = {}
-        agent = inspected.agent
-        self._keys = {(agent.flow_of[page.flow].id, page.id): page.key for page in agent.pages()}
+        self._targets = Targets(inspected.agent)
 
     def __call__(self, fulfillment: Fulfillment, page: Page) -> tuple[Iterable[Given], bool, Iterable[Key]]:
         """See `cxfulfill.agent.ways.Answers`."""
@@ -120,7 +117,7 @@ class _Answers:
         written = [self._of(entry) for entry in entries]
         names = [name for each in written for name in each.names]
         names += [parameter_of(call.tag)] * any(entry.deferral is not None for entry in entries)
-        return map(Given, names), any(each.is_open for each in written), self._pages(entries, page)
+        return map(Given, names), any(each.is_open for each in written), self._targets.of(entries, page.flow)
 
     def _of(self, entry: Entry) -> Written:
         if id(entry) not in self._written:
@@ -129,14 +126,3 @@ class _Answers:
             names = frozenset[str]().union(*(part.names for part in parts))
             self._written[id(entry)] = Written(names, any(part.is_open for part in parts))
         return self._written[id(entry)]
-
-    def _pages(self, entries: Iterable[Entry], page: Page) -> Iterator[Key]:
-        flow = self._inspected.agent.flow_of[page.flow].id
-        for entry in entries:
-            if id(entry) not in self._named:
-                source = source_of(entry.options.function.call)
-                self._named[id(entry)] = () if source is None else tuple(named(source))
-            for each in self._named[id(entry)]:
-                key = self._keys.get((each.flow or flow, each.page or "START_PAGE"))
-                if key is not None:
-                    yield key

@@ -10,6 +10,7 @@ from cxfulfill.agent.flows import START_PAGE, SYMBOLS, Destination, Page
 from cxfulfill.agent.inspected import Inspected
 from cxfulfill.agent.matching import is_fallback
 from cxfulfill.agent.model import Agent
+from cxfulfill.agent.replies import Targets
 from cxfulfill.webhook import Webhook
 
 Key = tuple[str, str]
@@ -64,11 +65,13 @@ class Picture:
         name: The agent's name.
         flows: Boxes by flow, that of the beginning first; of the agent's own groups of routes under the empty name.
         ways: From box to box, each once.
+        replies: The same, where a reply of the application leads.
     """
 
     name: str
     flows: Mapping[str, tuple[Box, ...]]
     ways: tuple[tuple[Key, Key], ...]
+    replies: tuple[tuple[Key, Key], ...] = ()
 
 
 def picture_of(agent: Agent, webhook: Webhook | None = None) -> Picture:
@@ -81,7 +84,8 @@ def picture_of(agent: Agent, webhook: Webhook | None = None) -> Picture:
     Returns:
         The picture.
     """
-    states = _states(agent, webhook)
+    inspected = None if webhook is None else Inspected(agent, webhook)
+    states = {} if inspected is None else _states(inspected)
     tags: dict[Key, dict[Tag, None]] = {}
     for call in calls_of(agent):
         key = (call.flow, f"group {call.group}" if call.group else call.page)
@@ -93,7 +97,13 @@ def picture_of(agent: Agent, webhook: Webhook | None = None) -> Picture:
     for (flow, name), found in tags.items():
         flows.setdefault(flow, []).append(Box((flow, name), name, tuple(found)))
     ways = dict.fromkeys(way for page in agent.pages() for way in _ways(agent, page))
-    return Picture(agent.name, {name: tuple(boxes) for name, boxes in flows.items()}, tuple(ways))
+    replies = dict.fromkeys(() if inspected is None else _replies(inspected))
+    return Picture(
+        agent.name,
+        {name: tuple(boxes) for name, boxes in flows.items()},
+        tuple(ways),
+        tuple(way for way in replies if way not in ways),
+    )
 
 
 def _tag(agent: Agent, call: Call, states: Mapping[int, State]) -> Tag:
@@ -103,16 +113,21 @@ def _tag(agent: Agent, call: Call, states: Mapping[int, State]) -> Tag:
     return Tag(text, states.get(id(call.fulfillment), State.UNKNOWN))
 
 
-def _states(agent: Agent, webhook: Webhook | None) -> Mapping[int, State]:
+def _states(inspected: Inspected) -> Mapping[int, State]:
     """Tell by a fulfillment's ``id()`` whether its call is handled."""
-    if webhook is None:
-        return {}
-    inspected = Inspected(agent, webhook)
     routes = {each.name: route is not None for each, route in routes_of(inspected)}
     handled = {id(call.fulfillment): routes[call.webhook] for call in inspected.calls if call.webhook in routes}
     for call, entries in inspected.handlers.items():
         handled[id(call.fulfillment)] = any(not is_fallback(each) for each in entries)
     return {key: State.HANDLED if is_handled else State.UNHANDLED for key, is_handled in handled.items()}
+
+
+def _replies(inspected: Inspected) -> Iterator[tuple[Key, Key]]:
+    targets = Targets(inspected.agent)
+    for call, entries in inspected.handlers.items():
+        if call.page:
+            key = (call.flow, call.page)
+            yield from ((key, each) for each in targets.of(entries, call.flow) if each != key)
 
 
 def _ways(agent: Agent, page: Page) -> Iterator[tuple[Key, Key]]:

@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from cxfulfill.agent.flows import SYMBOLS
 from cxfulfill.agent.inspected import Inspected
 from cxfulfill.agent.model import Agent
 from cxfulfill.agent.sources import Function, Source, argument, called, module_of, names_of, source_of
+from cxfulfill.table import Entry
 
 _FULL: Final = re.compile(
     r"(?:projects/[^/]+/locations/[^/]+/agents/[^/]+/)?flows/(?P<flow>[^/]+)(?:/pages/(?P<page>[^/]+))?"
@@ -97,7 +99,8 @@ def written_by(function: Callable[..., Any]) -> Written:
     if isinstance(source.node.returns, ast.Name) and source.node.returns.id == "str":
         return Written()
     names: set[str] = set()
-    is_open = any(_is_unknown(node.value) for node in ast.walk(source.node) if isinstance(node, ast.Return))
+    held = _assigned(source.node)
+    is_open = any(_is_unknown(node.value, held) for node in ast.walk(source.node) if isinstance(node, ast.Return))
     for call in source.calls():
         if called(call) in _ANSWERS:
             found = _parameters(source, argument(call, "parameters"))
@@ -106,13 +109,29 @@ def written_by(function: Callable[..., Any]) -> Written:
     return Written(frozenset(names), is_open)
 
 
-def _is_unknown(value: ast.expr | None) -> bool:
+def _assigned(function: ast.AST) -> Mapping[str, list[ast.expr]]:
+    """List what is assigned to each name of a function, of names that are bound in no other way."""
+    held: dict[str, list[ast.expr]] = {}
+    bound: Counter[str] = Counter()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound[node.id] += 1
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    held.setdefault(target.id, []).append(node.value)
+    return {name: values for name, values in held.items() if len(values) == bound[name]}
+
+
+def _is_unknown(value: ast.expr | None, held: Mapping[str, list[ast.expr]]) -> bool:
     """Tell whether it cannot be seen what a handler returns."""
     match value:
         case None | ast.Constant() | ast.JoinedStr() | ast.BinOp():
             return False
         case ast.IfExp(body=one, orelse=other):
-            return _is_unknown(one) or _is_unknown(other)
+            return _is_unknown(one, held) or _is_unknown(other, held)
+        case ast.Name(id=name) if name in held:
+            return any(_is_unknown(each, {}) for each in held[name])
         case ast.Call():
             return called(value) not in _ANSWERS
     return True
@@ -125,6 +144,39 @@ def _parameters(source: Source, given: ast.expr | None) -> Written:
         return Written(is_open=True)
     keys = [source.text(key) for key in given.keys]
     return Written(frozenset(key for key in keys if key is not None), is_open=None in keys)
+
+
+class Targets:
+    """The pages that replies lead to.
+
+    Args:
+        agent: The agent.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._keys = {(agent.flow_of[page.flow].id, page.id): page.key for page in agent.pages()}
+        self._named: dict[int, tuple[Named, ...]] = {}
+
+    def of(self, entries: Iterable[Entry], flow: str) -> Iterator[tuple[str, str]]:
+        """List the pages that replies of handlers lead to.
+
+        Args:
+            entries: The handlers.
+            flow: The flow that they are called in.
+
+        Yields:
+            Flow and name of pages that the agent has.
+        """
+        here = self._agent.flow_of[flow].id if flow else ""
+        for entry in entries:
+            if id(entry) not in self._named:
+                source = source_of(entry.options.function.call)
+                self._named[id(entry)] = () if source is None else tuple(named(source))
+            for each in self._named[id(entry)]:
+                key = self._keys.get((each.flow or here, each.page or "START_PAGE"))
+                if key is not None:
+                    yield key
 
 
 def check_replies(inspected: Inspected, names: str = "") -> Iterator[Finding]:

@@ -20,6 +20,7 @@ _COLOURS: Final = {State.HANDLED: "#137333", State.UNHANDLED: "#b3261e", State.U
 _STYLE: Final = (
     "text{font:13px system-ui,sans-serif;fill:#202124}.name{font-weight:600}.flow{font-size:15px;font-weight:700}"
     ".frame{fill:#f8f9fa;stroke:#9aa0a6}.box{fill:#fff;stroke:#5f6368}.way{fill:none;stroke:#5f6368;stroke-width:1.2}"
+    ".reply{stroke-dasharray:5 3}"
 )
 
 _ARROW: Final = (
@@ -68,6 +69,7 @@ def as_svg(picture: Picture) -> str:
         '<rect width="100%" height="100%" fill="#fff"/>',
         *frames,
         *(_way(placed[start], placed[end]) for start, end in picture.ways),
+        *(_way(placed[start], placed[end], "way reply") for start, end in picture.replies),
         *(part for each in placed.values() for part in _drawn(each)),
         *_legend(bottom + 22),
         "</svg>",
@@ -81,7 +83,7 @@ def _layout(picture: Picture) -> tuple[list[str], Mapping[Key, _Placed], int]:
     placed: dict[Key, _Placed] = {}
     top = _PAD
     for flow, boxes in picture.flows.items():
-        here = list(_columns(boxes, picture.ways, top + _PAD + 20))
+        here = list(_columns(boxes, (*picture.ways, *picture.replies), top + _PAD + 20))
         placed |= {each.box.key: each for each in here}
         bottom = max((each.y + each.height for each in here), default=top) + _PAD
         right = max((each.x + _WIDTH for each in here), default=_WIDTH) + _PAD - 4
@@ -141,7 +143,7 @@ def _told(box: Box) -> str:
     return f"{box.name}. {tags}" if tags else box.name
 
 
-def _way(start: _Placed, end: _Placed) -> str:
+def _way(start: _Placed, end: _Placed, kind: str = "way") -> str:
     """Draw an arrow: from the right side to the left one, or, backwards and within a column, around the right."""
     x1, y1 = start.x + _WIDTH, start.y + 14
     y2 = end.y + 18
@@ -152,13 +154,15 @@ def _way(start: _Placed, end: _Placed) -> str:
         x2 = end.x + _WIDTH
         far = max(x1, x2) + _GAP // 2
         path = f"M{x1} {y1}C{far} {y1} {far} {y2} {x2} {y2}"
-    return f'<path class="way" d="{path}" marker-end="url(#end)"/>'
+    return f'<path class="{kind}" d="{path}" marker-end="url(#end)"/>'
 
 
 def _legend(y: int) -> Iterator[str]:
     for at, (state, colour) in enumerate(_COLOURS.items()):
         x = _PAD + at * 150
         yield f'<text x="{x}" y="{y}" style="fill:{colour}">{state.value} {state.word}</text>'
+    x = _PAD + len(_COLOURS) * 150
+    yield f'<path class="way reply" d="M{x} {y - 4}h30"/><text x="{x + 38}" y="{y}">by a reply</text>'
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from cxfulfill.agent.assets import WebhookResource
 from cxfulfill.agent.values import Json, flag, member, pairs, seconds, text
 
+DEFAULT_TIMEOUT: Final = 5.0
+"""Seconds that CX waits where nothing else was set."""
 AUTHORIZATION: Final = "authorization"
 BASIC: Final = "Basic"
 FIXED: Final = "a fixed value"
@@ -16,7 +18,12 @@ ID_TOKENS: Final = ("Google ID token", "Google ID token without its signature")
 OF_GOOGLE: Final = "Google access token"
 
 _REFERENCE: Final = re.compile(r"\$(?:session\.params|sys\.func|flow)\.[\w.$-]+")
-_SECRET_NAME: Final = re.compile(r"auth|token|secret|passw|credential|api-?_?key|signature|cookie", re.IGNORECASE)
+_OPEN: Final = re.compile(rf"(?:[A-Za-z]+ )?(?:{_REFERENCE.pattern})")
+"""A value that is a reference, perhaps behind the name of a scheme."""
+_SECRET_NAME: Final = re.compile(
+    r"auth(?!or)|authoriz|token|secret|passw|credential|api[-_]?key|signature|cookie", re.IGNORECASE
+)
+_MEMBER: Final = re.compile(r'"(?P<name>[^"\\]*)"(?P<colon>\s*:\s*)"(?P<value>(?:[^"\\]|\\.)*)"')
 _HIDDEN: Final = "..."
 
 
@@ -36,7 +43,6 @@ def read_webhook(file: str, given: Json, name: str) -> WebhookResource:
     headers = {key: value for key, value in pairs(service, "requestHeaders").items() if isinstance(value, str)}
     kept = pairs(service, "secretVersionsForRequestHeaders")
     is_flexible = text(service, "webhookType") == "FLEXIBLE"
-    timeout = seconds(given, "timeout")
     return WebhookResource(
         name=text(given, "displayName") or name,
         id=text(given, "name"),
@@ -44,12 +50,12 @@ def read_webhook(file: str, given: Json, name: str) -> WebhookResource:
         url=_without_secrets(text(service, "uri")),
         is_flexible=is_flexible,
         method=(text(service, "httpMethod") or "POST") if is_flexible else "POST",
-        body=text(service, "requestBody") if is_flexible else "",
+        body=_MEMBER.sub(_hidden, text(service, "requestBody")) if is_flexible else "",
         mapping=_mapping(service) if is_flexible else {},
         headers=tuple(sorted({*headers, *kept}, key=str.lower)),
         sends=frozenset(_proofs(service, headers, kept)),
         in_the_clear=tuple(_in_the_clear(service, headers, kept)),
-        timeout=5.0 if timeout is None else timeout,
+        timeout=seconds(given, "timeout") or DEFAULT_TIMEOUT,
         is_disabled=flag(given, "disabled"),
         uses_service_directory=bool(directory),
     )
@@ -67,6 +73,14 @@ def _without_secrets(url: str) -> str:
         return ""
     query = "&".join(_shown(each) for each in parts.query.split("&") if each)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f'"{found["name"]}"{found["colon"]}"{_HIDDEN}"' if _is_secret(found["name"], found["value"]) else found[0]
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return bool(value and _SECRET_NAME.search(name)) and not _OPEN.fullmatch(value)
 
 
 def _shown(parameter: str) -> str:
@@ -109,9 +123,11 @@ def _in_the_clear(service: Json, headers: Mapping[str, str], kept: Mapping[str, 
         yield "client secret"
     covered = {name.lower() for name in kept}
     for name, value in sorted(headers.items()):
-        is_secret = bool(_SECRET_NAME.search(name) and value) and not _REFERENCE.fullmatch(value)
-        if is_secret and name.lower() not in covered:
+        if _is_secret(name, value) and name.lower() not in covered:
             yield f"header {name}"
+    for found in _MEMBER.finditer(text(service, "requestBody")):
+        if _is_secret(found["name"], found["value"]):
+            yield f"{found['name']} in the body"
     yield from _in_url(text(service, "uri"))
 
 
@@ -124,5 +140,5 @@ def _in_url(url: str) -> Iterator[str]:
         yield "user of the URL"
     for each in parts.query.split("&"):
         name, _, value = each.partition("=")
-        if value and _SECRET_NAME.search(name) and not _REFERENCE.fullmatch(value):
+        if _is_secret(name, value):
             yield f"{name} in the URL"

@@ -142,7 +142,7 @@ def test_every_place_that_calls_a_webhook_is_found(tmp_path: Path) -> None:
     [
         ({"seconds": 20}, 20.0),
         ({"seconds": "3", "nanos": 500_000_000}, 3.5),
-        ({}, 0.0),
+        ({}, 5.0),
         ("7.5s", 7.5),
         ("soons", 5.0),
         (None, 5.0),
@@ -222,6 +222,19 @@ def read_service(bench: Bench, **service: Any) -> Any:
             (),
         ),
         (
+            {"requestHeaders": {"Authorization": "Bearer $session.params.token", "X-Author": "me"}},
+            {"a fixed value"},
+            (),
+        ),
+        (
+            {
+                "webhookType": "FLEXIBLE", "serviceAgentAuth": "NONE",
+                "requestBody": f'{{"api_key": "{SECRET}", "token": "$session.params.t", "x": {{"Secret": "{SECRET}"}}}}',
+            },
+            set(),
+            ("api_key in the body", "Secret in the body"),
+        ),
+        (
             {"uri": f"https://u:{SECRET}@hotel.example/w?api_key={SECRET}&token=$session.params.t&x={SECRET}&y#z"},
             {"Google ID token", "Google ID token without its signature"},
             ("user of the URL", "api_key in the URL"),
@@ -250,6 +263,14 @@ def test_the_url_keeps_references_alone_in_its_query(bench: Bench) -> None:
     )
 
     assert webhook.url == "https://hotel.example/w/$session.params.id?key=...&a=$session.params.a&b"
+
+
+def test_the_body_keeps_all_but_secrets(bench: Bench) -> None:
+    body = '{"api_key": "%s", "nights": "$session.params.nights", "size": "Size: $session.params.s"}'
+
+    webhook = read_service(bench, webhookType="FLEXIBLE", requestBody=body % SECRET)
+
+    assert webhook.body == body % "..."
 
 
 def test_service_directory_holds_a_web_service(bench: Bench) -> None:

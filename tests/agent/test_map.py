@@ -64,6 +64,16 @@ def test_every_page_and_tag_is_in_it(bench: Bench) -> None:
         (("Booking", "Done"), ("Booking", "Collect")),
         (("Ask", "Start Page"), ("Booking", "Start Page")),
     }
+    assert picture.replies == ()  # the one to Done is there anyway
+
+
+def test_where_a_reply_leads_is_shown_as_well(bench: Bench) -> None:
+    picture = picture_of(bench.agent(), bench.app())
+
+    assert picture.replies == ((("Booking", "Collect"), ("Booking", "Done")),)
+    assert "  page1 -. reply .-> page2" in as_mermaid(picture).splitlines()
+    assert as_svg(picture).count('class="way reply"') == 2  # and in the legend
+    assert picture_of(bench.agent()).replies == ()
 
 
 def test_without_an_application_nothing_is_judged(bench: Bench) -> None:

@@ -118,6 +118,15 @@ def test_a_narrowing_that_does_not_take_the_call_is_found(narrowing: str, bench:
     assert bench.codes(app=bench.app((HELLO, f'@webhook.handler("hello", {narrowing})'))) == ["CX203", "CX205"]
 
 
+def test_an_intent_may_have_been_matched_before_an_event(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        files[FLOW]["eventHandlers"][1] = handler("again", call("once"))
+
+    narrowed = '@webhook.handler("once", intent="greet")\ndef narrow(ctx):\n    return "x"'
+
+    assert bench.codes(change, app=bench.app(added(narrowed))) == []
+
+
 def test_an_event_narrows_its_handler(bench: Bench) -> None:
     def change(files: Files) -> None:
         files[FLOW]["eventHandlers"][1] = handler("again", call("hello"))

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from cxfulfill.agent.types import field_shapes
+from cxfulfill.parameters.base import PlainSchema
 from tests.agent.agents import (
     COLLECT,
     DONE,
@@ -197,6 +199,11 @@ def test_a_page_that_no_way_leads_to_is_left_alone(bench: Bench) -> None:
         ("return Reply('a') if ctx.text else f'{1}' + 'b'", ["CX301"]),
         ("return Reply('a') if ctx.text else made()", []),
         ("return", ["CX301"]),
+        ("answer = Reply('a')\n    return answer", ["CX301"]),
+        ("answer = Reply('a')\n    answer, ctx.x = made(), 1\n    return answer", []),
+        ("answer = ctx.x = Reply('a')\n    return answer", ["CX301"]),
+        ("answer = made()\n    return answer", []),
+        ("return ctx.state['answer']", []),
     ],
 )
 def test_what_a_reply_sets_is_read_from_its_source(replied: str, codes: list[str], bench: Bench) -> None:
@@ -329,6 +336,11 @@ def test_marshmallow_is_read_as_well(bench: Bench) -> None:
 
 def by_a_date(files: Files) -> None:
     files["intents/pay/pay.json"]["parameters"] = [{"id": "card", "entityType": "@sys.date"}]
+
+
+def test_an_application_without_types_requires_nothing(bench: Bench) -> None:
+    assert bench.codes(app=bench.app(("stay: Stay", "stay"), ("wanted: Wanted", "wanted"))) == []
+    assert field_shapes(PlainSchema()) == {}
 
 
 def test_a_handler_of_any_parameters_requires_none(bench: Bench) -> None:
