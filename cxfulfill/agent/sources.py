@@ -130,8 +130,9 @@ def source_of(function: Callable[..., Any]) -> Source | None:
     if module is None:
         return None
     _, line = file_and_line(function)
+    name = inspect.unwrap(function).__code__.co_name
     for node in ast.walk(module.node):
-        if isinstance(node, Function):
+        if isinstance(node, Function) and node.name == name:
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
             if first == line:
                 return Source(node, module.names, module.file)

@@ -229,7 +229,7 @@ def read_service(bench: Bench, **service: Any) -> Any:
         (
             {
                 "webhookType": "FLEXIBLE", "serviceAgentAuth": "NONE",
-                "requestBody": f'{{"api_key": "{SECRET}", "token": "$session.params.t", "x": {{"Secret": "{SECRET}"}}}}',
+                "requestBody": json.dumps({"api_key": SECRET, "token": "$session.params.t", "x": {"Secret": SECRET}}),
             },
             set(),
             ("api_key in the body", "Secret in the body"),

@@ -9,9 +9,7 @@ from cxfulfill.parameters.base import PlainSchema
 from tests.agent.agents import (
     COLLECT,
     DONE,
-    DONE_ID,
     FLOW,
-    FLOW_ID,
     Bench,
     Files,
     call,
@@ -32,6 +30,11 @@ def pay(ctx, paid: Paid) -> str:
 
 class State"""
 PAY_APP = ("class State", PAY_SOURCE)
+
+
+class Callable:
+    def __call__(self, ctx: Any) -> None:
+        return None
 
 
 def paying(files: Files) -> None:
@@ -355,9 +358,10 @@ def test_another_name_of_a_parameter_is_as_good(bench: Bench) -> None:
     assert bench.codes(paying, app=bench.app(PAY_APP, alias, imported)) == ["CX301"]
 
 
-def test_the_place_of_an_unknown_source_may_do_anything(bench: Bench) -> None:
+@pytest.mark.parametrize("answer", [eval("lambda ctx: None"), lambda ctx: None, Callable()])
+def test_a_handler_whose_source_cannot_be_read_may_set_anything(answer: Any, bench: Bench) -> None:
     webhook = bench.app(PAY_APP, ('@webhook.handler("hello")\n', ""))
-    webhook.add_handler("hello", eval("lambda ctx: None"))
+    webhook.add_handler("hello", answer)
 
     def change(files: Files) -> None:
         paying(files)
@@ -365,4 +369,3 @@ def test_the_place_of_an_unknown_source_may_do_anything(bench: Bench) -> None:
         files[PAY]["transitionRoutes"] = [route(call("pay"), condition="true")]
 
     assert bench.codes(change, app=webhook) == []
-    assert DONE_ID != FLOW_ID
