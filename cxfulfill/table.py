@@ -84,7 +84,7 @@ class Table(Generic[T]):
         # Stable: what is equally specific, and so never taken by the same call, keeps its order.
         for entry, found in sorted(rows, key=lambda row: row[0].rank, reverse=True):
             if entry.is_pattern:
-                self._patterns.append((_matcher(entry.tag), entry.narrowing, found))
+                self._patterns.append((matcher(entry.tag), entry.narrowing, found))
             else:
                 self._exact.setdefault(entry.tag, []).append((entry.narrowing, found))
 
@@ -119,8 +119,15 @@ def literal_length(tag: str) -> int:
     return len(tag) - tag.count("*")
 
 
-def _matcher(pattern: str) -> Callable[[str], bool]:
-    """Make the test of a pattern; its time is linear in the tag, which a regular expression's is not."""
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Make the test of a pattern; its time is linear in the tag, which a regular expression's is not.
+
+    Args:
+        pattern: A pattern with ``*``.
+
+    Returns:
+        What tells whether a tag matches it.
+    """
     first, *inner, last = pattern.split("*")
 
     def matches(tag: str) -> bool:

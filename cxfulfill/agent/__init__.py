@@ -1,1 +1,1 @@
-"""The agent: its exported form, and its webhook resources from what the application says of itself."""
+"""The agent beside the webhook: its exported form, whether they fit, and its webhook resources. For developers."""

@@ -25,21 +25,39 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """Module of each command, whose attribute of the command's name is the command."""
 
+AGENT_COMMANDS: Final[Mapping[str, str]] = {
+    "apply": "cxfulfill.cli.agent_plan",
+    "check": "cxfulfill.cli.agent_check",
+    "map": "cxfulfill.cli.agent_map:picture",
+    "plan": "cxfulfill.cli.agent_plan",
+    "template": "cxfulfill.cli.agent_template",
+}
+"""Those of ``cxfulfill agent``; behind a colon, the attribute where it has another name."""
+
 
 class Commands(click.Group):
-    """A group of commands that are loaded when they are run."""
+    """A group of commands that are loaded when they are run.
+
+    Args:
+        modules: Module of each command.
+    """
+
+    def __init__(self, *, modules: Mapping[str, str], **options: Any) -> None:
+        super().__init__(**options)
+        self._modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands; see click."""
         del ctx
-        return sorted(COMMANDS)
+        return sorted(self._modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command; see click."""
         del ctx
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self._modules:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        module, _, attribute = self._modules[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute or cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -50,6 +68,6 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, modules=COMMANDS)
 def cli() -> None:
     """Tools for webhooks made with cxfulfill."""

@@ -8,9 +8,9 @@ import click
 import yaml
 
 from cxfulfill.cli.apps import checked_webhook
+from cxfulfill.cx_settings import read_url
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.openapi import ForTools, describe, for_tools
-from cxfulfill.simulator.cx_settings import read_url
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""A local agent for each test."""
+"""What the tests of agents share."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agents import Bench
 from tests.agent.cx_server import CxServer
 from tests.agent.support import Agent
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxfulfill import AllowUnauthenticated, Answer, ConfigurationError, Context, NotFound, Reply, Router, Webhook
-from cxfulfill.table import _matcher, _overlap
+from cxfulfill.table import _overlap, matcher
 from tests.cases.client import BASIC, App, call
 
 AGENT = "projects/p/locations/l/agents/a"
@@ -52,8 +52,8 @@ def test_the_most_specific_tag_wins(tag: str, expected: str) -> None:
 
 @given(st.text("ab*", max_size=6), st.text("ab", max_size=6))
 def test_a_pattern_matches_as_the_shell_does(pattern: str, tag: str) -> None:
-    assert _matcher(f"{pattern}*")(tag) == fnmatch.fnmatchcase(tag, f"{pattern}*")
-    assert _matcher(f"*{pattern}")(tag) == fnmatch.fnmatchcase(tag, f"*{pattern}")
+    assert matcher(f"{pattern}*")(tag) == fnmatch.fnmatchcase(tag, f"{pattern}*")
+    assert matcher(f"*{pattern}")(tag) == fnmatch.fnmatchcase(tag, f"*{pattern}")
 
 
 def test_a_pattern_of_many_stars_is_quick() -> None:

@@ -1,0 +1,120 @@
+"""An agent and an application, side by side: what all rules look at."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import SplitResult, urlsplit
+
+from cxfulfill.agent.assets import WebhookResource
+from cxfulfill.agent.calls import Call, calls_of
+from cxfulfill.agent.matching import Matching, found_by_call
+from cxfulfill.agent.model import Agent
+from cxfulfill.route import Route
+from cxfulfill.table import Entry
+from cxfulfill.target import Target
+from cxfulfill.webhook import Webhook
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What is checked.
+
+    Attributes:
+        agent: The agent.
+        webhook: The application.
+        chosen: Names of the agent's webhooks that lead to the application; empty to tell by their URLs.
+    """
+
+    agent: Agent
+    webhook: Webhook
+    chosen: frozenset[str] = frozenset()
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """The places that call a webhook."""
+        return tuple(calls_of(self.agent))
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """The application's standard handlers."""
+        return tuple(self.webhook.entries())
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """The application's flexible handlers."""
+        return tuple(self.webhook.routes())
+
+    @cached_property
+    def targets(self) -> Mapping[int, Target]:
+        """What the standard handlers come to, by their ``id()``."""
+        return {id(each): Target.of(each, deferral=each.deferral) for each in self.entries}
+
+    @cached_property
+    def ours(self) -> frozenset[str]:
+        """Names of the agent's webhooks that lead to the application.
+
+        Those that were chosen. Else the standard ones with the application's path, or all where none has it; and of
+        the flexible ones those on the same hosts, or all where there is no standard one.
+        """
+        if self.chosen:
+            return self.chosen
+        standard = [each for each in self.agent.webhooks if not each.is_flexible]
+        fitting = [each for each in standard if self.has_path(each)] or standard
+        hosts = {_split(each).netloc for each in fitting}
+        flexible = (each for each in self.agent.webhooks if each.is_flexible)
+        return frozenset(
+            each.name for each in (*fitting, *(one for one in flexible if not hosts or _split(one).netloc in hosts))
+        )
+
+    def has_path(self, webhook: WebhookResource) -> bool:
+        """Tell whether a webhook's URL has the path of the application, perhaps below a prefix.
+
+        Args:
+            webhook: The webhook.
+
+        Returns:
+            Whether it has.
+        """
+        return _split(webhook).path.endswith(self.webhook.path)
+
+    @cached_property
+    def prefixes(self) -> frozenset[str]:
+        """What stands in front of the application's paths in the URLs of its standard webhooks."""
+        known = (self.agent.webhook_of[name] for name in self.ours if name in self.agent.webhook_of)
+        return frozenset(
+            _split(each).path.removesuffix(self.webhook.path)
+            for each in known
+            if not each.is_flexible and self.has_path(each)
+        )
+
+    @cached_property
+    def standard_calls(self) -> tuple[Call, ...]:
+        """The places that call the application with a tag."""
+        known = self.agent.webhook_of
+        return tuple(
+            call
+            for call in self.calls
+            if call.tag and call.webhook in self.ours and call.webhook in known and not known[call.webhook].is_flexible
+        )
+
+    @cached_property
+    def matching(self) -> Matching:
+        """The look-up of handlers."""
+        return Matching(self.agent, self.entries)
+
+    @cached_property
+    def handlers(self) -> Mapping[Call, tuple[Entry, ...]]:
+        """The handlers that each standard call may reach."""
+        return found_by_call(self.matching, self.standard_calls)
+
+    def flexible(self) -> Iterable[WebhookResource]:
+        """List the flexible webhooks that lead to the application.
+
+        Returns:
+            The webhooks.
+        """
+        return [each for each in self.agent.webhooks if each.is_flexible and each.name in self.ours]
+
+
+def _split(webhook: WebhookResource) -> SplitResult:
+    return urlsplit(webhook.url)

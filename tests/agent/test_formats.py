@@ -1,0 +1,155 @@
+"""Findings for machines have the forms that those machines read."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+
+from cxfulfill.agent.findings import Finding
+from cxfulfill.agent.formats import as_annotations, as_json, as_sarif, path_of
+from cxfulfill.agent.model import Agent
+from cxfulfill.agent.rules import RULES
+from tests.agent.agents import FLOW, Bench, small
+
+IN_FLOW: Final = Finding("CX201", "Booking > Start Page > route true", "pay", "The tag 'pay' has no handler.", FLOW)
+
+
+def of_app(file: str) -> Finding:
+    return Finding("CX203", "handler pay", "pay", "No place: 50 %,\r\nnone.", file, 12, is_in_app=True)
+
+
+def closed(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+
+
+def listed(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, "uniqueItems": True}
+
+
+TEXT: Final = {"type": "string", "minLength": 1}
+MESSAGE: Final = closed(["text"], text=TEXT)
+URI: Final = {"type": "string", "pattern": r"^[\w%./:~-]+$"}
+LEVEL: Final = {"enum": ["none", "note", "warning", "error"]}
+SARIF: Final = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    **closed(
+        ["version", "runs"],
+        **{"$schema": {"type": "string", "format": "uri"}},
+        version={"const": "2.1.0"},
+        runs=listed(
+            closed(
+                ["tool"],
+                columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+                tool=closed(
+                    ["driver"],
+                    driver=closed(
+                        ["name"], name=TEXT, version=TEXT,
+                        rules=listed(closed(
+                            ["id"], id=TEXT, shortDescription=MESSAGE, fullDescription=MESSAGE, help=MESSAGE,
+                            defaultConfiguration=closed([], level=LEVEL),
+                        )),
+                    ),
+                ),
+                results=listed(closed(
+                    ["message"], ruleId=TEXT, ruleIndex={"type": "integer", "minimum": -1}, level=LEVEL,
+                    message=MESSAGE, partialFingerprints={"type": "object", "additionalProperties": TEXT},
+                    locations=listed(closed(
+                        [],
+                        physicalLocation=closed(
+                            ["artifactLocation"],
+                            artifactLocation=closed([], uri=URI, uriBaseId=TEXT),
+                            region=closed([], startLine={"type": "integer", "minimum": 1}),
+                        ),
+                        logicalLocations=listed(closed([], fullyQualifiedName=TEXT)),
+                    )),
+                )),
+            )
+        ),
+    ),
+}  # fmt: skip
+"""What SARIF 2.1.0 says of the members that are written (OASIS standard, 3.13 to 3.52), and no others."""
+
+
+@pytest.fixture
+def agent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Agent:
+    monkeypatch.chdir(bench.folder)
+    return bench.agent()
+
+
+def test_paths_are_told_from_the_current_directory(bench: Bench, agent: Agent, tmp_path: Path) -> None:
+    assert path_of(agent, IN_FLOW) == f"{agent.source.name}/{FLOW}"
+    assert path_of(agent, of_app(str(bench.folder / "app/main.py"))) == "app/main.py"
+    assert path_of(agent, of_app("/elsewhere/main.py")) == "/elsewhere/main.py"
+    assert path_of(agent, Finding("CX403", "module names", "x", "y.")) == agent.source.name
+
+
+def test_an_agent_in_a_zip_is_the_zip(bench: Bench, agent: Agent) -> None:
+    from cxfulfill.agent.export import read_export
+
+    zipped = read_export(small().zip(bench.folder / "agent.zip", "inner/"))
+
+    assert path_of(zipped, IN_FLOW) == "agent.zip"
+
+
+def test_a_root_in_a_folder_is_a_part_of_the_path(bench: Bench, agent: Agent) -> None:
+    from cxfulfill.agent.export import read_export
+
+    small().write(bench.folder / "outer/inner")
+
+    assert path_of(read_export(bench.folder / "outer"), IN_FLOW) == f"outer/inner/{FLOW}"
+
+
+def test_json_has_all_there_is(agent: Agent) -> None:
+    document = as_json(agent, [IN_FLOW, of_app("/elsewhere/main.py")])
+
+    assert document["counts"] == {"error": 1, "warning": 1}
+    assert document["agent"] == "Small"
+    first, second = document["findings"]
+    assert first == {
+        "code": "CX201", "severity": "error", "title": RULES["CX201"].title, "place": IN_FLOW.place, "about": "pay",
+        "problem": IN_FLOW.problem, "advice": RULES["CX201"].advice, "path": f"{agent.source.name}/{FLOW}",
+        "file": FLOW, "line": None, "fingerprint": IN_FLOW.fingerprint,
+    }  # fmt: skip
+    assert (second["file"], second["line"]) == ("", 12)
+
+
+def test_sarif_is_valid(bench: Bench, agent: Agent) -> None:
+    log = as_sarif(agent, [IN_FLOW, of_app("/else where/main.py"), of_app(str(bench.folder / "app/ma in.py"))])
+
+    Draft202012Validator(SARIF).validate(log)
+    [run] = log["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == list(RULES)
+    for result in run["results"]:
+        assert list(RULES)[result["ruleIndex"]] == result["ruleId"]
+    places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+    assert [place["artifactLocation"].get("uriBaseId") for place in places] == ["%SRCROOT%", None, "%SRCROOT%"]
+    assert [place["region"]["startLine"] for place in places] == [1, 12, 12]
+    assert places[1]["artifactLocation"]["uri"] == "file:///else%20where/main.py"
+    assert places[2]["artifactLocation"]["uri"] == "app/ma%20in.py"
+
+
+def test_annotations_are_lines_of_a_workflow(agent: Agent) -> None:
+    one, other = as_annotations(agent, [IN_FLOW, of_app("/x,y:z/main.py")])
+
+    assert re.fullmatch(
+        r"::error file=agent-\d+/flows/Booking/Booking\.json,line=1,title=CX201 a tag without a handler::"
+        r"Booking > Start Page > route true: The tag 'pay' has no handler\. Register .*",
+        one,
+    )
+    assert other.startswith("::warning file=/x%2Cy%3Az/main.py,line=12,title=CX203 ")
+    assert "No place: 50 %25,%0D%0Anone." in other
+    assert "\n" not in other
+
+
+def test_a_fingerprint_is_that_of_code_place_and_subject() -> None:
+    same = Finding("CX201", IN_FLOW.place, "pay", "Other words.", "other.json", 3)
+    others = [
+        Finding("CX202", IN_FLOW.place, "pay", IN_FLOW.problem),
+        Finding("CX201", "elsewhere", "pay", IN_FLOW.problem),
+        Finding("CX201", IN_FLOW.place, "bay", IN_FLOW.problem),
+    ]
+
+    assert same.fingerprint == IN_FLOW.fingerprint
+    assert len({each.fingerprint for each in (IN_FLOW, *others)}) == 4
