@@ -117,6 +117,8 @@ def webhook_change(key: str, wanted: WebhookResource, found: Document | None, kn
     ours = masks(document) | (known.masks if known else frozenset())
     service, other = SERVICES if SERVICES[0] in document else reversed(SERVICES)
     before = {path: value for path, value in leaves(found).items() if mask_of(path) in ours or path[0] == other}
+    # A secret that is to go is there, though the API does not show it.
+    before = {path: HIDDEN for path in (known.hidden if known else ()) if path not in after} | before
     changed = differing(after, before, unseen(known, document, before))
     named = {mask_of(path) for path in changed}
     if other in found:

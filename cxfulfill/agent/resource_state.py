@@ -48,6 +48,11 @@ class Known(BaseModel):
         """What was ours."""
         return frozenset(tuple(each) for each in self.fields)
 
+    @property
+    def hidden(self) -> frozenset[Field]:
+        """The fields whose secrets were written last, and are not shown by the API."""
+        return frozenset(tuple(name.split(_BETWEEN)) for name in self.secrets)
+
     def unseen(self, wanted: Mapping[Field, str]) -> Collection[Field]:
         """Tell which secrets are as they were written last.
 

@@ -86,3 +86,16 @@ def compared(webhook: dict[str, Any]) -> dict[str, Any]:
     service = made.get("genericWebService") or made["serviceDirectory"]["genericWebService"]
     service.setdefault("webhookType", "STANDARD")
     return made
+
+
+def test_a_secret_that_the_api_does_not_show_goes_with_its_mechanism(agent: Agent) -> None:
+    agent.server.shows_secrets = False
+    begin(agent)
+    agent.apply(f"[webhooks.hotel]\nserves = 'standard'\n{MECHANISMS[1]}\n")
+    [outcome] = agent.apply("[webhooks.hotel]\nserves = 'standard'\n")
+
+    assert ("genericWebService.password", "(secret)", "(none)") in [
+        (each.field, each.before, each.after) for each in outcome.change.fields
+    ]
+    [webhook] = agent.server.webhooks.values()
+    assert "password" not in webhook["genericWebService"]
