@@ -9,9 +9,10 @@ from jsonschema_rs import Draft202012Validator
 
 from cxfulfill.agent.findings import Finding
 from cxfulfill.agent.formats import as_annotations, as_json, as_sarif, path_of
+from cxfulfill.agent.lines import line_of
 from cxfulfill.agent.model import Agent
 from cxfulfill.agent.rules import RULES
-from tests.agent.agents import FLOW, Bench, small
+from tests.agent.agents import COLLECT, FLOW, HOTEL, Bench, small
 
 IN_FLOW: Final = Finding("CX201", "Booking > Start Page > route true", "pay", "The tag 'pay' has no handler.", FLOW)
 
@@ -128,6 +129,23 @@ def test_sarif_is_valid(bench: Bench, agent: Agent) -> None:
     assert [place["region"]["startLine"] for place in places] == [1, 12, 12]
     assert places[1]["artifactLocation"]["uri"] == "file:///else%20where/main.py"
     assert places[2]["artifactLocation"]["uri"] == "app/ma%20in.py"
+
+
+def line_in(bench: Bench, file: str, about: str, place: str = "Booking > Done > entry") -> str:
+    agent = bench.agent()
+    number = line_of(agent, Finding("CX201", place, about, "Wrong.", file))
+    return ["", *(agent.source / file).read_text(encoding="utf-8").splitlines()][number].strip()
+
+
+def test_the_line_is_that_of_the_subject_or_of_the_place(bench: Bench) -> None:
+    assert line_in(bench, FLOW, "hello") == '"tag": "hello"'
+    assert line_in(bench, COLLECT, "book arrival") == '"tag": "book"'
+    assert line_in(bench, FLOW, "", "Booking > Start Page > event again") == '"event": "again",'
+    assert line_in(bench, HOTEL, "", "webhook Hotel") == '"displayName": "Hotel",'
+    assert line_in(bench, FLOW, "nowhere") == ""
+    assert line_of(bench.agent(), Finding("CX201", "x", "hello", "Wrong.", "gone.json")) == 0
+    gson = Finding("CX201", "x", "a<b", "Wrong.", FLOW)
+    assert line_of(bench.agent(lambda files: files.update({FLOW: '{\n"tag": "a\\u003cb"}'})), gson) == 2
 
 
 def test_annotations_are_lines_of_a_workflow(agent: Agent) -> None:
