@@ -131,7 +131,8 @@ def as_annotations(agent: Agent, findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    safe = "".join(each if each.isprintable() or each in "\r\n" else "?" for each in text)
+    return safe.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

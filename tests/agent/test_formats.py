@@ -18,7 +18,7 @@ IN_FLOW: Final = Finding("CX201", "Booking > Start Page > route true", "pay", "T
 
 
 def of_app(file: str) -> Finding:
-    return Finding("CX203", "handler pay", "pay", "No place: 50 %,\r\nnone.", file, 12, is_in_app=True)
+    return Finding("CX203", "handler pay", "pay", "No place: 50 %,\r\nnone\x1b.", file, 12, is_in_app=True)
 
 
 def closed(required: list[str], **properties: Any) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def test_annotations_are_lines_of_a_workflow(agent: Agent) -> None:
         one,
     )
     assert other.startswith("::warning file=/x%2Cy%3Az/main.py,line=12,title=CX203 ")
-    assert "No place: 50 %25,%0D%0Anone." in other
+    assert "No place: 50 %25,%0D%0Anone?." in other
     assert "\n" not in other
 
 
