@@ -106,6 +106,8 @@ def _folder(path: Path) -> Files:
         folders[:] = [each for each in folders if not each.startswith(".") and not (here / each).is_symlink()]
         names += [each.relative_to(path).as_posix() for each in map(here.joinpath, files) if _is_plain(each)]
         _check_count(len(names))
+    if not all(map(_is_text, names)):
+        raise ExportError("a file's name is not UTF-8")
     root = _root([name for name in names if name.count("/") <= _DEPTH])
 
     def read(name: str) -> bytes:
@@ -120,6 +122,11 @@ def _folder(path: Path) -> Files:
 
 def _is_plain(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name could be decoded: Python keeps bytes that could not be as lone surrogates."""
+    return not any("\ud800" <= each <= "\udfff" for each in name)
 
 
 def _zip(archive: ZipFile) -> Files:

@@ -20,6 +20,7 @@ class WebhookResource:
         mapping: Paths into the answer by the parameter that takes what is there.
         headers: Names of the header fields that it sends.
         sends: How it proves who calls: header fields in lower case, and the kind of value in each.
+        has_credential: Whether one of them looks like a credential: ``Authorization``, or a header named like a secret.
         in_the_clear: What of it is a secret that stands readable in the export: names, not values.
         timeout: Seconds that CX waits.
         is_disabled: Whether it is turned off.
@@ -36,6 +37,7 @@ class WebhookResource:
     mapping: Mapping[str, str] = field(default_factory=dict, hash=False)
     headers: tuple[str, ...] = ()
     sends: frozenset[tuple[str, str]] = frozenset()
+    has_credential: bool = False
     in_the_clear: tuple[str, ...] = ()
     timeout: float = 5.0
     is_disabled: bool = False

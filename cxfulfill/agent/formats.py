@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from cxfulfill import __version__
 from cxfulfill.agent.findings import Finding, Rule
+from cxfulfill.agent.lines import line_of
 from cxfulfill.agent.model import Agent
 from cxfulfill.agent.rules import RULES
 
@@ -60,7 +61,7 @@ def _row(agent: Agent, finding: Finding) -> dict[str, Any]:
         "advice": rule.advice,
         "path": path_of(agent, finding),
         "file": "" if finding.is_in_app else finding.file,
-        "line": finding.line or None,
+        "line": line_of(agent, finding) or None,
         "fingerprint": finding.fingerprint,
     }
 
@@ -100,8 +101,8 @@ def _result(agent: Agent, finding: Finding) -> dict[str, Any]:
     is_below = not path.startswith("/")
     uri = quote(path) if is_below else Path(path).as_uri()
     artifact = {"uri": uri, "uriBaseId": _HOME} if is_below else {"uri": uri}
-    # A line is asked for by readers of SARIF; an export's file as a whole is its first.
-    physical = {"artifactLocation": artifact, "region": {"startLine": max(finding.line, 1)}}
+    # A line is asked for by readers of SARIF; a file as a whole is its first.
+    physical = {"artifactLocation": artifact, "region": {"startLine": max(line_of(agent, finding), 1)}}
     return {
         "ruleId": finding.code,
         "ruleIndex": list(RULES).index(finding.code),
@@ -125,12 +126,13 @@ def as_annotations(agent: Agent, findings: Iterable[Finding]) -> Iterator[str]:
     for each in findings:
         rule = RULES[each.code]
         title = _property(f"{each.code} {rule.title}")
-        where = f"file={_property(path_of(agent, each))},line={max(each.line, 1)},title={title}"
+        where = f"file={_property(path_of(agent, each))},line={max(line_of(agent, each), 1)},title={title}"
         yield f"::{rule.severity} {where}::{_data(f'{each.place}: {each.problem} {rule.advice}')}"
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    safe = "".join(each if each.isprintable() or each in "\r\n" else "?" for each in text)
+    return safe.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -75,7 +75,7 @@ class Inspected:
         Returns:
             Whether it has.
         """
-        return _split(webhook).path.endswith(self.webhook.path)
+        return (_split(webhook).path or "/").endswith(self.webhook.path)
 
     @cached_property
     def prefixes(self) -> frozenset[str]:

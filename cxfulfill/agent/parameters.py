@@ -9,7 +9,7 @@ from cxfulfill.agent.findings import Finding
 from cxfulfill.agent.flows import Fulfillment, Page
 from cxfulfill.agent.inspected import Inspected
 from cxfulfill.agent.replies import Targets, Written, written_by
-from cxfulfill.agent.types import Given, field_shapes, fits, refused_values, written
+from cxfulfill.agent.types import Given, bare, field_shapes, fits, refused_values, written
 from cxfulfill.agent.ways import Key, Ways
 from cxfulfill.deferral import parameter_of
 from cxfulfill.parameters.base import Schema
@@ -111,7 +111,7 @@ class _Answers:
             webhook = self._inspected.agent.webhook_of.get(fulfillment.webhook)
             if webhook is None:  # nothing is called
                 return (), False, ()
-            names = [name.removeprefix("$flow.") for name in webhook.mapping]
+            names = [bare(name) for name in webhook.mapping]
             return map(Given, names), not webhook.is_flexible, ()
         entries = self._inspected.handlers[call]
         written = [self._of(entry) for entry in entries]

@@ -36,19 +36,31 @@ class Given:
     is_list: bool = False
 
 
+def bare(name: str) -> str:
+    """Give a parameter's name without its scope.
+
+    Args:
+        name: Such as ``$flow.nights``.
+
+    Returns:
+        Such as ``nights``.
+    """
+    return name.removeprefix("$flow.").removeprefix("$session.params.")
+
+
 def preset(name: str, value: Any) -> Given:
     """Tell what a preset sets.
 
     Args:
-        name: The parameter.
+        name: The parameter, perhaps with its scope.
         value: The value; a text with ``$`` may become anything.
 
     Returns:
         What sets it.
     """
     if isinstance(value, str) and "$" in value:
-        return Given(name)
-    return Given(name, next((kind for each, kind in _OF_JSON if isinstance(value, each)), ""))
+        return Given(bare(name))
+    return Given(bare(name), next((kind for each, kind in _OF_JSON if isinstance(value, each)), ""))
 
 
 def field_shapes(schema: Schema) -> Mapping[str, Shape]:

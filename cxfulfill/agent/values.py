@@ -115,6 +115,9 @@ def seconds(given: Json, name: str) -> float | None:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, str) and value.isdecimal():  # an int64 as ProtoJSON writes it
+    if isinstance(value, str) and not value.isdecimal():  # else an int64 as ProtoJSON writes it
+        return 0.0
+    try:
         return float(value)
-    return float(value) if isinstance(value, int | float) else 0.0
+    except (TypeError, OverflowError):
+        return 0.0

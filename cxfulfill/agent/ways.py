@@ -64,7 +64,7 @@ class Ways:
         self._answers = answers
         self._bits: dict[Given, int] = {}
         self._makers: dict[Given, set[Key]] = {}
-        self._drawn: Key = ("", "")  # begins with what comes from outside
+        self._drawn: Key | None = None
         self._wanted = frozenset(wanted)
         self._nodes = {page.key: _Node() for page in agent.pages()}
         for flow in agent.flows:
@@ -74,6 +74,7 @@ class Ways:
             self._draw(page)
         self._lead_back()
         self._walk()
+        self._drawn = None  # who asks makes nothing
 
     def given(
         self, keys: Iterable[Key], fulfillment: Fulfillment, *, on_arrival: bool, intent: str = ""
@@ -107,7 +108,9 @@ class Ways:
     def _bit(self, given: Given) -> int:
         if given.name not in self._wanted:
             return 0
-        self._makers.setdefault(given, set()).add(self._drawn)
+        makers = self._makers.setdefault(given, set())
+        if self._drawn is not None:
+            makers.add(self._drawn)
         return self._bits.setdefault(given, 2 << len(self._bits))
 
     def _all(self, given: Iterable[Given]) -> int:
@@ -212,7 +215,7 @@ class Ways:
     def _begin(self) -> Iterator[Key]:
         """Begin where conversations do: in the first flow, and where a playbook may lead."""
         injected = {name for case in self._agent.test_cases for turn in case.turns for name in turn.injected}
-        self._drawn = ("", "")
+        self._drawn = ("", "")  # from outside
         bits = self._all(map(Given, sorted(injected)))
         by_playbook = bool(self._agent.playbooks)
         for flow in self._agent.flows:

@@ -42,6 +42,7 @@ def read_webhook(file: str, given: Json, name: str) -> WebhookResource:
     service = member(given, "genericWebService") or member(directory, "genericWebService")
     headers = {key: value for key, value in pairs(service, "requestHeaders").items() if isinstance(value, str)}
     kept = pairs(service, "secretVersionsForRequestHeaders")
+    sends = frozenset(_proofs(service, headers, kept))
     is_flexible = text(service, "webhookType") == "FLEXIBLE"
     return WebhookResource(
         name=text(given, "displayName") or name,
@@ -53,7 +54,8 @@ def read_webhook(file: str, given: Json, name: str) -> WebhookResource:
         body=_MEMBER.sub(_hidden, text(service, "requestBody")) if is_flexible else "",
         mapping=_mapping(service) if is_flexible else {},
         headers=tuple(sorted({*headers, *kept}, key=str.lower)),
-        sends=frozenset(_proofs(service, headers, kept)),
+        sends=sends,
+        has_credential=any(_SECRET_NAME.search(name) for name, _ in sends),
         in_the_clear=tuple(_in_the_clear(service, headers, kept)),
         timeout=seconds(given, "timeout") or DEFAULT_TIMEOUT,
         is_disabled=flag(given, "disabled"),

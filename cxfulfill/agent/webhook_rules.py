@@ -43,11 +43,12 @@ def check_proofs(webhook: WebhookResource, ways: frozenset[Way]) -> Iterator[Fin
     Yields:
         CX602, CX603.
     """
-    if not any(way <= webhook.sends for way in ways):
+    satisfied = [way for way in ways if way <= webhook.sends]
+    if not satisfied:
         wanted = " or ".join(sorted({_told(way) for way in ways}))
         problem = f"It sends {_told(webhook.sends)}; the application wants {wanted}."
         yield _finding("CX603", webhook, "", problem)
-    elif not webhook.sends:
+    elif not webhook.has_credential and not all(satisfied):
         yield _finding("CX602", webhook, "", "It sends no credential at all.")
 
 

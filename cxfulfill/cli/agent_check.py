@@ -14,6 +14,7 @@ from cxfulfill.agent.baseline import read_baseline, write_baseline
 from cxfulfill.agent.check import check_agent
 from cxfulfill.agent.findings import Finding, Severity
 from cxfulfill.agent.formats import as_annotations, as_json, as_sarif, path_of
+from cxfulfill.agent.lines import line_of
 from cxfulfill.agent.model import Agent
 from cxfulfill.agent.rules import RULES
 from cxfulfill.cli.agent_reading import read_agent
@@ -121,7 +122,8 @@ def _lines(agent: Agent, findings: Iterable[Finding]) -> Iterator[Line]:
 
 def _told(agent: Agent, finding: Finding) -> Line:
     path = path_of(agent, finding)
-    where = f"{path}:{finding.line}" if finding.line else path
+    line = line_of(agent, finding)
+    where = f"{path}:{line}" if line else path
     # In a zip, the file that is meant is not the path.
     inner = f" > {finding.file}" if not finding.is_in_app and finding.file and not agent.source.is_dir() else ""
     return Line(finding.place, Kind.HEADING, texts(finding.problem, f"{where}{inner}"))

@@ -87,7 +87,7 @@ class Files(dict[str, Any]):
         for name, document in self.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+            path.write_text(document if isinstance(document, str) else json.dumps(document, indent=2), encoding="utf-8")
         return folder
 
     def zip(self, path: Path, root: str = "") -> Path:

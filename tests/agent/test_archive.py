@@ -1,6 +1,7 @@
 """Zips that want to do harm, and things that are no export, are refused with a sentence."""
 
 import io
+import os
 import stat
 import struct
 import zipfile
@@ -210,6 +211,14 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "open", refuse)
 
     assert refusal(folder) == "agent.json cannot be read"
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    folder = small().write(tmp_path / "agent")
+    (folder / "testCases").mkdir()
+    Path(os.fsdecode(os.fsencode(folder / "testCases") + b"/\xff.json")).write_text("{}", encoding="utf-8")
+
+    assert refusal(folder) == "a file's name is not UTF-8"
 
 
 def test_names_are_shown_without_what_a_terminal_obeys(tmp_path: Path) -> None:

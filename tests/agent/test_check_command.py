@@ -65,7 +65,7 @@ def test_findings_are_told_by_rule_with_advice(run: Run) -> None:
     assert lines[1].startswith("  The call is answered 404")
     assert lines[2].startswith("  What to do: Register a handler")
     assert lines[3:6] == [
-        "  Booking > Start Page > route true", "    The tag 'pay' has no handler.", f"    agent/{FLOW}",
+        "  Booking > Start Page > route true", "    The tag 'pay' has no handler.", f"    agent/{FLOW}:21",
     ]  # fmt: skip
     assert lines[6] == "warning CX301: a required parameter that no way to the place sets"
     assert lines[-1] == "1 error, 1 warning"
@@ -115,7 +115,7 @@ def test_sarif_is_printed_alone(run: Run) -> None:
 def test_annotations_are_printed_alone(run: Run) -> None:
     unhandled(run.files)
 
-    assert run("--format", "github", code=1).stdout.startswith("::error file=agent/flows/Booking/Booking.json,line=1,")
+    assert run("--format", "github", code=1).stdout.startswith("::error file=agent/flows/Booking/Booking.json,line=21,")
 
 
 def test_what_is_in_the_baseline_is_not_told_again(run: Run) -> None:

@@ -144,6 +144,8 @@ def test_every_place_that_calls_a_webhook_is_found(tmp_path: Path) -> None:
         ({"seconds": "3", "nanos": 500_000_000}, 3.5),
         ({}, 5.0),
         ("7.5s", 7.5),
+        ({"seconds": 10**400}, 5.0),
+        ({"seconds": "x", "nanos": []}, 5.0),
         ("soons", 5.0),
         (None, 5.0),
         (12, 5.0),

@@ -9,15 +9,16 @@ from jsonschema_rs import Draft202012Validator
 
 from cxfulfill.agent.findings import Finding
 from cxfulfill.agent.formats import as_annotations, as_json, as_sarif, path_of
+from cxfulfill.agent.lines import line_of
 from cxfulfill.agent.model import Agent
 from cxfulfill.agent.rules import RULES
-from tests.agent.agents import FLOW, Bench, small
+from tests.agent.agents import COLLECT, FLOW, HOTEL, Bench, small
 
 IN_FLOW: Final = Finding("CX201", "Booking > Start Page > route true", "pay", "The tag 'pay' has no handler.", FLOW)
 
 
 def of_app(file: str) -> Finding:
-    return Finding("CX203", "handler pay", "pay", "No place: 50 %,\r\nnone.", file, 12, is_in_app=True)
+    return Finding("CX203", "handler pay", "pay", "No place: 50 %,\r\nnone\x1b.", file, 12, is_in_app=True)
 
 
 def closed(required: list[str], **properties: Any) -> dict[str, Any]:
@@ -130,6 +131,23 @@ def test_sarif_is_valid(bench: Bench, agent: Agent) -> None:
     assert places[2]["artifactLocation"]["uri"] == "app/ma%20in.py"
 
 
+def line_in(bench: Bench, file: str, about: str, place: str = "Booking > Done > entry") -> str:
+    agent = bench.agent()
+    number = line_of(agent, Finding("CX201", place, about, "Wrong.", file))
+    return ["", *(agent.source / file).read_text(encoding="utf-8").splitlines()][number].strip()
+
+
+def test_the_line_is_that_of_the_subject_or_of_the_place(bench: Bench) -> None:
+    assert line_in(bench, FLOW, "hello") == '"tag": "hello"'
+    assert line_in(bench, COLLECT, "book arrival") == '"tag": "book"'
+    assert line_in(bench, FLOW, "", "Booking > Start Page > event again") == '"event": "again",'
+    assert line_in(bench, HOTEL, "", "webhook Hotel") == '"displayName": "Hotel",'
+    assert line_in(bench, FLOW, "nowhere") == ""
+    assert line_of(bench.agent(), Finding("CX201", "x", "hello", "Wrong.", "gone.json")) == 0
+    gson = Finding("CX201", "x", "a<b", "Wrong.", FLOW)
+    assert line_of(bench.agent(lambda files: files.update({FLOW: '{\n"tag": "a\\u003cb"}'})), gson) == 2
+
+
 def test_annotations_are_lines_of_a_workflow(agent: Agent) -> None:
     one, other = as_annotations(agent, [IN_FLOW, of_app("/x,y:z/main.py")])
 
@@ -139,7 +157,7 @@ def test_annotations_are_lines_of_a_workflow(agent: Agent) -> None:
         one,
     )
     assert other.startswith("::warning file=/x%2Cy%3Az/main.py,line=12,title=CX203 ")
-    assert "No place: 50 %25,%0D%0Anone." in other
+    assert "No place: 50 %25,%0D%0Anone?." in other
     assert "\n" not in other
 
 

@@ -305,6 +305,30 @@ def test_what_the_application_accepts_is_what_the_webhook_sends(
     assert sorted(set(found)) == codes
 
 
+def test_a_header_that_is_no_secret_proves_nothing(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        own = files[HOTEL]["genericWebService"]
+        del own["secretVersionForUsernamePassword"]
+        own |= {"serviceAgentAuth": "NONE", "requestHeaders": [{"key": "X-Lang", "value": "en"}]}
+
+    open_to_all = bench.app((BASIC, "auth=AllowUnauthenticated()"))
+    by_header = (
+        BASIC,
+        'auth=AnyOf(HeaderSecret("X-Lang", "a-long-random-secret"), BasicAuth("c", "a-long-random-word"))',
+    )
+    imported = ("BasicAuth, GoogleIdToken", "AnyOf, BasicAuth, GoogleIdToken, HeaderSecret")
+
+    assert bench.codes(change, app=open_to_all) == ["CX602"]
+    assert bench.codes(change, app=bench.app(imported, by_header)) == []
+
+
+def test_the_application_may_be_at_the_root(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        files[HOTEL]["genericWebService"]["uri"] = "https://hotel.example"
+
+    assert bench.codes(change, app=bench.app((BASIC, f'{BASIC}, path="/"'))) == []
+
+
 def test_a_route_may_have_an_authentication_of_its_own(bench: Bench) -> None:
     own = ('"/orders/<id>",', '"/orders/<id>", auth=GoogleIdToken(audience="https://x.example/", project_number=1),')
 

@@ -56,6 +56,10 @@ def at_the_place(files: Files) -> None:
     files[PAY]["entryFulfillment"] |= preset("$session.params.other")
 
 
+def in_the_flow(files: Files) -> None:
+    files[FLOW]["transitionRoutes"][-1]["triggerFulfillment"] = preset("4000", "$flow.card")
+
+
 def by_the_intent(files: Files) -> None:
     files["intents/pay/pay.json"]["parameters"] = [{"id": "card", "entityType": "@sys.any"}]
 
@@ -145,8 +149,9 @@ def by_a_prompt(files: Files) -> None:
 
 
 WAYS = [
-    on_the_route, at_the_place, by_the_intent, by_a_form_before, by_a_route_that_stays, by_an_event_of_the_flow,
-    by_a_generator, from_outside, by_a_flexible_webhook, by_a_webhook_of_others, by_a_playbook, by_a_flow_that_ended,
+    on_the_route, at_the_place, in_the_flow, by_the_intent, by_a_form_before, by_a_route_that_stays,
+    by_an_event_of_the_flow, by_a_generator, from_outside, by_a_flexible_webhook,
+    by_a_webhook_of_others, by_a_playbook, by_a_flow_that_ended,
     by_a_flow_that_ended_and_was_begun_by_the_flow_itself, by_the_page_that_led_back, by_a_page_that_led_to_the_start,
     by_a_group, by_a_prompt,
 ]  # fmt: skip
