@@ -1,7 +1,10 @@
 """``cxfulfill console``: a local web page on which one talks with a webhook as a Dialogflow CX agent does."""
 
+import signal
 import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +57,7 @@ def console(
         )
         if saved is not None:
             _load(backend, saved)
-        with PageServer(backend, port=port) as page:
+        with PageServer(backend, port=port) as page, ended_by_kill():
             show([heading("The console is open; Ctrl-C ends it", *commands(page.url))])
             if not no_browser and is_person():
                 webbrowser.open(page.url)
@@ -65,6 +68,16 @@ def console(
         show(texts("Closed."))
     finally:
         called.close()
+
+
+@contextmanager
+def ended_by_kill() -> Iterator[None]:
+    """Let the end that ``kill`` asks for be that of Ctrl-C, which a job in the background does not get."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def is_person() -> bool:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,7 +32,7 @@ def hotel() -> Iterator[Any]:
         process.stdout.readline()
         url = process.stdout.readline().strip()
         yield SimpleNamespace(url=url, port=int(url.partition("/#")[0].rpartition(":")[2]))
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         assert process.wait(60) == 0
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import urllib.request
@@ -152,7 +151,7 @@ def test_a_whole_conversation_by_the_real_command() -> None:
         url = process.stdout.readline().strip()
         turn = {"input": {"kind": "text", "value": "hi"}, "tag": "welcome"}
         state = asked(url, "/api/turn", turn)["state"]
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         assert process.wait(60) == 0
     [call] = state["turns"][0]["calls"]
     assert call["messages"][0]["text"]["text"][0] == "Welcome to Harbour Hotel!"

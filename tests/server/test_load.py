@@ -33,6 +33,11 @@ def example(serve: Serve) -> Server:
     return server
 
 
+def heed_interrupts() -> None:
+    """A job in the background is not interrupted, and neither is what it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def loading(server: Server, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     command = (
@@ -41,7 +46,7 @@ def loading(server: Server, *arguments: str) -> Iterator["subprocess.Popen[str]"
     )  # fmt: skip
     process = subprocess.Popen(
         command, cwd=ROOT, env=clean_environment() | CREDENTIALS, text=True, encoding="utf-8",
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=heed_interrupts,  # noqa: PLW1509
     )  # fmt: skip
     try:
         yield process
