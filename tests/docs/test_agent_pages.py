@@ -43,6 +43,8 @@ def test_the_commands_are_those_that_there_are(page: Path) -> None:
     for name, rest in lines:
         command = group.get_command(click.Context(group), name)
         assert command is not None
+        if isinstance(command, click.Group):
+            command = command.commands[rest.split()[0]]
         known = {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest.partition("#")[0])) <= known
 
