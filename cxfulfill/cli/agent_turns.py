@@ -1,0 +1,207 @@
+"""The calls of a recorded turn, made again, and what of the recording they do not give."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cxfulfill.agent.assets import TestCase
+from cxfulfill.agent.chains import OVER, Key, Step
+from cxfulfill.agent.flows import START_PAGE, Page
+from cxfulfill.agent.model import Agent
+from cxfulfill.agent.walk import Walked, walk
+from cxfulfill.cli.targets import Target
+from cxfulfill.simulator.changes import NOTHING, Change, Ignored, changes
+from cxfulfill.simulator.pages import FormField, SessionPage
+from cxfulfill.simulator.result import Result
+from cxfulfill.simulator.served import whose
+from cxfulfill.simulator.session import Session
+from cxfulfill.simulator.simulator import Input, Simulator
+from cxfulfill.simulator.turns import Intent, Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A turn, made again.
+
+    Attributes:
+        walked: The turn.
+        tags: The tags that were called, in order.
+        changes: What is different: recorded and now.
+        failed: What went wrong with a call; empty for nothing.
+        open: What the recording cannot tell of it; empty for nothing.
+    """
+
+    walked: Walked
+    tags: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    failed: str = ""
+    open: str = ""
+
+    @property
+    def is_different(self) -> bool:
+        """Whether the application does something else now."""
+        return bool(self.changes or self.failed)
+
+
+class Replaying:
+    """Makes the calls of test cases again.
+
+    Args:
+        agent: The agent.
+        aim: What is called.
+        ours: Names of the agent's webhooks that lead there.
+    """
+
+    def __init__(self, agent: Agent, aim: Target, ours: frozenset[str]) -> None:
+        self._agent = agent
+        self._aim = aim
+        self._ours = ours
+
+    def case(self, case: TestCase) -> Iterator[Again]:
+        """Make the calls of a test case, in a session of its own.
+
+        Args:
+            case: The test case.
+
+        Yields:
+            What became of each turn.
+        """
+        session = Session(language=case.language or self._agent.language or "en", **whose(self._aim.webhook))
+        for page in self._agent.pages():
+            made = self._page(session, page)
+            session.pages[made.name] = made
+        self._aim.caller.credential = self._aim.credential(session.name)
+        for walked in walk(self._agent, case):
+            yield self._again(Simulator(session, self._aim.caller), walked)
+
+    def _again(self, simulator: Simulator, walked: Walked) -> Again:
+        called = [step for step in walked.steps if self._kind(step)]
+        if walked.untold or not called:
+            return Again(walked=walked, open=walked.untold)
+        if any(self._kind(step) == "foreign" for step in called):
+            return Again(walked=walked, open="a webhook of another application was called; its answer is not recorded")
+        if walked.turn.uses_webhook is None:
+            return Again(walked=walked, open="whether webhooks were on is not recorded")
+        _begin(simulator.session, self._agent, walked)
+        results: list[Result] = []
+        found: list[Change] = []
+        for step in walked.steps:
+            if self._kind(step) != "standard":
+                simulator.session.set({**step.presets, **step.taken})
+                continue
+            results.append(self._call(simulator, step))
+            if not results[-1].ok:
+                return _made(walked, results, found, failed=results[-1].verdict.sentence)
+            found += self._page_changes(simulator.session, step, results[-1])
+        found = [*_parameter_changes(walked, results), *found, *_text_changes(walked, results)]
+        return _made(walked, results, found)
+
+    def _kind(self, step: Step) -> str:
+        """Tell what a step calls: nothing, ``flexible``, ``standard``, or ``foreign``."""
+        webhook = self._agent.webhook_of.get(step.fulfillment.webhook)
+        if webhook is None or webhook.is_disabled:
+            return ""
+        if webhook.is_flexible:
+            return "flexible"
+        return "standard" if webhook.name in self._ours else "foreign"
+
+    def _call(self, simulator: Simulator, step: Step) -> Result:
+        session = simulator.session
+        page = session.pages[_full_name(session, self._agent, self._agent.page_of[step.page])]
+        there = None if page.name == session.state.page.name else page
+        return simulator.make(Input(tag=step.fulfillment.tag, parameters=step.presets, page=there))
+
+    def _page_changes(self, session: Session, step: Step, result: Result) -> Iterator[Change]:
+        """Compare where an answer has led. The next step brings the session to its own page in any case."""
+        led = result.merged.transition
+        wanted = step.led_to or step.agent_leads_to
+        if step.led_to is None and (not led or led == self._name(session, wanted or step.page)):
+            return
+        before = NOTHING if step.led_to is None else " > ".join(step.led_to)
+        if led != self._name(session, step.led_to or OVER):
+            yield Change("page", before, self._shown(session, led) if led else NOTHING)
+
+    def _name(self, session: Session, key: Key) -> str:
+        return "" if key == OVER else _full_name(session, self._agent, self._agent.page_of[key])
+
+    def _shown(self, session: Session, name: str) -> str:
+        known = {_full_name(session, self._agent, page): page for page in self._agent.pages()}
+        return " > ".join(known[name].key) if name in known else name
+
+    def _page(self, session: Session, page: Page) -> SessionPage:
+        fields = tuple(FormField(each.name, required=each.is_required) for each in page.parameters)
+        name = _full_name(session, self._agent, page)
+        return SessionPage(name, page.name, fields if fields or page.is_start else None)
+
+
+def _full_name(session: Session, agent: Agent, page: Page) -> str:
+    flow = agent.flow_of[page.flow]
+    return session.page_name(page.id or page.name, flow.id or flow.name)
+
+
+def _begin(session: Session, agent: Agent, walked: Walked) -> None:
+    """Bring a session to where a turn began, and begin it."""
+    key = walked.start or ("", START_PAGE)
+    page = session.pages[_full_name(session, agent, agent.page_of[key])]
+    session.state = replace(session.state, parameters={}, ended=False)
+    session.set({name: value for name, value in walked.before.items() if name not in walked.understood})
+    session.goto(page)
+    session.begin(_turn(agent, walked))
+    form = {each.display_name for each in page.form or ()}
+    session.set({name: value for name, value in walked.understood.items() if name not in form})
+    session.collect({name: value for name, value in walked.understood.items() if name in form})
+
+
+def _turn(agent: Agent, walked: Walked) -> Turn:
+    turn = walked.turn
+    found = agent.intent_of.get(turn.intent)
+    intent = None
+    if found is not None:
+        values = {name: walked.before[name] for name in found.parameters if name in walked.before}
+        intent = Intent(found.name, found.id, values)
+    elif turn.intent:
+        intent = Intent(turn.intent)
+    if turn.event:
+        return Turn("event", turn.event, intent)
+    return Turn("dtmf", turn.digits, intent) if turn.digits else Turn("text", turn.text or "", intent)
+
+
+def _made(walked: Walked, results: list[Result], found: list[Change], failed: str = "") -> Again:
+    return Again(walked=walked, tags=tuple(each.tag for each in results), changes=tuple(found), failed=failed)
+
+
+def _parameter_changes(walked: Walked, results: list[Result]) -> Iterator[Change]:
+    """Compare parameters that a handler sets, and those that nothing else explains."""
+    recorded = walked.turn.parameters or {}
+    now = _given(results[-1].parameters)
+    is_set = {change.name for each in results for change in each.merged.parameters}
+    judged = is_set | ({*recorded, *walked.before} - walked.explained)
+    # A step behind the last call may set it again.
+    last = {name for step in walked.steps for name in (*step.presets, *step.taken)} - is_set
+    for name in sorted(judged - last):
+        for change in changes(recorded.get(name, NOTHING), now.get(name, NOTHING), Ignored(())):
+            inner = f".{change.place}" if change.place and not change.place.startswith("[") else change.place
+            yield Change(f"parameter {name}{inner}", change.before, change.after)
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def _text_changes(walked: Walked, results: list[Result]) -> Iterator[Change]:
+    """Compare texts; which variant CX has taken does not matter."""
+    left = list(walked.turn.texts)
+    if not left:
+        return
+    new: list[str] = []
+    for message in (each for result in results for each in result.messages):
+        variants = (message.get("text") or {}).get("text") or []
+        said = next((each for each in variants if each in left), None)
+        if said is not None:
+            left.remove(said)
+        else:
+            new += variants[:1]
+    # What the agent itself says is among the recorded texts, and not to be told from the rest.
+    gone = [] if any(step.fulfillment.has_messages for step in walked.steps) else left
+    for at in range(max(len(new), len(gone))):
+        yield Change("text", *(each[at] if at < len(each) else NOTHING for each in (gone, new)))
