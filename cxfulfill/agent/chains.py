@@ -6,6 +6,7 @@ A route whose condition the recording does not decide may have been taken or not
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from cxfulfill.agent.conditions import holds
@@ -150,19 +151,22 @@ class Chains:
     def _targets(self, key: Key, deed: Deed) -> Iterator[tuple[Key | None, bool]]:
         """Tell where the agent may go, and whether that is an arrival; None where it stays."""
         target, flow = deed.target, key[0]
-        name = target.page.upper().replace(" ", "_")
         if target.playbook:
             self.in_playbook = True
         elif target.flow:
             yield (target.flow, START_PAGE), True
         elif (flow, target.page) in self._agent.page_of:
             yield (flow, target.page), True
-        elif name in ("", "CURRENT_PAGE"):
+        else:
+            yield from self._symbol(key, target.page.upper().replace(" ", "_"))
+
+    def _symbol(self, key: Key, name: str) -> Iterator[tuple[Key | None, bool]]:
+        if name == "":
             yield None, False
-            if name:
-                yield key, True
+        elif name == "CURRENT_PAGE":  # whether its entry is done again is documented nowhere
+            yield from ((None, False), (key, True))
         elif name == "START_PAGE":
-            yield (flow, START_PAGE), True
+            yield (key[0], START_PAGE), True
         elif name == "END_SESSION":
             yield OVER, True
         elif name == "PREVIOUS_PAGE" or name.startswith("END_FLOW"):
@@ -196,7 +200,7 @@ class Chains:
             is_met = self._holds(path, page, route.condition) if page is not None else False
             if is_met is not False:
                 deed = Deed(f"route {route.name}", route.fulfillment, route.target)
-                yield from self._do(path, key, deed, lambda then, there, at=at: self._settle(then, there, at))  # type: ignore[misc]
+                yield from self._do(path, key, deed, partial(self._settle, skipped=at))
             if is_met:
                 return
         yield from self._ask(path, key)

@@ -60,8 +60,8 @@ def _one(condition: str, parameters: Mapping[str, Any], *, is_filled: bool) -> b
         return None
     value, wanted = parameters.get(found["name"] or ""), json.loads(found["value"])
     if found["sign"] in _ORDERS:
-        both = _is_number(value) and _is_number(wanted)
-        return _ORDERS[found["sign"]](value, wanted) if both else None
+        one, other = _number(value), _number(wanted)
+        return None if one is None or other is None else _ORDERS[found["sign"]](one, other)
     is_same = _is_same(value, wanted)
     return None if is_same is None else is_same == (found["sign"] == "=")
 
@@ -69,13 +69,12 @@ def _one(condition: str, parameters: Mapping[str, Any], *, is_filled: bool) -> b
 def _is_same(value: Any, wanted: Any) -> bool | None:
     if value is None or wanted is None:
         return value is wanted
-    if _is_number(value) and _is_number(wanted):
-        return bool(value == wanted)
-    # Texts that differ in case, and values of two types, are left to CX.
-    if type(value) is not type(wanted):
-        return None
-    return True if value == wanted else None if str(value).lower() == str(wanted).lower() else False
+    if type(value) is type(wanted) or None not in (_number(value), _number(wanted)):
+        # Texts that differ in case alone are left to CX.
+        is_near = str(value).lower() == str(wanted).lower()
+        return True if value == wanted else None if is_near else False
+    return None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -142,7 +142,7 @@ class _Walk:
             *(one.reprompts for one in page.parameters if one.name == asked), page.handlers, flow.start.handlers,
         ]  # fmt: skip
         found = _first_level(handled(each for each in level if each.event.startswith(reasons)) for level in levels)
-        return [*found, None], False
+        return [*found] or [None], False
 
     def _routes(self, page: Page, known: Mapping[str, Any]) -> Iterator[Deed]:
         """List the routes of the intent, up to the first whose condition holds."""
@@ -164,20 +164,28 @@ class _Walk:
             return (), "more ways lead through it than can be tried"
         calls = {tuple((each.fulfillment.webhook, each.fulfillment.tag) for each in self._calls(one)) for one in found}
         if len(calls) > 1:
-            told = sorted(" and ".join(tag or webhook for webhook, tag in each) or "no call" for each in calls)
+            told = sorted(" and ".join(tag for _, tag in each) or "no call" for each in calls)
             return (), f"several fulfillments may have run: {'; '.join(told)}"
         if found:
-            return found[0], ""
+            return max(found, key=self._fit), ""
         if chains.in_playbook:
             return (), "it goes on in a playbook"
         return (), "no way of the agent leads from where it began to where it ended"
 
     def _calls(self, steps: tuple[Step, ...]) -> Iterator[Step]:
+        """List the steps that call a standard webhook; a flexible one is not called again."""
         known = self._agent.webhook_of
         for step in steps:
             webhook = known.get(step.fulfillment.webhook)
-            if webhook is not None and not webhook.is_disabled:
+            if webhook is not None and not webhook.is_disabled and not webhook.is_flexible:
                 yield step
+
+    def _fit(self, steps: tuple[Step, ...]) -> tuple[int, int]:
+        """Tell how much of the recorded parameters the agent's own doing explains: with presets, without calls."""
+        after = self._turn.parameters or {}
+        presets = {name: value for step in steps for name, value in step.presets.items()}
+        right = sum(1 if after.get(name) == value else -1 for name, value in presets.items())
+        return right, sum(len(step.taken) for step in steps)
 
 
 def _first_level(levels: Iterator[list[Deed]]) -> list[Deed]:

@@ -54,7 +54,7 @@ def replay(
     session parameters after each turn, and not what was called: that is worked out from the agent, and where several
     fulfillments may have run, none is called.
 
-    The exit code is 0 where no effect differs, 1 where one does, 2 where nothing could be called.
+    The exit code is 0 where no effect differs, 1 where one does, 2 where nothing could be begun.
     """
     agent = read_agent(export)
     wanted = _wanted(agent, names)
@@ -66,7 +66,9 @@ def replay(
         aim.close()
     if report is not None:
         _write(report, agent, cases)
-    show(heading(case.name, *map(_told, turns)) for case, turns in cases if any(map(_is_shown, turns)))
+    show(
+        heading(case.name, *map(_told, filter(_is_shown, turns))) for case, turns in cases if any(map(_is_shown, turns))
+    )
     turns = [turn for _, each in cases for turn in each]
     show(_summary(turns))
     ctx.exit(1 if any(turn.is_different for turn in turns) else 0)
@@ -87,22 +89,15 @@ def _ours(agent: Agent, aim: Target, chosen: tuple[str, ...]) -> frozenset[str]:
 
 
 def _is_shown(turn: Again) -> bool:
-    return bool(turn.tags or turn.open)
+    return bool(turn.is_different or turn.open)
 
 
 def _told(turn: Again) -> Line:
-    title = f"turn {turn.walked.number}: {_what(turn)}"
-    if turn.is_different:
-        return Line(title, Kind.BAD, texts(*filter(None, (turn.failed, *map(_line, turn.changes)))))
+    title = f"turn {turn.walked.number}"
     if turn.open:
-        return Line(title, Kind.OPEN, texts(f"Cannot be told: {turn.open}."))
-    return Line(title, Kind.GOOD if turn.tags else Kind.TEXT)
-
-
-def _what(turn: Again) -> str:
-    if turn.tags:
-        return f"tag {', '.join(turn.tags)}{'' if turn.is_different else ': as recorded'}"
-    return "not called" if turn.open else "no call"
+        return Line(f"{title}: cannot be told", Kind.OPEN, texts(f"{turn.open[0].upper()}{turn.open[1:]}."))
+    below = texts(*filter(None, (*map(_line, turn.changes), turn.failed)))
+    return Line(f"{title}: tag {', '.join(turn.tags)}", Kind.BAD, below)
 
 
 def _line(change: Change) -> str:

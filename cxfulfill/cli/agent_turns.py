@@ -10,6 +10,7 @@ from cxfulfill.agent.flows import START_PAGE, Page
 from cxfulfill.agent.model import Agent
 from cxfulfill.agent.walk import Walked, walk
 from cxfulfill.cli.targets import Target
+from cxfulfill.errors import CxFulfillError
 from cxfulfill.simulator.changes import NOTHING, Change, Ignored, changes
 from cxfulfill.simulator.pages import FormField, SessionPage
 from cxfulfill.simulator.result import Result
@@ -82,7 +83,10 @@ class Replaying:
             return Again(walked=walked, open="a webhook of another application was called; its answer is not recorded")
         if walked.turn.uses_webhook is None:
             return Again(walked=walked, open="whether webhooks were on is not recorded")
-        _begin(simulator.session, self._agent, walked)
+        try:
+            _begin(simulator.session, self._agent, walked)
+        except CxFulfillError as error:
+            return Again(walked=walked, open=f"no request can be made of it: {error}")
         results: list[Result] = []
         found: list[Change] = []
         for step in walked.steps:
@@ -93,7 +97,8 @@ class Replaying:
             if not results[-1].ok:
                 return _made(walked, results, found, failed=results[-1].verdict.sentence)
             found += self._page_changes(simulator.session, step, results[-1])
-        found = [*_parameter_changes(walked, results), *found, *_text_changes(walked, results)]
+        now = simulator.session.state.parameters
+        found = [*_parameter_changes(walked, results, now), *found, *_text_changes(walked, results)]
         return _made(walked, results, found)
 
     def _kind(self, step: Step) -> str:
@@ -107,26 +112,26 @@ class Replaying:
 
     def _call(self, simulator: Simulator, step: Step) -> Result:
         session = simulator.session
+        session.state = replace(session.state, ended=False)  # where an answer has ended it, unlike the recorded one
         page = session.pages[_full_name(session, self._agent, self._agent.page_of[step.page])]
         there = None if page.name == session.state.page.name else page
         return simulator.make(Input(tag=step.fulfillment.tag, parameters=step.presets, page=there))
 
     def _page_changes(self, session: Session, step: Step, result: Result) -> Iterator[Change]:
-        """Compare where an answer has led. The next step brings the session to its own page in any case."""
+        """Compare where an answer has led; the next step brings the session to its own page in any case."""
         led = result.merged.transition
-        wanted = step.led_to or step.agent_leads_to
-        if step.led_to is None and (not led or led == self._name(session, wanted or step.page)):
-            return
-        before = NOTHING if step.led_to is None else " > ".join(step.led_to)
-        if led != self._name(session, step.led_to or OVER):
-            yield Change("page", before, self._shown(session, led) if led else NOTHING)
+        if step.led_to is not None:
+            if led != self._name(session, step.led_to):
+                yield Change("page", " > ".join(step.led_to), self._shown(session, led) if led else NOTHING)
+        elif led and led != self._name(session, step.agent_leads_to or step.page):
+            yield Change("page", NOTHING, self._shown(session, led))
 
     def _name(self, session: Session, key: Key) -> str:
         return "" if key == OVER else _full_name(session, self._agent, self._agent.page_of[key])
 
     def _shown(self, session: Session, name: str) -> str:
         known = {_full_name(session, self._agent, page): page for page in self._agent.pages()}
-        return " > ".join(known[name].key) if name in known else name
+        return " > ".join(known[name].key) if name in known else f"id {name.rpartition('/')[2]}"
 
     def _page(self, session: Session, page: Page) -> SessionPage:
         fields = tuple(FormField(each.name, required=each.is_required) for each in page.parameters)
@@ -170,22 +175,20 @@ def _made(walked: Walked, results: list[Result], found: list[Change], failed: st
     return Again(walked=walked, tags=tuple(each.tag for each in results), changes=tuple(found), failed=failed)
 
 
-def _parameter_changes(walked: Walked, results: list[Result]) -> Iterator[Change]:
+def _parameter_changes(walked: Walked, results: list[Result], now: Mapping[str, Any]) -> Iterator[Change]:
     """Compare parameters that a handler sets, and those that nothing else explains."""
     recorded = walked.turn.parameters or {}
-    now = _given(results[-1].parameters)
     is_set = {change.name for each in results for change in each.merged.parameters}
-    judged = is_set | ({*recorded, *walked.before} - walked.explained)
-    # A step behind the last call may set it again.
-    last = {name for step in walked.steps for name in (*step.presets, *step.taken)} - is_set
-    for name in sorted(judged - last):
-        for change in changes(recorded.get(name, NOTHING), now.get(name, NOTHING), Ignored(())):
-            inner = f".{change.place}" if change.place and not change.place.startswith("[") else change.place
-            yield Change(f"parameter {name}{inner}", change.before, change.after)
+    for name in sorted(is_set | ({*recorded, *walked.before} - walked.explained)):
+        for change in changes(_value(recorded, name), _value(now, name), Ignored(())):
+            inner = change.place if change.place.startswith("[") else f".{change.place}"
+            yield Change(f"parameter {name}{inner if change.place else ''}", change.before, change.after)
 
 
-def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if value is not None}
+def _value(parameters: Mapping[str, Any], name: str) -> Any:
+    """Give a parameter; null is as good as nothing."""
+    value = parameters.get(name)
+    return NOTHING if value is None else value
 
 
 def _text_changes(walked: Walked, results: list[Result]) -> Iterator[Change]:
