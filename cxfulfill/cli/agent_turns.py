@@ -180,15 +180,17 @@ def _parameter_changes(walked: Walked, results: list[Result], now: Mapping[str, 
     recorded = walked.turn.parameters or {}
     is_set = {change.name for each in results for change in each.merged.parameters}
     for name in sorted(is_set | ({*recorded, *walked.before} - walked.explained)):
-        for change in changes(_value(recorded, name), _value(now, name), Ignored(())):
+        for change in _changes(recorded.get(name), now.get(name)):
             inner = change.place if change.place.startswith("[") else f".{change.place}"
             yield Change(f"parameter {name}{inner if change.place else ''}", change.before, change.after)
 
 
-def _value(parameters: Mapping[str, Any], name: str) -> Any:
-    """Give a parameter; null is as good as nothing."""
-    value = parameters.get(name)
-    return NOTHING if value is None else value
+def _changes(before: Any, after: Any) -> list[Change]:
+    """Compare values; null is as good as none."""
+    if before is None or after is None:
+        one, other = (NOTHING if value is None else value for value in (before, after))
+        return [] if one is other else [Change("", one, other)]
+    return changes(before, after, Ignored(()))
 
 
 def _text_changes(walked: Walked, results: list[Result]) -> Iterator[Change]:

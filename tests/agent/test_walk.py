@@ -197,6 +197,7 @@ def test_groups_prompts_and_other_flows_are_walked(bench: Bench) -> None:
 @pytest.mark.parametrize(("target", "end", "expected"), [
     ({"targetPage": "Current Page"}, ("Booking", "Done"), f"{SEVERAL}bye; bye and done"),
     ({"targetPage": "Start Page"}, ("Booking", "Start Page"), ""),
+    ({"targetPage": "START_PAGE"}, ("Booking", "Start Page"), ""),
     ({"targetPage": "END_SESSION"}, ("Booking", "End Session"), ""),
     ({"targetPage": "End Flow"}, ("Booking", "Collect"), ""),
     ({"targetPage": "Previous Page"}, ("Booking", "Collect"), ""),
