@@ -76,13 +76,10 @@ class Replaying:
             yield self._again(Simulator(session, self._aim.caller), walked)
 
     def _again(self, simulator: Simulator, walked: Walked) -> Again:
-        called = [step for step in walked.steps if self._kind(step)]
-        if walked.untold or not called:
-            return Again(walked=walked, open=walked.untold)
-        if any(self._kind(step) == "foreign" for step in called):
-            return Again(walked=walked, open="a webhook of another application was called; its answer is not recorded")
-        if walked.turn.uses_webhook is None:
-            return Again(walked=walked, open="whether webhooks were on is not recorded")
+        if why := walked.untold or self._open(walked):
+            return Again(walked=walked, open=why)
+        if not any(map(self._kind, walked.steps)):
+            return Again(walked=walked)
         try:
             _begin(simulator.session, self._agent, walked)
         except CxFulfillError as error:
@@ -100,6 +97,15 @@ class Replaying:
         now = simulator.session.state.parameters
         found = [*_parameter_changes(walked, results, now), *found, *_text_changes(walked, results)]
         return _made(walked, results, found)
+
+    def _open(self, walked: Walked) -> str:
+        """Tell why calls of a turn are not made, where there are any."""
+        kinds = {*map(self._kind, walked.steps)} - {""}
+        if "foreign" in kinds:
+            return "a webhook of another application was called; its answer is not recorded"
+        if kinds == {"flexible"}:
+            return "a flexible webhook was called; its answer is not recorded"
+        return "whether webhooks were on is not recorded" if kinds and walked.turn.uses_webhook is None else ""
 
     def _kind(self, step: Step) -> str:
         """Tell what a step calls: nothing, ``flexible``, ``standard``, or ``foreign``."""

@@ -169,6 +169,7 @@ def test_requests_are_those_of_the_moment(run: Run) -> None:
     (turn("hi", {}, intent="greet", isWebhookEnabled=None), "Whether webhooks were on is not recorded."),
     (turn("hi", {}, "Gone", intent="greet"), "The agent has no page Booking > Gone."),
     (turn("hi", {}, intent="other"), "A webhook of another application was called; its answer is not recorded."),
+    (turn("hi", {"status": "sent"}, intent="order"), "A flexible webhook was called; its answer is not recorded."),
     (turn(None, {}, digits="x"), ("No request can be made of it: digits are keys of a phone: 0 to 9, A to D, * and #,"
      " without the finish digit.")),
 ])  # fmt: skip
@@ -177,6 +178,7 @@ def test_what_cannot_be_told_is_said_and_is_no_difference(run: Run, said: dict[s
         "displayName": "Other", "genericWebService": {"uri": "https://other.example/elsewhere"},
     }  # fmt: skip
     run.files[FLOW]["transitionRoutes"].append(route(call("x", "Other"), intent="other"))
+    run.files[FLOW]["transitionRoutes"].append(route(call("x", "Orders"), intent="order"))
     run.files[FLOW]["eventHandlers"].append(handler("sys.no-match-1", call("hello")))
     record(run.files, said)
     assert run.shown() == [
