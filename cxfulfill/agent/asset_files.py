@@ -77,7 +77,7 @@ def _turn(given: Json) -> Turn:
         text=text(member(said, "text"), "text") if "text" in said else None,
         event=text(member(said, "event"), "event"),
         digits=text(member(said, "dtmf"), "digits"),
-        uses_webhook=flag(user, "isWebhookEnabled"),
+        uses_webhook=flag(user, "isWebhookEnabled") if "isWebhookEnabled" in user else None,
         injected=member(user, "injectedParameters"),
         parameters=parameters if isinstance(parameters, dict) else None,
         intent=text(member(agent, "triggeredIntent"), "name"),

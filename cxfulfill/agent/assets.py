@@ -88,7 +88,7 @@ class Turn:
         text: What the user said; None for another kind of input.
         event: The event; empty for none.
         digits: The keys that were pressed; empty for none.
-        uses_webhook: Whether webhooks were called.
+        uses_webhook: Whether webhooks were called; None where the recording does not tell.
         injected: Parameters that were set before the turn.
         parameters: The session's parameters after the turn; None where they were not recorded.
         intent: The intent that was matched; empty for none.
@@ -100,7 +100,7 @@ class Turn:
     text: str | None
     event: str
     digits: str
-    uses_webhook: bool
+    uses_webhook: bool | None
     injected: Mapping[str, Any] = field(hash=False)
     parameters: Mapping[str, Any] | None = field(hash=False)
     intent: str

@@ -30,6 +30,7 @@ AGENT_COMMANDS: Final[Mapping[str, str]] = {
     "check": "cxfulfill.cli.agent_check",
     "map": "cxfulfill.cli.agent_map:picture",
     "plan": "cxfulfill.cli.agent_plan",
+    "replay": "cxfulfill.cli.agent_replay",
     "template": "cxfulfill.cli.agent_template",
 }
 """Those of ``cxfulfill agent``; behind a colon, the attribute where it has another name."""

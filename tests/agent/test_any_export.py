@@ -16,7 +16,13 @@ from cxfulfill.agent.formats import as_annotations, as_json, as_sarif
 from cxfulfill.agent.mermaid import as_mermaid
 from cxfulfill.agent.picture import picture_of
 from cxfulfill.agent.svg import as_svg
+from cxfulfill.cli.agent_turns import Replaying
+from cxfulfill.cli.targets import Target
+from cxfulfill.simulator.caller import Caller
+from cxfulfill.simulator.credentials import BasicCredential
+from cxfulfill.simulator.in_process import InProcess
 from tests.agent.agents import Bench, Files, small
+from tests.agent.recordings import CASE, booked, record, turn
 
 MEMBERS = st.sampled_from(
     [
@@ -71,3 +77,28 @@ def test_any_document_in_any_file_is_read_and_checked(
     picture = picture_of(agent, app)
     assert as_svg(picture).endswith("</svg>\n")
     assert as_mermaid(picture)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    name=st.sampled_from(sorted((*small(), CASE))),
+    document=DOCUMENTS,
+    said=st.lists(st.builds(turn, TEXTS, DOCUMENTS, TEXTS, intent=TEXTS, event=TEXTS, injectedParameters=VALUES)),
+)
+def test_any_test_case_is_replayed_or_left_out(
+    name: str, document: dict[str, Any], said: list[dict[str, Any]], bench: Bench, app: Webhook
+) -> None:
+    files = small()
+    record(files, *booked(), *said)
+    files[name] = {**files[name], **document}
+    agent = read_export(files.zip(bench.folder / "case.zip"))
+    transport = InProcess(app, own_store=False)
+    caller = Caller(transport, url="https://hotel.example/webhook")
+    proof = BasicCredential("cx", "a-long-random-password")
+    aim = Target(caller=caller, webhook=app, given=proof, close=transport.close, made=lambda session, route: None)
+
+    for case in agent.test_cases:
+        replayed = list(Replaying(agent, aim, frozenset(agent.webhook_of)).case(case))
+        assert len(replayed) == len(case.turns)
+        assert all(each.tags or not each.is_different for each in replayed)
+    aim.close()
