@@ -4,10 +4,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from cxfulfill.agent.identifiers import LINE, unique
+from cxfulfill.agent.identifiers import unique
+from cxfulfill.agent.stub_imports import with_import
 from cxfulfill.errors import ConfigurationError
-
-_STANDARD = frozenset({"typing"})
 
 
 class Module:
@@ -23,7 +22,7 @@ class Module:
 
     def __init__(self, text: str, title: str) -> None:
         self._text = text or f'"""{title}"""\n'
-        self._newline = "\r\n" if "\r\n" in text else "\n"
+        self._has_returns = "\r\n" in text and text.count("\n") == text.count("\r\n")
         try:
             self.tree = ast.parse(self._text.removeprefix("\ufeff"))
         except (SyntaxError, ValueError):
@@ -81,64 +80,23 @@ class Module:
         Returns:
             Its source, with what has been added.
         """
-        blocks = "".join(f"\n\n{each}\n" for each in self._blocks)
-        lines = list(self._import_lines())
-        if not blocks and not lines:
+        if not self._blocks:
             return self._text
-        text = self._text if self._text.endswith("\n") else f"{self._text}{self._newline}"
-        at = self._import_place()
-        rows = text.split("\n")
-        before, after = "\n".join(rows[:at]), "\n".join(rows[at:])
-        added = "".join(f"{line}\n" for line in lines).replace("\n", self._newline)
-        gap = self._newline if lines and not self._has_imports() else ""
-        head = f"{before}\n" if at else ""
-        return f"{head}{gap if at else ''}{added}{'' if at else gap}{after}{blocks.replace(chr(10), self._newline)}"
+        begin = "\ufeff" if self._text.startswith("\ufeff") else ""
+        text = self._text.removeprefix("\ufeff")
+        text = text.replace("\r\n", "\n") if self._has_returns else text
+        for module, names in self._imports.items():
+            statement = [name if name == used else f"{name} as {used}" for name, used in names.items() if name]
+            text = with_import(text, module, statement)
+        text = text if text.endswith("\n") else f"{text}\n"
+        first, *others = self._blocks
+        # Behind imports alone, sorters want one line before a statement.
+        gap = "\n" if self._is_bare() and not first.startswith(("@", "class ", "def ")) else "\n\n"
+        text += "".join([f"{gap}{first}\n", *(f"\n\n{each}\n" for each in others)])
+        return begin + (text.replace("\n", "\r\n") if self._has_returns else text)
 
-    def _import_lines(self) -> Iterator[str]:
-        last = None
-        for module in sorted((name for name, names in self._imports.items() if names), key=_order):
-            if last is not None and last != _order(module)[0]:
-                yield ""
-            last = _order(module)[0]
-            if "" in self._imports[module]:
-                yield f"import {module}"
-                continue
-            names = [name if name == used else f"{name} as {used}" for name, used in self._imports[module].items()]
-            whole = f"from {module} import {', '.join(sorted(names))}"
-            if len(whole) <= LINE:
-                yield whole
-            else:
-                yield f"from {module} import ("
-                yield from (f"    {name}," for name in sorted(names))
-                yield ")"
-
-    def _has_imports(self) -> bool:
-        return any(isinstance(node, ast.Import | ast.ImportFrom) for node in self.tree.body[: _leading(self.tree)])
-
-    def _import_place(self) -> int:
-        """Find the line behind the imports that the module begins with, or behind its docstring."""
-        leading = _leading(self.tree)
-        end = self.tree.body[leading - 1].end_lineno or 0 if leading else 0
-        for node in self.tree.body[leading:]:
-            if node.lineno > end:
-                break
-            end = node.end_lineno or end
-        return end
-
-
-def _leading(tree: ast.Module) -> int:
-    """Count the statements up to the last of the imports at the beginning."""
-    body, count = tree.body, 0
-    if body and ast.get_docstring(tree, clean=False) is not None:
-        count = 1
-    while count < len(body) and isinstance(body[count], ast.Import | ast.ImportFrom):
-        count += 1
-    return count
-
-
-def _order(module: str) -> tuple[int, str]:
-    third = module.partition(".")[0] in ("cxfulfill", "pydantic", "pytest")
-    return (0 if module in _STANDARD else 1 if third else 2), module
+    def _is_bare(self) -> bool:
+        return all(isinstance(node, ast.Import | ast.ImportFrom | ast.Expr) for node in self.tree.body)
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:

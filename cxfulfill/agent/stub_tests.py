@@ -97,9 +97,9 @@ def _value(value: Any) -> str:
 
 def _spread(value: dict[str, Any] | list[Any]) -> str:
     """Write the members of a sample below each other."""
-    rows = map(_value, value)
     if isinstance(value, dict):
-        rows = (f"{quoted(name)}: {_value(each)}" for name, each in value.items())
-    first, last = "{}" if isinstance(value, dict) else "[]"
+        first, last, rows = "{", "}", [f"{quoted(name)}: {_value(each)}" for name, each in value.items()]
+    else:
+        first, last, rows = "[", "]", [_value(each) for each in value]
     inner = "".join(f"                {row},\n" for row in rows)
     return f"{first}\n{inner}            {last}"

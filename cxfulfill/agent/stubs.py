@@ -213,9 +213,9 @@ def _field_name(name: str, taken: Collection[str]) -> str:
 def _router(tree: ast.Module) -> str:
     """Find what handlers of a module are registered with; empty where there is nothing."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("handler", "add_handler") and isinstance(node.func.value, ast.Name):
-                return node.func.value.id
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="handler" | "add_handler")):
+                return name
     return _made(tree, "Router") or _made(tree, "Webhook")
 
 
