@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.metadata import packages_distributions
 from typing import Final
@@ -12,7 +12,7 @@ _Import = ast.Import | ast.ImportFrom
 _Order = tuple[int, bool, str]
 
 
-def with_import(text: str, module: str, names: Iterable[str]) -> str:
+def with_import(text: str, module: str, names: Collection[str]) -> str:
     """Add an import to a module.
 
     Args:
@@ -26,10 +26,11 @@ def with_import(text: str, module: str, names: Iterable[str]) -> str:
     rows = text.split("\n")
     tree = ast.parse(text)
     imports, behind = _leading(tree)
-    same = next((each for each in imports if names and _is_plain(each, module, rows, tree)), None)
+    is_plain = any(names) and not any(" as " in name for name in names)
+    same = next((each for each in imports if is_plain and _is_plain(each, module, rows, tree)), None)
     if same is not None:
-        known = [f"{each.name} as {each.asname}" if each.asname else each.name for each in same.names]
-        rows[same.lineno - 1 : same.end_lineno] = _statement(module, {*known, *names})
+        known = {each.name for each in same.names}
+        rows[same.lineno - 1 : same.end_lineno] = _statement(module, known.union(names))
     else:
         at, lines = _place(imports, behind, _order(module, is_from=bool(names)), list(_statement(module, names)))
         rows[at:at] = lines
@@ -56,6 +57,8 @@ def _is_plain(node: _Import, module: str, rows: list[str], tree: ast.Module) -> 
     if not isinstance(node, ast.ImportFrom) or node.module != module or node.level:
         return False
     own = rows[node.lineno - 1 : node.end_lineno]
+    if any(each.asname for each in node.names):  # stands alone, for most sorters
+        return False
     is_alone = all(each is node or each.lineno > (node.end_lineno or 0) or (each.end_lineno or 0) < node.lineno
                    for each in tree.body)  # fmt: skip
     return is_alone and not any("#" in row or "*" in row or "\\" in row for row in own)
@@ -98,7 +101,7 @@ def _installed() -> frozenset[str]:
     return frozenset({*packages_distributions(), "cxfulfill"})
 
 
-def _statement(module: str, names: Iterable[str]) -> Iterator[str]:
+def _statement(module: str, names: Collection[str]) -> Iterator[str]:
     if not names:
         yield f"import {module}"
         return

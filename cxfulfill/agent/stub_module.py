@@ -86,8 +86,10 @@ class Module:
         text = self._text.removeprefix("\ufeff")
         text = text.replace("\r\n", "\n") if self._has_returns else text
         for module, names in self._imports.items():
-            statement = [name if name == used else f"{name} as {used}" for name, used in names.items() if name]
-            text = with_import(text, module, statement)
+            plain = [name for name, used in names.items() if name == used]
+            renamed = [[f"{name} as {used}"] for name, used in names.items() if name and name != used]
+            for statement in ([plain] if plain or "" in names else []) + renamed:
+                text = with_import(text, module, statement)
         text = text if text.endswith("\n") else f"{text}\n"
         first, *others = self._blocks
         # Behind imports alone, sorters want one line before a statement.

@@ -141,7 +141,7 @@ class _Writer:
         shown = told(tag.tag, _TAG)
         block = [
             call(f"@{self._router}.handler", tag.tag, 0),
-            f"def {name}(ctx: {self._context}{given}) -> {self._reply}:",
+            _signature(name, f"ctx: {self._context}{given}", self._reply),
             *_docstring(f"Answer the tag '{shown}'.", tag.calls),
             "    " + call(f"return {self._reply}", f"The handler {tag.tag!r} is not written yet.", 4),
         ]
@@ -255,7 +255,18 @@ def _literals(tree: ast.Module) -> Iterator[tuple[tuple[str, ...], str]]:
 def _docstring(first: str, calls: Iterable[Call]) -> list[str]:
     places = list(dict.fromkeys(told(each.place) for each in calls))
     more = [f"and {len(places) - _MOST} more"] if len(places) > _MOST else []
-    lines = [first, "", "Called by:", *(f"    {each}" for each in [*places[:_MOST], *more])]
+    return _quoted_docstring([first, "", "Called by:", *(f"    {each}" for each in [*places[:_MOST], *more])])
+
+
+def _quoted_docstring(lines: list[str]) -> list[str]:
+    """Write a docstring, whose lines hold no double quotes; a raw one where they hold backslashes."""
     prefix = "r" if any("\\" in line for line in lines) else ""
-    lines[0] = f'{prefix}"""{lines[0]}'
-    return [f"    {line}" if line else "" for line in [*lines, '"""']]
+    first, *others = lines
+    if not others:
+        return [f'    {prefix}"""{first}"""']
+    return [f"    {line}" if line else "" for line in [f'{prefix}"""{first}', *others, '"""']]
+
+
+def _signature(name: str, parameters: str, result: str) -> str:
+    whole = f"def {name}({parameters}) -> {result}:"
+    return whole if width(whole) <= LINE else f"def {name}(\n    {parameters}\n) -> {result}:"
