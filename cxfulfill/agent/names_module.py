@@ -71,8 +71,9 @@ def names_module(agent: Agent) -> str:
 
 def _rows(constants: _Names, indent: int) -> Iterator[str]:
     for constant, value, display in constants:
-        if upper(display) != display.upper():
-            yield f"{' ' * indent}# {told(display)}"
+        shown = told(display.replace("#", " "))  # which may tell linters something
+        if shown and upper(display) != display.upper():
+            yield f"{' ' * indent}# {shown}"
         yield f"{' ' * indent}{constant} = {_value(value, indent, len(constant) + 3)}"
 
 

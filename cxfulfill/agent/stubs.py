@@ -152,11 +152,8 @@ class _Writer:
         types = [self._type(each) for each in tag.parameters]
         name = self._module.named(f"{pascal(tag.tag)}Parameters", "Tag")
         taken: set[str] = set()
-        lines = [
-            f"class {name}({base}):",
-            f'    """What the agent sends with the tag \'{told(tag.tag, _TAG)}\'."""',
-            "",
-        ]
+        first = _quoted_docstring([f"What the agent sends with the tag '{told(tag.tag, _TAG)}'."])
+        lines = [f"class {name}({base}):", *first, ""]
         for each, kind in zip(tag.parameters, types, strict=True):
             field = _field_name(each.name, taken)
             taken.add(field)
