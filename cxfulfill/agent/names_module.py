@@ -73,7 +73,7 @@ def _rows(constants: _Names, indent: int) -> Iterator[str]:
     for constant, value, display in constants:
         shown = told(display.replace("#", " "))  # which may tell linters something
         if shown and upper(display) != display.upper():
-            yield f"{' ' * indent}# {shown}"
+            yield f"{' ' * indent}# '{shown}'"
         yield f"{' ' * indent}{constant} = {_value(value, indent, len(constant) + 3)}"
 
 

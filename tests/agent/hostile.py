@@ -12,8 +12,9 @@ NAMES = [
     "str", "Context", "Reply", "Router", "Field", "BaseModel", "Literal", "router", "cx", "ctx", "params",
     "l", "O", "I",
     "model_config", "model_dump", "model_x", "json", "copy", "dict", "schema", "validate", "x-y", "x_y", "X Y", "x.y",
-    "Größe", "größe", "东京酒店", "\uff21\uff22", "ﬁsh", "İstanbul", "हिन्दी", "\u202eabc", "\u2028", "\x1b[31m", "\x00", "é",
-    "e\u0301", "😀", "{x}", "%s", "#", "# noqa", "a" * 300, "ab " * 60, '"' * 130, "\\" * 130, "京" * 90, 
+    "Größe", "größe", "东京酒店", "\uff21\uff22", "ﬁsh", "İstanbul", "हिन्दी", "\u202eabc", "\u2028", "\x1b[31m", "\x00",
+    "é",
+    "e\u0301", "😀", "{x}", "%s", "#", "# noqa", "a" * 300, "ab " * 60, '"' * 130, "\\" * 130, "京" * 90,
     "{}[]()", "\ufeff",
     *("n" * size for size in range(40, 122)),
 ]  # fmt: skip

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cxfulfill.agent.export import read_export
 from cxfulfill.agent.names_module import names_module
 from cxfulfill.agent.stub_imports import with_import
 from cxfulfill.cli.commands import cli
