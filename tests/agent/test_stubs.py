@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from cxfulfill.agent.names_module import names_module
 from cxfulfill.agent.stub_imports import with_import
+from cxfulfill.agent.stub_module import Module
+from cxfulfill.agent.stubs import Tag, add_handlers
 from cxfulfill.cli.commands import cli
 from tests.agent.agents import DONE, FLOW, Bench, call, route, small
 from tests.agent.hostile import hostile
@@ -109,3 +111,37 @@ def test_a_file_of_somebody_else_stays(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert out.read_text(encoding="utf-8") == "mine = 1\n"
+
+
+def test_handlers_that_are_there_are_found_however_they_name_their_tags() -> None:
+    source = (
+        'from cxfulfill import Context as C, Webhook\r\nTAG = "b"\r\nw = Webhook()\r\n'
+        '@w.handler("a*")\r\ndef a(ctx): ...\r\nw.add_handler(TAG, a)\r\nw.add_handler(["c", *x], a)\r\n'
+    )
+    module = Module(source, "")
+    tags = [Tag(name, (), ()) for name in ("ab", "b", "c", "d")]
+
+    assert add_handlers(module, tags) == ["d"]
+    text = module.source()
+    assert text.count("\n") == text.count("\r\n")
+    assert '@w.handler("d")\r\ndef d(ctx: C) -> Reply:' in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "there", "sentence"),
+    [
+        (["--out", "handlers.py", "--webhook", "Gone"], "", "the agent has no webhook 'Gone'"),
+        (["--out", "my-handlers.py", "--tests", "t.py"], "", "named as modules are"),
+        (["--out", "handlers.py"], "def", "cannot be read as Python"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    arguments: list[str], there: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "handlers.py").write_text(there, encoding="utf-8")
+
+    result = CliRunner().invoke(cli, ["agent", "stubs", str(ROOT / "example_app/agent"), *arguments])
+
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.replace("│", " ").split())
