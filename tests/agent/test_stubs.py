@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from cxfulfill.agent.names_module import names_module
 from cxfulfill.agent.stub_imports import with_import
 from cxfulfill.agent.stub_module import Module
-from cxfulfill.agent.stubs import Tag, add_handlers
+from cxfulfill.agent.stubs import Tag, add_handlers, tags_of
 from cxfulfill.cli.commands import cli
-from tests.agent.agents import DONE, FLOW, Bench, call, route, small
+from tests.agent.agents import COLLECT, DONE, FLOW, Bench, Files, call, route, small
 from tests.agent.hostile import hostile
 
 ROOT = Path(__file__).parents[2]
@@ -145,3 +145,18 @@ def test_what_cannot_be_done_is_told(
 
     assert result.exit_code == 2
     assert sentence in " ".join(result.output.replace("│", " ").split())
+
+
+def test_parameters_come_of_intents_generators_and_presets_too(bench: Bench) -> None:
+    def changed(files: Files) -> None:
+        parameters = [{"id": "guest", "entityType": "@sys.person"}, {"id": "arrival", "entityType": "@sys.number"}]
+        files["intents/book/book.json"]["parameters"] = parameters
+        told = call("x", generators=[{"outputParameter": "summary"}])
+        files[COLLECT]["transitionRoutes"] = [route(told, intent="book"), route(call("x"), condition="true")]
+
+    (tag,) = (each for each in tags_of(bench.agent(changed)) if each.tag == "x")
+
+    found = {each.name: (each.given.kind, each.is_required) for each in tag.parameters}
+    assert found == {
+        "arrival": ("", False), "room": ("@room", False), "guest": ("@sys.person", False), "summary": ("", False),
+    }  # fmt: skip
