@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from cxfulfill.agent.findings import Finding
 from cxfulfill.agent.flows import SYMBOLS
 from cxfulfill.agent.inspected import Inspected
 from cxfulfill.agent.model import Agent
+from cxfulfill.agent.names_module import check_written
 from cxfulfill.agent.sources import Function, Source, argument, called, module_of, names_of, source_of
 from cxfulfill.table import Entry
 
@@ -204,6 +206,7 @@ def check_replies(inspected: Inspected, names: str = "") -> Iterator[Finding]:
                 )
     if names:
         yield from _outdated(names, ids)
+        yield from check_written(inspected.agent, names, sys.modules[names].__doc__ or "")
 
 
 def _modules(inspected: Inspected) -> Mapping[str, Source]:

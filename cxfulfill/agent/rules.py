@@ -112,8 +112,8 @@ SECTIONS: Final[Mapping[str, tuple[Rule, ...]]] = {
         ),
         Rule(
             "CX403", "warning", "a module of names that is older than the agent",
-            "A name in it leads to something that the agent no longer has.",
-            "Generate the module again.",
+            "A name in it leads to something that the agent no longer has, or one of the agent's is missing.",
+            "Write the module again with `cxfulfill agent names`.",
         ),
     ),
     "Failures, time": (

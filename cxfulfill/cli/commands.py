@@ -29,8 +29,10 @@ AGENT_COMMANDS: Final[Mapping[str, str]] = {
     "apply": "cxfulfill.cli.agent_plan",
     "check": "cxfulfill.cli.agent_check",
     "map": "cxfulfill.cli.agent_map:picture",
+    "names": "cxfulfill.cli.agent_names",
     "plan": "cxfulfill.cli.agent_plan",
     "replay": "cxfulfill.cli.agent_replay",
+    "stubs": "cxfulfill.cli.agent_stubs",
     "template": "cxfulfill.cli.agent_template",
 }
 """Those of ``cxfulfill agent``; behind a colon, the attribute where it has another name."""
