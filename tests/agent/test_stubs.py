@@ -160,3 +160,29 @@ def test_parameters_come_of_intents_generators_and_presets_too(bench: Bench) -> 
     assert found == {
         "arrival": ("", False), "room": ("@room", False), "guest": ("@sys.person", False), "summary": ("", False),
     }  # fmt: skip
+
+
+def test_handlers_alone_are_written_and_what_cannot_be_written_or_read_is_told(tmp_path: Path) -> None:
+    stubs = ["agent", "stubs", str(ROOT / "example_app/agent"), "--out"]
+    out = tmp_path / "handlers.py"
+    (tmp_path / "file").write_text("")
+    (tmp_path / "other.py").write_bytes(b"\xff")
+
+    alone = CliRunner().invoke(cli, [*stubs, str(out)])
+    assert (alone.exit_code, out.exists(), len(list(tmp_path.iterdir()))) == (0, True, 3)
+    blocked = CliRunner().invoke(cli, [*stubs, str(tmp_path / "file" / "handlers.py")])
+    assert blocked.exit_code == 2
+    assert "Invalid value for --out" in blocked.output
+    binary = CliRunner().invoke(cli, [*stubs, str(tmp_path / "other.py")])
+    assert binary.exit_code == 2
+    assert "cannot be read" in binary.output
+    assert (tmp_path / "other.py").read_bytes() == b"\xff"
+
+
+def test_an_import_on_the_line_of_another_statement_stays() -> None:
+    module = Module('"""Old."""\n\nimport os; KEEP = os.sep\n', "New.")
+    module.append(f"FIRST: {module.imported('typing', 'Final')} = 1")
+
+    assert "import os; KEEP = os.sep\n" in module.source()
+    assert "from typing import Final" in module.source()
+    compile(module.source(), "module", "exec")
