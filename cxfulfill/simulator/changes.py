@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from cxfulfill.http import REDACTED
 from cxfulfill.redaction import Redaction
+from cxfulfill.simulator.state import same
 
 Place = tuple[str | int, ...]
 """Names of members and numbers of items, from the outermost."""
@@ -81,11 +82,9 @@ def _differences(before: Any, after: Any, place: Place, ignored: Ignored) -> Ite
 
 
 def _same(before: Any, after: Any) -> bool:
-    if isinstance(before, bool) or isinstance(after, bool):
-        return before is after
     if isinstance(before, str) and isinstance(after, str) and REDACTED in before:
         return _is_filled(before.split(REDACTED), after)
-    return bool(before == after)
+    return same(before, after)
 
 
 def _is_filled(kept: list[str], text: str) -> bool:

@@ -14,8 +14,6 @@ from cxfulfill.simulator.findings import Finding
 from cxfulfill.simulator.pages import SYMBOLIC, FormField, SessionPage
 from cxfulfill.simulator.state import Change, State, changes
 
-REPROMPT_EVENT: Final = "sys.invalid-parameter"
-"""The event by which an agent asks for a parameter again that was refused."""
 _FORM: Final = "pageInfo.formInfo.parameterInfo"
 
 
