@@ -28,20 +28,24 @@ def read_baseline(path: Path) -> frozenset[str]:
         if document["version"] != _VERSION:
             raise ConfigurationError(f"the baseline is not of version {_VERSION}")
         return frozenset(str(each["fingerprint"]) for each in document["findings"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise ConfigurationError("the baseline cannot be read; --write-baseline writes one") from None
+    except OSError as error:
+        raise ConfigurationError(f"the baseline cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ConfigurationError("the file that is there is no baseline") from None
 
 
 def write_baseline(path: Path, findings: Iterable[Finding]) -> None:
     """Write a baseline.
 
     Args:
-        path: The file, which is replaced.
+        path: The file; a baseline that is there is replaced.
         findings: The findings.
 
     Raises:
-        ConfigurationError: It cannot be written.
+        ConfigurationError: It cannot be written, or the file is another one than a baseline.
     """
+    if path.exists():
+        read_baseline(path)  # a slip of the name is not to cost a file
     rows = [
         {"code": each.code, "place": each.place, "about": each.about, "fingerprint": each.fingerprint}
         for each in findings

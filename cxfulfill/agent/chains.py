@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any, Final
 
 from cxfulfill.agent.conditions import holds
-from cxfulfill.agent.flows import NOWHERE, START_PAGE, Destination, EventHandler, Fulfillment, Page, Transition
+from cxfulfill.agent.deeds import Deed, routes_of, unfilled
+from cxfulfill.agent.flows import START_PAGE, Fulfillment, Page, Transition
 from cxfulfill.agent.model import Agent
 
 Key = tuple[str, str]
@@ -58,27 +59,14 @@ class Moment:
         end: Where it ended.
         known: The session parameters when the agent has understood the user.
         after: The session parameters at the end.
+        intent: The intent that the user's words have matched; empty for none.
     """
 
     start: Key
     end: Key
     known: Mapping[str, Any]
     after: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """Something that an agent may do.
-
-    Attributes:
-        name: The route, event or the like.
-        fulfillment: What is done.
-        target: Where it leads.
-    """
-
-    name: str
-    fulfillment: Fulfillment
-    target: Destination = NOWHERE
+    intent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +132,8 @@ class Chains:
             else:
                 path_then = _after(path, replace(step, agent_leads_to=target))
                 yield from self._arrive(path_then, target) if arrives else self._settle(path_then, target)
+                if target[0] != key[0] and deed.target.flow:
+                    yield from self._carried(path_then, target)
         if self._may_lead(deed.fulfillment):
             for target in self._answered(key, deed):
                 yield from self._arrive(_after(path, replace(step, led_to=target)), target)
@@ -192,18 +182,26 @@ class Chains:
         else:
             yield from self._do(path, key, Deed("entry", page.entry), self._settle)
 
+    def _carried(self, path: _Path, key: Key) -> Iterator[tuple[Step, ...]]:
+        """Take the routes of the intent in the flow that it has led to: CX may carry it over."""
+        for route in self._routes(key, self._moment.intent) if self._moment.intent else ():
+            if self._holds(path, self._agent.page_of[key], route.condition) is not False:
+                yield from self._do(path, key, Deed.of(route), self._settle)
+
     def _settle(self, path: _Path, key: Key, skipped: int = 0) -> Iterator[tuple[Step, ...]]:
         """Take the page's routes that have no intent, in order."""
         page = self._agent.page_of.get(key)
-        routes = [] if page is None else [each for each in routes_of(self._agent, page) if not each.intent]
-        for at, route in enumerate(routes[skipped:], skipped + 1):
+        for at, route in enumerate(self._routes(key)[skipped:], skipped + 1):
             is_met = self._holds(path, page, route.condition) if page is not None else False
             if is_met is not False:
-                deed = Deed(f"route {route.name}", route.fulfillment, route.target)
-                yield from self._do(path, key, deed, partial(self._settle, skipped=at))
+                yield from self._do(path, key, Deed.of(route), partial(self._settle, skipped=at))
             if is_met:
                 return
         yield from self._ask(path, key)
+
+    def _routes(self, key: Key, intent: str = "") -> list[Transition]:
+        page = self._agent.page_of.get(key)
+        return [] if page is None else [each for each in routes_of(self._agent, page) if each.intent == intent]
 
     def _ask(self, path: _Path, key: Key) -> Iterator[tuple[Step, ...]]:
         page = self._agent.page_of.get(key)
@@ -238,44 +236,6 @@ class Chains:
                 presets[name] = after[name]
         taken = {name: after[name] for name in names if name in after}
         return Step(" > ".join((*key, deed.name)), key, fulfillment, presets, taken)
-
-
-def routes_of(agent: Agent, page: Page) -> tuple[Transition, ...]:
-    """List a page's routes, with those of the groups that it lists, in CX's order.
-
-    Args:
-        agent: The agent.
-        page: The page.
-
-    Returns:
-        The routes.
-    """
-    return (*page.transitions, *(each for group in agent.listed(page) for each in group.transitions))
-
-
-def unfilled(page: Page, parameters: Mapping[str, Any]) -> str | None:
-    """Find what the agent asks for.
-
-    Args:
-        page: The page.
-        parameters: The session parameters.
-
-    Returns:
-        The first required parameter of its form that has no value; None where the form is filled.
-    """
-    return next((each.name for each in page.parameters if each.is_required and parameters.get(each.name) is None), None)
-
-
-def handled(handlers: Iterable[EventHandler]) -> list[Deed]:
-    """Give event handlers as deeds.
-
-    Args:
-        handlers: The handlers.
-
-    Returns:
-        What each does.
-    """
-    return [Deed(f"event {each.event}", each.fulfillment, each.target) for each in handlers]
 
 
 def _after(path: _Path, step: Step) -> _Path:

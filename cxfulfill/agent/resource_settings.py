@@ -263,7 +263,9 @@ def parse_settings(text: str, name: str = FILE) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{name} is no TOML: {error}") from None
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        # A misspelt key is also missing under its right name: the key is what helps.
+        found = error.errors(include_input=False, include_url=False)
+        first = min(found, key=lambda each: each["type"] != "extra_forbidden")
         raise ConfigurationError(f"{name}: {_sentence(first)}") from None
 
 

@@ -98,7 +98,7 @@ def _order(module: str, *, is_from: bool) -> _Order:
 
 @cache
 def _installed() -> frozenset[str]:
-    return frozenset({*packages_distributions(), "cxfulfill"})
+    return frozenset({*packages_distributions(), "cxfulfill", "pytest"})  # the latter may be installed later
 
 
 def _statement(module: str, names: Collection[str]) -> Iterator[str]:

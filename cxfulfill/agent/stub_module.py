@@ -130,6 +130,8 @@ def read_module(path: Path, title: str) -> Module:
         text = path.read_bytes().decode()
     except FileNotFoundError:
         text = ""
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError("the file that is there cannot be read") from None
+    except OSError as error:
+        raise ConfigurationError(f"the file that is there cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError("the file that is there is not UTF-8") from None
     return Module(text, title)

@@ -144,16 +144,17 @@ def _told(box: Box) -> str:
 
 
 def _way(start: _Placed, end: _Placed, kind: str = "way") -> str:
-    """Draw an arrow: from the right side to the left one, or, backwards and within a column, around the right."""
+    """Draw an arrow: from the right side to the left one, backwards the other way, within a column around the right."""
     x1, y1 = start.x + _WIDTH, start.y + 14
-    y2 = end.y + 18
-    if end.x > start.x:
-        middle = (x1 + end.x) // 2
-        path = f"M{x1} {y1}C{middle} {y1} {middle} {y2} {end.x} {y2}"
-    else:
-        x2 = end.x + _WIDTH
-        far = max(x1, x2) + _GAP // 2
-        path = f"M{x1} {y1}C{far} {y1} {far} {y2} {x2} {y2}"
+    x2, y2 = end.x, end.y + 18
+    turn = (x1 + x2) // 2
+    if end.x < start.x:
+        x1, y1, x2, y2 = start.x, start.y + 24, end.x + _WIDTH, end.y + 26
+        turn = (x1 + x2) // 2
+    elif end.x == start.x:
+        x2 = x1
+        turn = x1 + _GAP // 2
+    path = f"M{x1} {y1}C{turn} {y1} {turn} {y2} {x2} {y2}"
     return f'<path class="{kind}" d="{path}" marker-end="url(#end)"/>'
 
 

@@ -81,9 +81,16 @@ def _idle(inspected: Inspected) -> Iterator[Finding]:
     # Places that other agents or other webhooks call are not known here; a wrong tag is told at its place.
     for entry in inspected.entries:
         if id(entry) not in reached and not is_fallback(entry):
-            yield of_handler(
-                "CX203", entry, entry.tag, f"No place of the agent calls {entry.tag!r} so that it is meant."
-            )
+            yield of_handler("CX203", entry, entry.tag, _why_idle(inspected, entry))
+
+
+def _why_idle(inspected: Inspected, entry: Entry) -> str:
+    """Tell why nothing calls a handler: only a tag of another webhook may be called as it is."""
+    others = {each.webhook for each in inspected.calls if each.tag == entry.tag} & inspected.agent.webhook_of.keys()
+    if others and not others & inspected.ours:
+        names = " and ".join(map(repr, sorted(others)))
+        return f"The agent calls {entry.tag!r} by {names} alone, which does not lead to the application."
+    return f"No place of the agent calls {entry.tag!r} so that it is meant."
 
 
 def _narrowing(inspected: Inspected, entry: Entry) -> Iterator[Finding]:

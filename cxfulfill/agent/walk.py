@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cxfulfill.agent.assets import TestCase, Turn
-from cxfulfill.agent.chains import OVER, Chains, Deed, Key, Moment, Step, handled, routes_of, unfilled
+from cxfulfill.agent.chains import OVER, Chains, Key, Moment, Step
 from cxfulfill.agent.conditions import holds
+from cxfulfill.agent.deeds import Deed, handled, routes_of, unfilled
 from cxfulfill.agent.flows import START_PAGE, Page
 from cxfulfill.agent.model import Agent
 
@@ -92,7 +93,7 @@ class _Walk:
         understood = self._understood(page, given, self._turn.parameters)
         known = {**given, **understood}
         first, asks = self._first(page, known, understood)
-        chains = Chains(self._agent, Moment(page.key, self._end, known, self._turn.parameters))
+        chains = Chains(self._agent, Moment(page.key, self._end, known, self._turn.parameters, self._turn.intent))
         steps, untold = self._chosen(chains, chains.of(first, asks=asks))
         return self._walked(before=known, understood=understood, steps=steps, untold=untold)
 
@@ -154,7 +155,7 @@ class _Walk:
                 continue
             is_met = holds(route.condition, known, is_filled=is_filled)
             if is_met is not False:
-                yield Deed(f"route {route.name}", route.fulfillment, route.target)
+                yield Deed.of(route)
             if is_met:
                 return
 
@@ -170,7 +171,8 @@ class _Walk:
             return max(found, key=self._fit), ""
         if chains.in_playbook:
             return (), "it goes on in a playbook"
-        return (), "no way of the agent leads from where it began to where it ended"
+        start, end = (" > ".join(key or OVER) for key in (self._start, self._end))
+        return (), f"no way of the agent leads from where it began, {start}, to where it ended, {end}"
 
     def _calls(self, steps: tuple[Step, ...]) -> Iterator[Step]:
         """List the steps that call a standard webhook; a flexible one is not called again."""

@@ -69,7 +69,8 @@ def check(
     EXPORT is the zip of an agent that was exported as JSON package, or its folder. Nothing is called, and no secret of
     the export is printed.
 
-    The exit code is 1 where something was found of the severity of --fail-on or above.
+    The exit code is 1 where something was found of the severity of --fail-on or above, 2 where nothing could be
+    checked.
     """
     if is_writing and baseline is None:
         raise click.UsageError("--write-baseline goes with --baseline")
@@ -79,13 +80,23 @@ def check(
         found = check_agent(agent, webhook, chosen=chosen, names=_imported(names))
     except ConfigurationError as error:
         raise click.BadParameter(str(error), param_hint="--webhook") from None
-    if is_writing and baseline is not None:
-        write_baseline(baseline, found)
-    known = read_baseline(baseline) if baseline is not None and (is_writing or baseline.exists()) else frozenset()
+    known = _known(baseline, found, is_writing=is_writing)
     told = [finding for finding in found if finding.fingerprint not in known]
     _print(agent, told, form, len(found) - len(told))
     grave = [finding for finding in told if RULES[finding.code].severity in ("error", fail_on)]
     ctx.exit(1 if grave else 0)
+
+
+def _known(baseline: Path | None, found: Iterable[Finding], *, is_writing: bool) -> frozenset[str]:
+    """Read the fingerprints of a baseline, which need not be there, or write it first."""
+    if baseline is None or not (is_writing or baseline.exists()):
+        return frozenset()
+    try:
+        if is_writing:
+            write_baseline(baseline, found)
+        return read_baseline(baseline)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint="--baseline") from None
 
 
 def _imported(names: str | None) -> str:
@@ -95,7 +106,10 @@ def _imported(names: str | None) -> str:
     try:
         import_module(names)
     except Exception as error:
-        raise click.BadParameter(f"it cannot be imported: {type(error).__name__}", param_hint="--names") from None
+        told = f"it cannot be imported: {type(error).__name__}"
+        if isinstance(error, ModuleNotFoundError) and names.partition(".")[0] == (error.name or "").partition(".")[0]:
+            told = f"it takes a module, such as names for names.py; there is no module {error.name} here or on the path"
+        raise click.BadParameter(told, param_hint="--names") from None
     return names
 
 

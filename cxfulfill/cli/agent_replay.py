@@ -101,7 +101,9 @@ def _told(turn: Again) -> Line:
 
 
 def _line(change: Change) -> str:
-    return f"{change.place}: {_value(change.before)} -> {_value(change.after)}"
+    # Texts that were recorded may be the agent's own, so that a new one has no counterpart.
+    before = "not recorded" if change.place == "text" and change.before is NOTHING else _value(change.before)
+    return f"{change.place}: {before} -> {_value(change.after)}"
 
 
 def _value(value: Any) -> str:

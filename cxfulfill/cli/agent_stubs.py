@@ -1,12 +1,14 @@
 """``cxfulfill agent stubs``: handlers for the tags that an agent calls, and their tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from cxfulfill.agent.model import Agent
 from cxfulfill.agent.stub_module import Module, read_module
 from cxfulfill.agent.stub_tests import add_tests
-from cxfulfill.agent.stubs import add_handlers, tags_of
+from cxfulfill.agent.stubs import Tag, add_handlers, tags_of
 from cxfulfill.cli.agent_reading import read_agent
 from cxfulfill.cli.outline import show, texts
 from cxfulfill.errors import ConfigurationError
@@ -41,6 +43,8 @@ def stubs(export: Path, *, out: Path, tests: Path | None, chosen: tuple[str, ...
     left out, so that the command can be run again for what is new.
     """
     name = _module_name(out) if tests else ""
+    if tests and tests.resolve() == out.resolve():
+        raise click.BadParameter("it is the file of --out", param_hint="--tests")
     agent = read_agent(export)
     try:
         tags = tags_of(agent, chosen)
@@ -54,7 +58,17 @@ def stubs(export: Path, *, out: Path, tests: Path | None, chosen: tuple[str, ...
         write(tests, module.source(), "--tests")
         show(texts(f"{tests}: {len(tested)} added"))
     write(out, handlers.source(), "--out")
-    show(texts(f"{out}: {len(added)} added, {len(tags) - len(added)} known"))
+    show(texts(f"{out}: {len(added)} added, {len(tags) - len(added)} known", *_remarks(agent, tags)))
+
+
+def _remarks(agent: Agent, tags: list[Tag]) -> Iterator[str]:
+    """Tell what else a webhook of the agent may be: another application's, or flexible."""
+    names = sorted({call.webhook for tag in tags for call in tag.calls})
+    if len(names) > 1:
+        yield f"The tags are those of several webhooks, {', '.join(names)}: choose yours with --webhook."
+    flexible = [each.name for each in agent.webhooks if each.is_flexible]
+    if flexible:
+        yield f"Flexible webhooks have routes and no tags; write those of {', '.join(flexible)} by hand."
 
 
 def _read(path: Path, title: str, option: str) -> Module:

@@ -1,6 +1,7 @@
 """``cxfulfill agent check``, as it is called in a shell and in CI."""
 
 import json
+import socket
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -137,11 +138,29 @@ def test_what_is_in_the_baseline_is_not_told_again(run: Run) -> None:
 def test_what_is_no_baseline_is_refused(text: str, run: Run) -> None:
     Path("known.json").write_text(text, encoding="utf-8")
 
-    assert "the baseline" in run("--baseline", "known.json", code=1).output
+    told = run("--baseline", "known.json", code=2).output  # 1 would be findings
+
+    assert "Invalid value for --baseline: the" in told
+    assert "baseline" in told.partition("--baseline: ")[2]
 
 
-def test_a_baseline_that_cannot_be_written_is_told(run: Run) -> None:
-    assert "cannot be written" in run("--baseline", "no/known.json", "--write-baseline", code=1).output
+def test_a_file_that_is_no_baseline_is_not_overwritten(run: Run) -> None:
+    Path("handlers.py").write_text("print(1)\n", encoding="utf-8")
+
+    told = run("--baseline", "handlers.py", "--write-baseline", code=2).output
+
+    assert "Invalid value for --baseline: the file that is there is no baseline" in told
+    assert Path("handlers.py").read_text(encoding="utf-8") == "print(1)\n"
+    run("--baseline", "known.json", "--write-baseline")
+    run("--baseline", "known.json", "--write-baseline")  # one that is there is replaced
+
+
+def test_a_baseline_that_cannot_be_written_or_read_is_told(run: Run) -> None:
+    with socket.socket(socket.AF_UNIX) as there:
+        there.bind("known.sock")
+
+    assert "cannot be written" in run("--baseline", "no/known.json", "--write-baseline", code=2).output
+    assert "cannot be read" in run("--baseline", "known.sock", code=2).output
     assert "goes with --baseline" in run("--write-baseline", code=2).output
 
 
@@ -156,7 +175,10 @@ def test_a_module_of_names_is_imported(run: Run) -> None:
 
     assert "X names what the agent does not have." in run("--names", "my_names").output
     assert "it cannot be imported: ValueError" in run("--names", "bad_names", code=2).output
-    assert "it cannot be imported: ModuleNotFoundError" in run("--names", "no_names", code=2).output
+    Path("lame_names.py").write_text("import no_such_module\n", encoding="utf-8")
+    assert "it cannot be imported: ModuleNotFoundError" in run("--names", "lame_names", code=2).output
+    assert "there is no module no_names here or on the path" in run("--names", "no_names", code=2).output
+    assert "it takes a module, such as names for names.py" in run("--names", "no_names.py", code=2).output
     del sys.modules["my_names"]
 
 

@@ -190,3 +190,15 @@ def test_the_command_writes_the_picture(where: Path) -> None:
 def test_the_command_tells_what_it_cannot_do(where: Path) -> None:
     assert "the name ends in .svg or .mmd" in run("--out", "map.png", code=2).output
     assert "it cannot be written: No such file" in run("--out", "no/map.svg", code=2).output
+
+
+def test_an_arrow_back_leaves_its_box_on_the_side_where_it_goes(bench: Bench) -> None:
+    tree = ET.fromstring(as_svg(picture_of(bench.agent(changed), bench.app())))
+    boxes = sorted({int(each.get("x", "")) for each in tree.iterfind(".//svg:rect[@class='box']", NS)})
+    width = int(tree.find(".//svg:rect[@class='box']", NS).get("width"))  # type: ignore[union-attr, arg-type]
+
+    paths = [re.findall(r"\d+", each.get("d", "")) for each in tree.iterfind(".//svg:path[@class='way']", NS)]
+
+    back = [(int(path[0]), int(path[6])) for path in paths if int(path[6]) < int(path[0])]
+    assert back
+    assert all(start in boxes and end - width in boxes for start, end in back)

@@ -428,3 +428,19 @@ def test_rules_are_sentences_and_codes_are_sorted() -> None:
         assert rule.meaning.endswith(".")
         assert rule.advice.endswith(".")
         assert "|" not in rule.title + rule.meaning + rule.advice
+
+
+def test_a_handler_whose_tag_another_application_gets_is_told_so(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        files["webhooks/Shop.json"] = {
+            "displayName": "Shop",
+            "genericWebService": {"uri": "https://shop.example/cx", "serviceAgentAuth": "ID_TOKEN"},
+        }
+        files[FLOW]["transitionRoutes"].append(route(call("pay", "Shop"), condition="true"))
+
+    app = bench.app(added('@webhook.handler("pay")\ndef pay(ctx):\n    return "Paid"'))
+
+    [found] = bench(change, app=app)
+    assert (found.code, found.problem) == (
+        "CX203", "The agent calls 'pay' by 'Shop' alone, which does not lead to the application."
+    )  # fmt: skip

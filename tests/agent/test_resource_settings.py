@@ -18,6 +18,8 @@ PLAIN = "is in plain text here: name a secret_version or a variable, or set inse
     [
         (f"{HOTEL}pasword = 1", "webhooks.hotel.pasword: there is no such key"),
         ("[webhook]", "webhook: there is no such key"),
+        # The table is missing, too: the misspelt key is what helps.
+        (f"{HOTEL}[agnet]", "agnet: there is no such key"),
         (f'{HOTEL}basic = {{ user = "a", password_env = "B" }}', "webhooks.hotel.basic.user: there is no such key"),
         (
             f'{HOTEL}basic = {{ username = "a", password = "{CANARY}" }}',

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from cxfulfill.agent import stub_imports
 from cxfulfill.agent.names_module import names_module
 from cxfulfill.agent.stub_imports import with_import
 from cxfulfill.agent.stub_module import Module
@@ -175,7 +176,12 @@ def test_handlers_alone_are_written_and_what_cannot_be_written_or_read_is_told(t
     assert "Invalid value for --out" in blocked.output
     binary = CliRunner().invoke(cli, [*stubs, str(tmp_path / "other.py")])
     assert binary.exit_code == 2
-    assert "cannot be read" in binary.output
+    assert "the file that is there is not UTF-8" in binary.output
+    (tmp_path / "link.py").symlink_to("link.py")
+    looped = CliRunner().invoke(cli, [*stubs, str(tmp_path / "link.py")])
+    assert "cannot be" in looped.output
+    same = CliRunner().invoke(cli, [*stubs, str(out), "--tests", str(out)])
+    assert same.exit_code == 2
     assert (tmp_path / "other.py").read_bytes() == b"\xff"
 
 
@@ -186,3 +192,32 @@ def test_an_import_on_the_line_of_another_statement_stays() -> None:
     assert "import os; KEEP = os.sep\n" in module.source()
     assert "from typing import Final" in module.source()
     compile(module.source(), "module", "exec")
+
+
+def test_tags_of_several_webhooks_and_flexible_ones_are_told(bench: Bench) -> None:
+    def run(name: str, agent: Files) -> str:
+        export = str(agent.write(bench.folder / name))
+        out = str(bench.folder / f"{name}.py")
+        return CliRunner().invoke(cli, ["agent", "stubs", export, "--out", out]).output
+
+    several, alone = small(), small()
+    several["webhooks/Shop.json"] = {"displayName": "Shop", "genericWebService": {"uri": "https://shop.example/cx"}}
+    several[FLOW]["transitionRoutes"].append(route(call("pay", "Shop"), condition="true"))
+    del alone["webhooks/Orders.json"], alone["webhooks/Quotes.json"]
+
+    told = run("several", several)
+    assert "The tags are those of several webhooks, Hotel, Shop: choose yours with --webhook." in told
+    assert "write those of Orders, Quotes by hand" in told
+    del alone[DONE]
+    assert run("alone", alone).endswith("2 added, 0 known\n")
+
+
+def test_imports_are_where_sorters_look_although_pytest_is_installed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stub_imports, "packages_distributions", dict)
+    stub_imports._installed.cache_clear()
+    try:
+        text = with_import("from cxfulfill import Webhook\n", "pytest", [])
+    finally:
+        stub_imports._installed.cache_clear()
+
+    assert text == "import pytest\nfrom cxfulfill import Webhook\n"

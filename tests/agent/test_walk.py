@@ -13,7 +13,7 @@ from tests.agent.recordings import ARRIVAL, FORM, booked, record, turn
 
 GROUP = "flows/Booking/transitionRouteGroups/G.json"
 SEVERAL = "several fulfillments may have run: "
-NO_WAY = "no way of the agent leads from where it began to where it ended"
+NO_WAY = "no way of the agent leads from where it began, Booking > {}, to where it ended, Booking > {}"
 
 
 def walked(bench: Bench, *turns: dict[str, Any], change: Callable[[Files], Any] = dict, **config: str) -> list[Walked]:
@@ -63,9 +63,9 @@ def test_a_conversation_is_walked(bench: Bench) -> None:
     ([turn("x")], "its page, or its session parameters, are not in the recording"),
     ([turn("x", {}, "Gone")], "the agent has no page Booking > Gone"),
     ([turn(None, {})], "the recording does not tell what the user did"),
-    ([turn("x", {}, intent="lost")], NO_WAY),
-    ([turn(None, {}, event="lost")], NO_WAY),
-    ([turn("x", {}, "Done")], NO_WAY),
+    ([turn("x", {}, intent="lost")], NO_WAY.format("Start Page", "Start Page")),
+    ([turn(None, {}, event="lost")], NO_WAY.format("Start Page", "Start Page")),
+    ([turn("x", {}, "Done")], NO_WAY.format("Start Page", "Done")),
 ])  # fmt: skip
 def test_what_a_recording_lacks_is_told(bench: Bench, turns: list[dict[str, Any]], untold: str) -> None:
     assert [each.untold for each in walked(bench, *turns)] == [untold]
@@ -194,6 +194,26 @@ def test_groups_prompts_and_other_flows_are_walked(bench: Bench) -> None:
     assert tags(found) == ["ask"]
 
 
+def test_an_intent_that_leads_to_another_flow_may_be_carried_over(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        files[FLOW]["transitionRoutes"] = [route({}, intent="go", targetFlow="Pay")]
+        files[FLOW]["eventHandlers"] = [handler("go", targetFlow="Pay")]
+        files["flows/Pay/Pay.json"] = {
+            "name": "p", "displayName": "Pay", "transitionRoutes": [
+                route(call("no"), intent="go", condition="false", targetPage="Card"),
+                route(call("ask"), intent="go", targetPage="Card"),
+            ],
+        }  # fmt: skip
+        files["flows/Pay/pages/Card.json"] = {"displayName": "Card"}
+
+    [carried] = walked(bench, turn("go", {}, "Card", flow="Pay", intent="go"), change=change)
+    assert tags(carried) == ["ask"]
+    [used_up] = walked(bench, turn("go", {}, flow="Pay", intent="go"), change=change)
+    assert (tags(used_up), used_up.untold) == ([], "")
+    [by_event] = walked(bench, turn(None, {}, flow="Pay", event="go"), change=change)
+    assert (tags(by_event), by_event.untold) == ([], "")
+
+
 @pytest.mark.parametrize(("target", "end", "expected"), [
     ({"targetPage": "Current Page"}, ("Booking", "Done"), f"{SEVERAL}bye; bye and done"),
     ({"targetPage": "Start Page"}, ("Booking", "Start Page"), ""),
@@ -201,8 +221,8 @@ def test_groups_prompts_and_other_flows_are_walked(bench: Bench) -> None:
     ({"targetPage": "END_SESSION"}, ("Booking", "End Session"), ""),
     ({"targetPage": "End Flow"}, ("Booking", "Collect"), ""),
     ({"targetPage": "Previous Page"}, ("Booking", "Collect"), ""),
-    ({"targetPage": "Gone"}, ("Booking", "Done"), NO_WAY),
-    ({"targetFlow": "Gone"}, ("Booking", "Done"), NO_WAY),
+    ({"targetPage": "Gone"}, ("Booking", "Done"), NO_WAY.format("Done", "Done")),
+    ({"targetFlow": "Gone"}, ("Booking", "Done"), NO_WAY.format("Done", "Done")),
     ({"targetPlaybook": "P"}, ("Booking", "Done"), "it goes on in a playbook"),
 ])  # fmt: skip
 def test_each_target_is_followed(bench: Bench, target: dict[str, str], end: tuple[str, str], expected: str) -> None:
