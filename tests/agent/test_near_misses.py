@@ -7,6 +7,7 @@ import pytest
 from cxfulfill.agent.rules import RULES, SECTIONS
 from cxfulfill.errors import ConfigurationError
 from tests.agent.agents import (
+    APP,
     COLLECT,
     COLLECT_ID,
     DONE,
@@ -366,16 +367,42 @@ def test_a_chosen_webhook_is_there(bench: Bench) -> None:
         bench(chosen=["Gone"])
 
 
+def flexible_alone(files: Files) -> None:
+    del files[HOTEL]
+    files[FLOW]["transitionRoutes"].pop(0)
+    files[COLLECT]["transitionRoutes"] = [route({}, targetPage="Done")]
+    del files[DONE]["entryFulfillment"]
+
+
 def test_an_agent_of_flexible_webhooks_alone_is_checked(bench: Bench) -> None:
+    assert sorted(set(bench.codes(flexible_alone))) == ["CX203"]
+
+
+def test_flexible_webhooks_of_others_are_left_alone_where_there_is_no_standard_one(bench: Bench) -> None:
     def change(files: Files) -> None:
-        del files[HOTEL]
-        files[FLOW]["transitionRoutes"].pop(0)
-        files[COLLECT]["transitionRoutes"] = [route({}, targetPage="Done")]
-        del files[DONE]["entryFulfillment"]
+        flexible_alone(files)
+        service = {"uri": "https://sms.example/send", "webhookType": "FLEXIBLE", "serviceAgentAuth": "NONE"}
+        files["webhooks/Sms.json"] = {"displayName": "Sms", "genericWebService": service}
+        files[FLOW]["transitionRoutes"].append(route({"webhook": "Sms"}, condition="true"))
 
-    flexible = bench.app()
+    def lost(files: Files) -> None:
+        change(files)
+        for name in (ORDERS, QUOTES):
+            files[name]["genericWebService"]["uri"] = "https://hotel.example/gone"
 
-    assert sorted(set(bench.codes(change, app=flexible))) == ["CX203"]
+    assert "CX701" not in bench.codes(change)
+    assert bench.codes(lost).count("CX701") == 3
+
+
+def test_standard_webhooks_are_of_others_where_the_application_has_flexible_routes_alone(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        files[HOTEL]["genericWebService"]["uri"] = "https://other.example/elsewhere"
+
+    routes = "class State" + APP.partition("class State")[2]
+    head = APP.partition("class Stay")[0]
+
+    assert bench.codes(change, app=bench.app(source=head + routes)) == []
+    assert "CX201" in bench.codes(app=bench.app(source=head + routes))
 
 
 @pytest.mark.parametrize(
