@@ -13,7 +13,7 @@ from cxfulfill.agent.formats import as_annotations, as_json, as_sarif, path_of
 from cxfulfill.agent.lines import line_of
 from cxfulfill.agent.model import Agent
 from cxfulfill.agent.rules import RULES
-from tests.agent.agents import COLLECT, FLOW, HOTEL, Bench, small
+from tests.agent.agents import COLLECT, FLOW, HOTEL, Bench, Files, call, handler, parameter, route, small
 
 IN_FLOW: Final = Finding("CX201", "Booking > Start Page > route true", "pay", "The tag 'pay' has no handler.", FLOW)
 
@@ -116,6 +116,29 @@ def test_the_line_is_that_of_the_subject_or_of_the_place(bench: Bench) -> None:
     assert line_of(bench.agent(), Finding("CX201", "x", "hello", "Wrong.", "gone.json")) == 0
     gson = Finding("CX201", "x", "a<b", "Wrong.", FLOW)
     assert line_of(bench.agent(lambda files: files.update({FLOW: '{\n"tag": "a\\u003cb"}'})), gson) == 2
+
+
+def test_the_line_is_that_of_the_place_where_others_have_the_same_subject(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        prompts = [handler("sys.no-input-1", call("late")), handler("sys.no-match-1", call("late"))]
+        behavior = {"initialPromptFulfillment": call("ask"), "repromptEventHandlers": prompts}
+        asked = [parameter(name, "@sys.any", fillBehavior=behavior) for name in ("first", "second")]
+        conditions = [route(call("paid"), condition=f"$session.params.n {sign} 1 AND (true)") for sign in "<>"]
+        files[COLLECT] = {"displayName": "Collect", "form": {"parameters": asked}, "transitionRoutes": conditions}
+
+    agent = bench.agent(change)
+    lines = (agent.source / COLLECT).read_text(encoding="utf-8").splitlines()
+
+    def at(place: str, about: str) -> int:
+        return line_of(agent, Finding("CX201", f"Booking > Collect > {place}", about, "Wrong.", COLLECT))
+
+    reprompts = [at(f"reprompt {name} ({event})", "late") for name in ("first", "second")
+                 for event in ("sys.no-input-1", "sys.no-match-1")]  # fmt: skip
+    assert reprompts == [number for number, line in enumerate(lines, 1) if '"late"' in line]
+    prompts = [at(f"initial prompt {name}", "ask") for name in ("first", "second")]
+    assert prompts == [number for number, line in enumerate(lines, 1) if '"ask"' in line]
+    routes = [at(f"route $session.params.n {sign} 1 AND (true)", "paid") for sign in "<>"]
+    assert routes == [number for number, line in enumerate(lines, 1) if '"paid"' in line]
 
 
 def test_annotations_are_lines_of_a_workflow(agent: Agent) -> None:
