@@ -29,8 +29,11 @@ def check_flexible(inspected: Inspected) -> Iterator[Finding]:
     Yields:
         CX701 to CX706, and CX602 and CX603 of them.
     """
-    reached = set()
+    reached = set(inspected.reached_otherwise)
     for webhook, route in routes_of(inspected):
+        if inspected.tags_of(webhook):
+            yield from check_proofs(webhook, ways_of(inspected.webhook.auth))
+            continue
         if route is None:
             yield _finding("CX701", webhook, "", "The application has no route for the path of its URL.")
             continue

@@ -20,6 +20,9 @@ from cxfulfill.webhook import Webhook
 _REFERENCE: Final = re.compile(r"\$(?:session\.params|flow|sys\.func)\.[\w-]+(?:\.[\w-]+)*")
 _SAMPLES: Final = ("1", "x", "00000000-0000-4000-8000-000000000000")
 """What may stand in a path for a reference: one of them fits whatever the variable takes."""
+_VARIABLE: Final = re.compile(r"\{[^{}]*\}")
+_TAG: Final = re.compile(r'"tag"\s*:\s*"([^"]+)"')
+"""In the body of a flexible webhook that makes standard calls."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,31 @@ class Inspected:
     def handlers(self) -> Mapping[Call, tuple[Entry, ...]]:
         """The handlers that each standard call may reach."""
         return found_by_call(self.matching, self.standard_calls)
+
+    def tags_of(self, webhook: WebhookResource) -> list[str]:
+        """List the tags that a flexible webhook calls, as one does that sends standard requests.
+
+        Args:
+            webhook: The webhook.
+
+        Returns:
+            Those of its body that have a handler; none where its path is another one.
+        """
+        named = _TAG.findall(webhook.body) if self.has_path(webhook) else []
+        return [tag for tag in named if any(self.matching.by_tag(tag))]
+
+    @cached_property
+    def reached_otherwise(self) -> frozenset[int]:
+        """The ``id()`` of handlers and routes that flexible webhooks with a tag call, or that tools describe."""
+        tags = [tag for each in self.flexible() for tag in self.tags_of(each)]
+        lines = {line.strip() for text in self.agent.tools for line in text.splitlines()}
+        # Of YAML: the items of lists, such as those of an enum, and the paths of operations.
+        tags += [line[2:].strip("'\" ") for line in lines if line.startswith("- ")]
+        paths = [line[:-1].strip("'\" ") for line in lines if line.endswith(":")]
+        called = (_VARIABLE.sub("$session.params.x", path) for path in paths if path.startswith("/"))
+        routes = (self._called_by(path, "") for path in called)
+        entries = (entry for tag in tags for entry in self.matching.by_tag(tag))
+        return frozenset(id(each) for each in (*routes, *entries))
 
     def flexible(self) -> Iterable[WebhookResource]:
         """List the flexible webhooks that lead to the application.

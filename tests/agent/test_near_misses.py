@@ -1,11 +1,14 @@
 """What looks like a finding and is none, and what does not look like one and is."""
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 
 from cxfulfill.agent.rules import RULES, SECTIONS
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.openapi import describe, for_tools
 from tests.agent.agents import (
     APP,
     COLLECT,
@@ -455,3 +458,35 @@ def test_rules_are_sentences_and_codes_are_sorted() -> None:
         assert rule.meaning.endswith(".")
         assert rule.advice.endswith(".")
         assert "|" not in rule.title + rule.meaning + rule.advice
+
+
+PAY = ("class State", '@webhook.handler("pay-now")\ndef pay(ctx):\n    return "Paid"\n\n\nclass State')
+
+
+def test_what_a_tool_of_a_playbook_describes_is_called(bench: Bench) -> None:
+    app = bench.app(PAY)
+    described = [for_tools(describe(app, **given)).document for given in ({"tag": "pay-now"}, {})]
+
+    def change(files: Files) -> None:
+        del files[ORDERS], files[QUOTES]
+        files[DONE]["transitionRoutes"] = []
+        for at, document in enumerate(described):
+            files[f"tools/t{at}/schema.yaml"] = yaml.safe_dump(document, sort_keys=False)
+
+    def without(files: Files) -> None:
+        change(files)
+        files["tools/t0/schema.yaml"] = files["tools/t1/schema.yaml"] = "paths: {}\n"
+
+    assert bench.codes(change, app=app) == []
+    assert bench.codes(without, app=app) == ["CX203", "CX706", "CX706"]
+
+
+@pytest.mark.parametrize(("tag", "codes"), [("pay-now", []), ("pay-later", ["CX203", "CX701"])])
+def test_a_flexible_webhook_may_make_standard_calls(tag: str, codes: list[str], bench: Bench) -> None:
+    def change(files: Files) -> None:
+        body = json.dumps({"fulfillmentInfo": {"tag": tag}, "sessionInfo": {"parameters": {}}})
+        service = {**files[HOTEL]["genericWebService"], "webhookType": "FLEXIBLE", "requestBody": body}
+        files["webhooks/Pay.json"] = {"displayName": "Pay", "genericWebService": service}
+        files[FLOW]["transitionRoutes"].append(route({"webhook": "Pay"}, condition="true"))
+
+    assert bench.codes(change, app=bench.app(PAY)) == codes
