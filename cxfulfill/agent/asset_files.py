@@ -19,8 +19,13 @@ def read_entity_type(file: str, given: Json, entities: Iterable[Json], name: str
         The entity type.
     """
     values = (text(each, "value") for one in entities for each in members(one, "entities"))
-    kind = text(given, "kind")
-    return EntityType(text(given, "displayName") or name, file, kind, tuple(dict.fromkeys(filter(None, values))))
+    return EntityType(
+        name=text(given, "displayName") or name,
+        file=file,
+        kind=text(given, "kind"),
+        values=tuple(dict.fromkeys(filter(None, values))),
+        is_open=text(given, "autoExpansionMode") == "AUTO_EXPANSION_MODE_DEFAULT",
+    )
 
 
 def read_intent(file: str, given: Json, name: str) -> Intent:

@@ -53,12 +53,19 @@ class EntityType:
         file: Its file, from the root of the export.
         kind: ``KIND_MAP``, ``KIND_LIST`` or ``KIND_REGEXP``.
         values: Its values, of all languages, each once.
+        is_open: Whether it takes other values as well: automatic expansion.
     """
 
     name: str
     file: str
     kind: str
     values: tuple[str, ...] = ()
+    is_open: bool = False
+
+    @property
+    def is_composite(self) -> bool:
+        """Whether it gives objects: an entry of a list may be made of other entity types, as in ``@room @sys.date``."""
+        return self.kind == "KIND_LIST" and any("@" in value for value in self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ _READ: Final = re.compile(
     | flows/[^/]+/(?:pages|transitionRouteGroups)/[^/]+\.json""",
     re.VERBOSE,
 )
-"""What of an export is read: no training phrases, no generators, no tools."""
+"""What of an export is read as JSON: no training phrases, no generators."""
+_TOOL: Final = re.compile(r"tools/[^/]+/schema\.ya?ml")
 
 
 class _Reader(Protocol[T_co]):
@@ -55,7 +56,8 @@ def read_export(path: str | Path, progress: Progress | None = None) -> Agent:
     source = Path(path)
     with open_export(source) as files:
         documents = _documents(files, progress or _no_progress)
-    return _agent(source, files.root, documents)
+        tools = tuple(files.read(name).decode(errors="replace") for name in files.names if _TOOL.fullmatch(name))
+    return _agent(source, files.root, documents, tools)
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -82,7 +84,7 @@ def _document(name: str, data: bytes) -> Json:
     return value
 
 
-def _agent(source: Path, root: str, documents: Mapping[str, Json]) -> Agent:
+def _agent(source: Path, root: str, documents: Mapping[str, Json], tools: tuple[str, ...]) -> Agent:
     tree = _Tree(documents)
     top = documents["agent.json"]
     return Agent(
@@ -108,6 +110,7 @@ def _agent(source: Path, root: str, documents: Mapping[str, Json]) -> Agent:
         intents=tuple(_all(tree.of_name("intents"), read_intent)),
         test_cases=tuple(_all(tree.directly("testCases/"), read_test_case)),
         playbooks=tuple(text(given, "displayName") or _name(file) for file, given in tree.of_name("playbooks")),
+        tools=tools,
     )
 
 

@@ -13,14 +13,10 @@ from cxfulfill.agent.webhook_rules import check_proofs
 from cxfulfill.auth.one_header import ways_of
 from cxfulfill.errors import BadRequest, ConfigurationError
 from cxfulfill.mapping import read_mapping
-from cxfulfill.paths import Paths
 from cxfulfill.protocol import json
 from cxfulfill.route import WITH_BODY, Route
 from cxfulfill.target import Target
 
-_REFERENCE: Final = re.compile(r"\$(?:session\.params|flow|sys\.func)\.[\w-]+(?:\.[\w-]+)*")
-_SAMPLES: Final = ("1", "x", "00000000-0000-4000-8000-000000000000")
-"""What may stand in a path for a reference: one of them fits whatever the variable takes."""
 _MANY: Final = re.compile(r"\?|\*|\.\.|,|:")
 
 
@@ -33,8 +29,11 @@ def check_flexible(inspected: Inspected) -> Iterator[Finding]:
     Yields:
         CX701 to CX706, and CX602 and CX603 of them.
     """
-    reached = set()
+    reached = set(inspected.reached_otherwise)
     for webhook, route in routes_of(inspected):
+        if inspected.tags_of(webhook):
+            yield from check_proofs(webhook, ways_of(inspected.webhook.auth))
+            continue
         if route is None:
             yield _finding("CX701", webhook, "", "The application has no route for the path of its URL.")
             continue
@@ -55,17 +54,8 @@ def routes_of(inspected: Inspected) -> Iterator[tuple[WebhookResource, Route | N
     Yields:
         The webhooks that lead to the application, and the route of each; None where there is none.
     """
-    paths = Paths((route.pattern.text, route.methods, at) for at, route in enumerate(inspected.routes))
     for webhook in inspected.flexible():
-        yield webhook, _route(inspected, paths, webhook)
-
-
-def _route(inspected: Inspected, paths: Paths[int], webhook: WebhookResource) -> Route | None:
-    path = urlsplit(webhook.url).path
-    for prefix in sorted(inspected.prefixes, key=len, reverse=True):
-        path = path.removeprefix(prefix)
-    found = (paths.leads_to(_REFERENCE.sub(sample, path), webhook.method) for sample in _SAMPLES)
-    return next((inspected.routes[at] for at in found if at is not None), None)
+        yield webhook, inspected.route_of(webhook)
 
 
 def _fits(webhook: WebhookResource, route: Route) -> Iterator[Finding]:

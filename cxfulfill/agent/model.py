@@ -1,7 +1,7 @@
 """An exported agent, as far as a webhook has to do with it. Everything goes by display names, as in the export."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Agent:
         intents: Its intents.
         test_cases: Its test cases.
         playbooks: Names of its playbooks.
+        tools: The OpenAPI documents of its tools, in YAML, as they are.
     """
 
     source: Path
@@ -40,6 +41,7 @@ class Agent:
     intents: tuple[Intent, ...]
     test_cases: tuple[TestCase, ...]
     playbooks: tuple[str, ...]
+    tools: tuple[str, ...] = field(repr=False)
 
     def pages(self) -> Iterator[Page]:
         """List the pages of all flows.

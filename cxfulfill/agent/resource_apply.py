@@ -77,11 +77,15 @@ class Applying:
 
         Raises:
             ApiRefusal: The agent cannot be read.
-            ConfigurationError: An environment is not there and cannot be made; nothing has been changed then.
+            ConfigurationError: An environment is not there and cannot be made; nothing has been changed then, unless it
+                has been deleted meanwhile.
         """
         self.plan()
         for key in self._desired.webhooks:
             yield self._apply_webhook(key)
+        if self._environments_of():
+            # The overrides are written as a whole; the waits between attempts may have given others time for theirs.
+            self._environments = self._api.environments()
         for environment in self._environments_of():
             yield self._apply_environment(environment)
         for change in self._leftovers():

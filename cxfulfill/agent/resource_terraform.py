@@ -66,7 +66,7 @@ class _Writer:
         rest = _only(there, LACKING)
         if rest:
             mask = ",".join(".".join(path) for path in leaves(rest))
-            why = f"{WEBHOOK} has no user name and password."
+            why = f"{WEBHOOK} has no user name and password: send them again whenever it was changed."
             yield self._output(f"{label}_credentials", rest, why, f"{WEBHOOK}.{label}.id", mask)
 
     def _message(self, name: str, members: Mapping[str, Any], depth: int) -> str:

@@ -106,9 +106,8 @@ def parameters_of(agent: Agent, calls: Iterable[Call]) -> list[Parameter]:
             merged[name] = _both(merged.get(name), parameter)
     return [
         replace(
-            each,
+            _typed(each, known.get(each.given.kind)),
             is_required=all(name in place and place[name].is_required for place in places),
-            options=_options(known.get(each.given.kind)),
         )
         for name, each in merged.items()
     ]
@@ -156,7 +155,11 @@ def _kind(entity_type: str) -> str:
     return f"@{entity_type.removeprefix('@')}" if entity_type else ""
 
 
-def _options(kind: EntityType | None) -> tuple[str, ...]:
-    if kind is None or kind.kind != "KIND_MAP" or len(kind.values) > _MOST:
-        return ()
-    return () if any(width(quoted(value)) > _ROOM for value in kind.values) else kind.values
+def _typed(parameter: Parameter, kind: EntityType | None) -> Parameter:
+    if kind is None:
+        return parameter
+    if kind.is_composite:
+        return replace(parameter, given=replace(parameter.given, kind=""))
+    is_listed = kind.kind == "KIND_MAP" and not kind.is_open and len(kind.values) <= _MOST
+    fit = is_listed and all(width(quoted(value)) <= _ROOM for value in kind.values)
+    return replace(parameter, options=kind.values if fit else ())

@@ -77,7 +77,7 @@ def _call(inspected: Inspected, call: Call, entries: tuple[Entry, ...], meant: M
 
 
 def _idle(inspected: Inspected) -> Iterator[Finding]:
-    reached = {id(entry) for entries in inspected.handlers.values() for entry in entries}
+    reached = {id(entry) for entries in inspected.handlers.values() for entry in entries} | inspected.reached_otherwise
     # Places that other agents or other webhooks call are not known here; a wrong tag is told at its place.
     for entry in inspected.entries:
         if id(entry) not in reached and not is_fallback(entry):

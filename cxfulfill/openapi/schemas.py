@@ -21,6 +21,10 @@ JsonSchema = dict[str, Any]
 PLACE: Final = "#/components/schemas/"
 OPENAPI: Final = "3.1.0"
 
+_WHOLE_NUMBER: Final = "^-?[0-9]+$"
+_NUMBER: Final = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+"""How marshmallow writes numbers as text (``as_string=True``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
@@ -149,7 +153,7 @@ class _Marshmallow:
         plugin = MarshmallowPlugin(schema_name_resolver=self._name)
         self._spec = APISpec("", "", OPENAPI, plugins=[plugin])
         self._converter = cast(Any, plugin.converter)
-        self._converter.add_attribute_function(_of_entity)
+        self._converter.add_attribute_function(_of_field)
         self._components = components
         self._named: set[str] = set()
 
@@ -167,11 +171,23 @@ class _Marshmallow:
         return name
 
 
-def _of_entity(converter: Any, field: Any, **kwargs: Any) -> JsonSchema:
-    """Describe the fields that know their own JSON schema; apispec makes a method of this."""
+def _of_field(converter: Any, field: Any, ret: JsonSchema, **kwargs: Any) -> JsonSchema:
+    """Describe fields that apispec does not know; it makes a method of this, with what it has made as ``ret``."""
     del converter, kwargs
     own: JsonSchema | None = getattr(field, "json_schema", None)
-    return dict(own) if own else {}
+    if own:
+        return dict(own)
+    # A format of a user's own, and one that has no name in JSON schemas, is null there.
+    for name in ("format", "pattern"):
+        if name in ret and ret[name] is None:
+            del ret[name]
+    if not getattr(field, "as_string", False):
+        return {}
+    kind = ret["type"]
+    return {
+        "type": ["string", "null"] if "null" in kind else "string",
+        "pattern": _WHOLE_NUMBER if "integer" in kind else _NUMBER,
+    }
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:

@@ -82,6 +82,20 @@ def test_overrides_of_others_are_kept_and_ours_are_taken_back(agent: Agent) -> N
     assert overrides(agent) == theirs
 
 
+def test_an_override_that_others_have_made_while_webhooks_were_written_is_kept(agent: Agent) -> None:
+    foreign = agent.server.put_webhook("crm")
+    agent.server.put_environment("production")
+
+    def meanwhile() -> None:
+        theirs = [{"name": foreign, "displayName": "crm", "genericWebService": {"uri": "https://crm.example"}}]
+        agent.server.titled("production", "environments")["webhookConfig"] = {"webhookOverrides": theirs}
+
+    agent.server.failures["CreateWebhook"] = [Status.UNAVAILABLE, meanwhile]
+    agent.apply(PRODUCTION)
+
+    assert [each["displayName"] for each in overrides(agent)] == ["crm", "hotel"]
+
+
 def test_a_client_secret_of_others_that_would_be_lost_is_told(agent: Agent) -> None:
     foreign = agent.server.put_webhook("crm")
     oauth: dict[str, Any] = {"clientId": "a", "clientSecret": "theirs", "tokenEndpoint": "https://id.example"}

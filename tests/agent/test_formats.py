@@ -1,18 +1,19 @@
 """Findings for machines have the forms that those machines read."""
 
+import json
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from jsonschema_rs import Draft202012Validator
+from jsonschema_rs import Draft7Validator, ValidationError
 
 from cxfulfill.agent.findings import Finding
 from cxfulfill.agent.formats import as_annotations, as_json, as_sarif, path_of
 from cxfulfill.agent.lines import line_of
 from cxfulfill.agent.model import Agent
 from cxfulfill.agent.rules import RULES
-from tests.agent.agents import COLLECT, FLOW, HOTEL, Bench, small
+from tests.agent.agents import COLLECT, FLOW, HOTEL, Bench, Files, call, handler, parameter, route, small
 
 IN_FLOW: Final = Finding("CX201", "Booking > Start Page > route true", "pay", "The tag 'pay' has no handler.", FLOW)
 
@@ -21,56 +22,10 @@ def of_app(file: str) -> Finding:
     return Finding("CX203", "handler pay", "pay", "No place: 50 %,\r\nnone\x1b.", file, 12, is_in_app=True)
 
 
-def closed(required: list[str], **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
-
-
-def listed(items: Any) -> dict[str, Any]:
-    return {"type": "array", "items": items, "uniqueItems": True}
-
-
-TEXT: Final = {"type": "string", "minLength": 1}
-MESSAGE: Final = closed(["text"], text=TEXT)
-URI: Final = {"type": "string", "pattern": r"^[\w%./:~-]+$"}
-LEVEL: Final = {"enum": ["none", "note", "warning", "error"]}
-SARIF: Final = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    **closed(
-        ["version", "runs"],
-        **{"$schema": {"type": "string", "format": "uri"}},
-        version={"const": "2.1.0"},
-        runs=listed(
-            closed(
-                ["tool"],
-                columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
-                tool=closed(
-                    ["driver"],
-                    driver=closed(
-                        ["name"], name=TEXT, version=TEXT,
-                        rules=listed(closed(
-                            ["id"], id=TEXT, shortDescription=MESSAGE, fullDescription=MESSAGE, help=MESSAGE,
-                            defaultConfiguration=closed([], level=LEVEL),
-                        )),
-                    ),
-                ),
-                results=listed(closed(
-                    ["message"], ruleId=TEXT, ruleIndex={"type": "integer", "minimum": -1}, level=LEVEL,
-                    message=MESSAGE, partialFingerprints={"type": "object", "additionalProperties": TEXT},
-                    locations=listed(closed(
-                        [],
-                        physicalLocation=closed(
-                            ["artifactLocation"],
-                            artifactLocation=closed([], uri=URI, uriBaseId=TEXT),
-                            region=closed([], startLine={"type": "integer", "minimum": 1}),
-                        ),
-                        logicalLocations=listed(closed([], fullyQualifiedName=TEXT)),
-                    )),
-                )),
-            )
-        ),
-    ),
-}  # fmt: skip
-"""What SARIF 2.1.0 says of the members that are written (OASIS standard, 3.13 to 3.52), and no others."""
+SARIF: Final = Draft7Validator(
+    json.loads((Path(__file__).parents[1] / "data/sarif-2.1.0.json").read_text(encoding="utf-8")), validate_formats=True
+)
+"""The schema of the standard, which is closed but for properties of tools' own."""
 
 
 @pytest.fixture
@@ -119,7 +74,7 @@ def test_json_has_all_there_is(agent: Agent) -> None:
 def test_sarif_is_valid(bench: Bench, agent: Agent) -> None:
     log = as_sarif(agent, [IN_FLOW, of_app("/else where/main.py"), of_app(str(bench.folder / "app/ma in.py"))])
 
-    Draft202012Validator(SARIF).validate(log)
+    SARIF.validate(log)
     [run] = log["runs"]
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == list(RULES)
     for result in run["results"]:
@@ -129,6 +84,21 @@ def test_sarif_is_valid(bench: Bench, agent: Agent) -> None:
     assert [place["region"]["startLine"] for place in places] == [1, 12, 12]
     assert places[1]["artifactLocation"]["uri"] == "file:///else%20where/main.py"
     assert places[2]["artifactLocation"]["uri"] == "app/ma%20in.py"
+
+
+def test_what_is_no_sarif_is_told_by_its_schema(agent: Agent) -> None:
+    log = as_sarif(agent, [IN_FLOW])
+    log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] = 0
+    with pytest.raises(ValidationError, match="0 is less than the minimum of 1"):
+        SARIF.validate(log)
+    with pytest.raises(ValidationError, match="Additional properties are not allowed"):
+        SARIF.validate({**as_sarif(agent, []), "results": []})
+
+
+def test_a_finding_of_any_rule_is_valid_sarif(agent: Agent) -> None:
+    found = [Finding(code, "webhook x", "", "Wrong: %\x1b\r\n\U0001f600.", FLOW) for code in RULES]
+
+    SARIF.validate(as_sarif(agent, [*found, *(Finding(code, "", "", "?", "") for code in RULES)]))
 
 
 def line_in(bench: Bench, file: str, about: str, place: str = "Booking > Done > entry") -> str:
@@ -146,6 +116,29 @@ def test_the_line_is_that_of_the_subject_or_of_the_place(bench: Bench) -> None:
     assert line_of(bench.agent(), Finding("CX201", "x", "hello", "Wrong.", "gone.json")) == 0
     gson = Finding("CX201", "x", "a<b", "Wrong.", FLOW)
     assert line_of(bench.agent(lambda files: files.update({FLOW: '{\n"tag": "a\\u003cb"}'})), gson) == 2
+
+
+def test_the_line_is_that_of_the_place_where_others_have_the_same_subject(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        prompts = [handler("sys.no-input-1", call("late")), handler("sys.no-match-1", call("late"))]
+        behavior = {"initialPromptFulfillment": call("ask"), "repromptEventHandlers": prompts}
+        asked = [parameter(name, "@sys.any", fillBehavior=behavior) for name in ("first", "second")]
+        conditions = [route(call("paid"), condition=f"$session.params.n {sign} 1 AND (true)") for sign in "<>"]
+        files[COLLECT] = {"displayName": "Collect", "form": {"parameters": asked}, "transitionRoutes": conditions}
+
+    agent = bench.agent(change)
+    lines = (agent.source / COLLECT).read_text(encoding="utf-8").splitlines()
+
+    def at(place: str, about: str) -> int:
+        return line_of(agent, Finding("CX201", f"Booking > Collect > {place}", about, "Wrong.", COLLECT))
+
+    reprompts = [at(f"reprompt {name} ({event})", "late") for name in ("first", "second")
+                 for event in ("sys.no-input-1", "sys.no-match-1")]  # fmt: skip
+    assert reprompts == [number for number, line in enumerate(lines, 1) if '"late"' in line]
+    prompts = [at(f"initial prompt {name}", "ask") for name in ("first", "second")]
+    assert prompts == [number for number, line in enumerate(lines, 1) if '"ask"' in line]
+    routes = [at(f"route $session.params.n {sign} 1 AND (true)", "paid") for sign in "<>"]
+    assert routes == [number for number, line in enumerate(lines, 1) if '"paid"' in line]
 
 
 def test_annotations_are_lines_of_a_workflow(agent: Agent) -> None:

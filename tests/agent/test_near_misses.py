@@ -1,12 +1,16 @@
 """What looks like a finding and is none, and what does not look like one and is."""
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 
 from cxfulfill.agent.rules import RULES, SECTIONS
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.openapi import describe, for_tools
 from tests.agent.agents import (
+    APP,
     COLLECT,
     COLLECT_ID,
     DONE,
@@ -366,16 +370,42 @@ def test_a_chosen_webhook_is_there(bench: Bench) -> None:
         bench(chosen=["Gone"])
 
 
+def flexible_alone(files: Files) -> None:
+    del files[HOTEL]
+    files[FLOW]["transitionRoutes"].pop(0)
+    files[COLLECT]["transitionRoutes"] = [route({}, targetPage="Done")]
+    del files[DONE]["entryFulfillment"]
+
+
 def test_an_agent_of_flexible_webhooks_alone_is_checked(bench: Bench) -> None:
+    assert sorted(set(bench.codes(flexible_alone))) == ["CX203"]
+
+
+def test_flexible_webhooks_of_others_are_left_alone_where_there_is_no_standard_one(bench: Bench) -> None:
     def change(files: Files) -> None:
-        del files[HOTEL]
-        files[FLOW]["transitionRoutes"].pop(0)
-        files[COLLECT]["transitionRoutes"] = [route({}, targetPage="Done")]
-        del files[DONE]["entryFulfillment"]
+        flexible_alone(files)
+        service = {"uri": "https://sms.example/send", "webhookType": "FLEXIBLE", "serviceAgentAuth": "NONE"}
+        files["webhooks/Sms.json"] = {"displayName": "Sms", "genericWebService": service}
+        files[FLOW]["transitionRoutes"].append(route({"webhook": "Sms"}, condition="true"))
 
-    flexible = bench.app()
+    def lost(files: Files) -> None:
+        change(files)
+        for name in (ORDERS, QUOTES):
+            files[name]["genericWebService"]["uri"] = "https://hotel.example/gone"
 
-    assert sorted(set(bench.codes(change, app=flexible))) == ["CX203"]
+    assert "CX701" not in bench.codes(change)
+    assert bench.codes(lost).count("CX701") == 3
+
+
+def test_standard_webhooks_are_of_others_where_the_application_has_flexible_routes_alone(bench: Bench) -> None:
+    def change(files: Files) -> None:
+        files[HOTEL]["genericWebService"]["uri"] = "https://other.example/elsewhere"
+
+    routes = "class State" + APP.partition("class State")[2]
+    head = APP.partition("class Stay")[0]
+
+    assert bench.codes(change, app=bench.app(source=head + routes)) == []
+    assert "CX201" in bench.codes(app=bench.app(source=head + routes))
 
 
 @pytest.mark.parametrize(
@@ -444,3 +474,35 @@ def test_a_handler_whose_tag_another_application_gets_is_told_so(bench: Bench) -
     assert (found.code, found.problem) == (
         "CX203", "The agent calls 'pay' by 'Shop' alone, which does not lead to the application."
     )  # fmt: skip
+
+
+PAY = ("class State", '@webhook.handler("pay-now")\ndef pay(ctx):\n    return "Paid"\n\n\nclass State')
+
+
+def test_what_a_tool_of_a_playbook_describes_is_called(bench: Bench) -> None:
+    app = bench.app(PAY)
+    described = [for_tools(describe(app, **given)).document for given in ({"tag": "pay-now"}, {})]
+
+    def change(files: Files) -> None:
+        del files[ORDERS], files[QUOTES]
+        files[DONE]["transitionRoutes"] = []
+        for at, document in enumerate(described):
+            files[f"tools/t{at}/schema.yaml"] = yaml.safe_dump(document, sort_keys=False)
+
+    def without(files: Files) -> None:
+        change(files)
+        files["tools/t0/schema.yaml"] = files["tools/t1/schema.yaml"] = "paths: {}\n"
+
+    assert bench.codes(change, app=app) == []
+    assert bench.codes(without, app=app) == ["CX203", "CX706", "CX706"]
+
+
+@pytest.mark.parametrize(("tag", "codes"), [("pay-now", []), ("pay-later", ["CX203", "CX701"])])
+def test_a_flexible_webhook_may_make_standard_calls(tag: str, codes: list[str], bench: Bench) -> None:
+    def change(files: Files) -> None:
+        body = json.dumps({"fulfillmentInfo": {"tag": tag}, "sessionInfo": {"parameters": {}}})
+        service = {**files[HOTEL]["genericWebService"], "webhookType": "FLEXIBLE", "requestBody": body}
+        files["webhooks/Pay.json"] = {"displayName": "Pay", "genericWebService": service}
+        files[FLOW]["transitionRoutes"].append(route({"webhook": "Pay"}, condition="true"))
+
+    assert bench.codes(change, app=bench.app(PAY)) == codes

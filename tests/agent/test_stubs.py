@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -161,6 +162,27 @@ def test_parameters_come_of_intents_generators_and_presets_too(bench: Bench) -> 
     assert found == {
         "arrival": ("", False), "room": ("@room", False), "guest": ("@sys.person", False), "summary": ("", False),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("members", "values", "options", "kind"), [
+    ({"kind": "KIND_MAP"}, ["single", "double"], ("single", "double"), "@room"),
+    ({"kind": "KIND_MAP", "autoExpansionMode": "AUTO_EXPANSION_MODE_DEFAULT"}, ["single", "double"], (), "@room"),
+    ({"kind": "KIND_MAP", "autoExpansionMode": "AUTO_EXPANSION_MODE_UNSPECIFIED"}, ["one"], ("one",), "@room"),
+    ({"kind": "KIND_LIST"}, ["single"], (), "@room"),
+    ({"kind": "KIND_LIST"}, ["@sys.number-integer:count @bed:bed"], (), ""),
+    ({"kind": "KIND_REGEXP"}, ["[A-Z]@[0-9]"], (), "@room"),
+])  # fmt: skip
+def test_an_entity_type_is_read_in_every_form_that_its_values_have(
+    members: dict[str, Any], values: list[str], options: tuple[str, ...], kind: str, bench: Bench
+) -> None:
+    def changed(files: Files) -> None:
+        files["entityTypes/room/room.json"] = {"displayName": "room", **members}
+        files["entityTypes/room/entities/en.json"] = {"entities": [{"value": value} for value in values]}
+
+    (tag,) = (each for each in tags_of(bench.agent(changed)) if each.tag == "book")
+    (room,) = (each for each in tag.parameters if each.name == "room")
+
+    assert (room.options, room.given.kind, room.is_required) == (options, kind, True)
 
 
 def test_handlers_alone_are_written_and_what_cannot_be_written_or_read_is_told(tmp_path: Path) -> None:

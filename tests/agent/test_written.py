@@ -16,8 +16,17 @@ from cxfulfill.agent.resource_desired import desired
 from cxfulfill.agent.resource_rest import rest
 from cxfulfill.agent.resource_service import Sources
 from cxfulfill.agent.resource_settings import parse_settings
-from cxfulfill.agent.resource_terraform import terraform
-from cxfulfill.agent.resources import Desired
+from cxfulfill.agent.resource_terraform import LACKING, terraform
+from cxfulfill.agent.resources import (
+    Desired,
+    GenericWebService,
+    Message,
+    OAuthConfig,
+    SecretVersionHeaderValue,
+    ServiceAccountAuthConfig,
+    ServiceDirectoryConfig,
+    WebhookResource,
+)
 from tests.agent.hcl import Word, parse, unquoted
 from tests.agent.support import AGENT, app
 from tests.auth.pki import make_ca
@@ -111,6 +120,27 @@ def test_terraform(made: Desired) -> None:
     assert service["service_account_auth_config"] == [{"service_account": "cx@p.iam.gserviceaccount.com"}]
 
 
+PROVIDER: dict[type[Message], set[str]] = {
+    WebhookResource: {"display_name", "disabled", "timeout", "generic_web_service", "service_directory"},
+    ServiceDirectoryConfig: {"service", "generic_web_service"},
+    GenericWebService: {
+        "uri", "allowed_ca_certs", "http_method", "parameter_mapping", "request_body", "request_headers",
+        "secret_version_for_username_password", "service_agent_auth", "webhook_type", "oauth_config",
+        "secret_versions_for_request_headers", "service_account_auth_config",
+    },
+    OAuthConfig: {"client_id", "client_secret", "scopes", "secret_version_for_client_secret", "token_endpoint"},
+    ServiceAccountAuthConfig: {"service_account"},
+    SecretVersionHeaderValue: {"secret_version"},
+}  # fmt: skip
+"""The arguments of google_dialogflow_cx_webhook in release 7.45.0 of the provider, without the deprecated ones."""
+
+
+@pytest.mark.parametrize("model", PROVIDER)
+def test_terraform_has_an_argument_for_each_field_that_is_written(model: type[Message]) -> None:
+    lacking = {*LACKING, "name"}  # the name is the provider's own
+    assert {*model.model_fields} - lacking == PROVIDER[model]
+
+
 def test_what_terraform_lacks_is_rest(made: Desired) -> None:
     text = terraform(made)
     blocks = dict(parse(text))
@@ -133,7 +163,7 @@ def test_what_terraform_lacks_is_rest(made: Desired) -> None:
     patch = "gives the body of PATCH https://europe-west1-dialogflow.googleapis.com/v3/NAME?updateMask="
     service = "serviceDirectory.genericWebService"
     assert comments[:3] == [
-        "google_dialogflow_cx_webhook has no user name and password.",
+        "google_dialogflow_cx_webhook has no user name and password: send them again whenever it was changed.",
         f"terraform output -raw hotel_credentials {patch}{service}.username,{service}.password",
         f"where NAME is {HOTEL}",
     ]
