@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from cxfulfill.agent.model import Agent
 
 _ESCAPED: Final = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&='"})
 """What exports escape besides what JSON asks for."""
+_TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*+"')
 
 
 def line_of(agent: Agent, finding: Finding) -> int:
@@ -27,11 +28,7 @@ def line_of(agent: Agent, finding: Finding) -> int:
     if finding.is_in_app or not finding.file or not agent.source.is_dir():
         return finding.line
     lines = _lines(agent.source / agent.root / finding.file)
-    for wanted in _values(finding):
-        for number, line in enumerate(lines, 1):
-            if wanted in line:
-                return number
-    return 0
+    return next((lines[wanted] for wanted in _values(finding) if wanted in lines), 0)
 
 
 def _values(finding: Finding) -> Iterator[str]:
@@ -46,8 +43,14 @@ def _values(finding: Finding) -> Iterator[str]:
 
 
 @lru_cache(maxsize=64)
-def _lines(path: Path) -> tuple[str, ...]:
+def _lines(path: Path) -> Mapping[str, int]:
+    """Give the first line of each text of a file, so that thousands of findings do not search it again and again."""
+    found: dict[str, int] = {}
     try:
-        return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines())
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
-        return ()
+        return found
+    for number, line in enumerate(lines, 1):
+        for each in _TEXT.findall(line):
+            found.setdefault(each, number)
+    return found
