@@ -6,9 +6,10 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader, FileIO
 from pathlib import Path, PurePosixPath
 from typing import Final
-from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
 
 from cxfulfill.errors import ConfigurationError
 
@@ -22,10 +23,14 @@ MAX_TOTAL: Final = 512 * 1024 * 1024
 """Bytes of all files of a zip, as its directory states them, and of all that are read."""
 MAX_RATIO: Final = 200
 """How many times its compressed size a zip may be, above `_SMALL`; JSON of exports comes to about 10."""
+MAX_DIRECTORY: Final = 48 * 1024 * 1024
+"""Bytes of a zip's directory, which is read as a whole: 190 for each of `MAX_FILES`."""
 _SMALL: Final = 32 * 1024 * 1024
 _DEPTH: Final = 4
 """Folders above ``agent.json``, at most, where it is looked for in a folder."""
 _MARK: Final = "agent.json"
+_PACKINGS: Final = (ZIP_STORED, ZIP_DEFLATED)
+"""Those that are unpacked as far as they are read: bzip2 and LZMA make gigabytes of a block before a limit counts."""
 
 
 class ExportError(ConfigurationError):
@@ -92,10 +97,26 @@ def open_export(path: Path) -> Iterator[Files]:
         raise ExportError(f"the zip has more than {MAX_ZIP // 1024**2} MiB")
     if not is_zipfile(path):
         raise ExportError("it is neither a zip nor a folder: export the agent as JSON package, not as blob")
+    with _Source(FileIO(path)) as source, _opened(source) as archive:
+        yield _zip(archive)
+
+
+class _Source(BufferedReader):
+    """A zip, of which `zipfile` reads no directory that is too large for an export."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """See `io.BufferedReader.read`."""
+        if size is not None and size > MAX_DIRECTORY:
+            raise ExportError(f"there are more than {MAX_FILES} files")
+        return super().read(size)
+
+
+def _opened(source: _Source) -> ZipFile:
     try:
-        with ZipFile(path) as archive:
-            yield _zip(archive)
-    except BadZipFile:
+        return ZipFile(source)
+    except NotImplementedError:
+        raise ExportError("the zip is packed in an unusual way") from None
+    except (BadZipFile, UnicodeDecodeError):
         raise ExportError("the zip is damaged") from None
 
 
@@ -143,11 +164,15 @@ def _zip(archive: ZipFile) -> Files:
     root = _root(list(kept))
 
     def read(name: str) -> bytes:
+        info = kept[f"{root}/{name}" if root else name]
+        refusal = ExportError(f"{shown(name)} cannot be unpacked: it is damaged, or packed in an unusual way")
+        if info.compress_type not in _PACKINGS:
+            raise refusal
         try:
-            with archive.open(kept[f"{root}/{name}" if root else name]) as file:
+            with archive.open(info) as file:
                 return _bounded(name, file.read(MAX_FILE + 1))
-        except (BadZipFile, NotImplementedError, EOFError, OSError, zlib.error):
-            raise ExportError(f"{shown(name)} cannot be unpacked: it is damaged, or packed in an unusual way") from None
+        except (BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError, OSError, zlib.error):
+            raise refusal from None
 
     return Files(root, _below(root, list(kept)), read)
 

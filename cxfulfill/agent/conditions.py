@@ -11,6 +11,9 @@ _COMPARISON: Final = re.compile(
     re.VERBOSE,
 )
 _STATUS: Final = re.compile(r"""\$page\.params\.status\s*(?P<sign>!?=)\s*"FINAL\"""")
+# A run of white space is looked at from its beginning alone, else a long one takes the square of its length.
+_OR: Final = re.compile(r"(?<!\s)\s++OR\s+")
+_AND: Final = re.compile(r"(?<!\s)\s++AND\s+")
 _ORDERS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<": lambda one, other: one < other,
     "<=": lambda one, other: one <= other,
@@ -34,12 +37,12 @@ def holds(condition: str, parameters: Mapping[str, Any], *, is_filled: bool) -> 
     Returns:
         Whether it does; None where that cannot be told.
     """
-    told = (_all(part, parameters, is_filled=is_filled) for part in re.split(r"\s+OR\s+", condition))
+    told = (_all(part, parameters, is_filled=is_filled) for part in _OR.split(condition))
     return _joined(told, decides=True)
 
 
 def _all(condition: str, parameters: Mapping[str, Any], *, is_filled: bool) -> bool | None:
-    parts = re.split(r"\s+AND\s+", condition)
+    parts = _AND.split(condition)
     return _joined((_one(part.strip(), parameters, is_filled=is_filled) for part in parts), decides=False)
 
 

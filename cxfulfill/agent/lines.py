@@ -2,6 +2,8 @@
 
 import json
 import re
+from bisect import bisect_left
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -12,6 +14,8 @@ from cxfulfill.agent.model import Agent
 _ESCAPED: Final = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&='"})
 """What exports escape besides what JSON asks for."""
 _KIND: Final = re.compile(r"(?:^| > )(route|event|parameter|webhook|initial prompt|reprompt) (.+)$")
+
+_TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*+"')
 
 
 def line_of(agent: Agent, finding: Finding) -> int:
@@ -45,16 +49,23 @@ def _names(place: str) -> list[str]:
     return list(reprompt.groups()) if reprompt else [name]
 
 
-def _line(lines: tuple[str, ...], name: str, begin: int) -> int:
+def _line(lines: Mapping[str, list[int]], name: str, begin: int) -> int:
+    """Give the first line from ``begin`` on that has a text; 0 for none."""
     text = json.dumps(name, ensure_ascii=False)
-    wanted = {text, text.translate(_ESCAPED)}
-    numbered = enumerate(lines[max(begin - 1, 0) :], max(begin, 1))
-    return next((number for number, line in numbered if any(each in line for each in wanted)), 0)
+    numbers = (lines.get(form, []) for form in (text, text.translate(_ESCAPED)))
+    found = [each[at] for each in numbers if (at := bisect_left(each, begin)) < len(each)]
+    return min(found, default=0)
 
 
 @lru_cache(maxsize=64)
-def _lines(path: Path) -> tuple[str, ...]:
+def _lines(path: Path) -> Mapping[str, list[int]]:
+    """Give the lines of each text of a file, so that thousands of findings do not search it again and again."""
+    found: dict[str, list[int]] = {}
     try:
-        return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines())
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
-        return ()
+        return found
+    for number, line in enumerate(lines, 1):
+        for each in dict.fromkeys(_TEXT.findall(line)):
+            found.setdefault(each, []).append(number)
+    return found

@@ -16,6 +16,7 @@ from cxfulfill.agent.resource_fields import (
 )
 from cxfulfill.agent.resource_state import Known, KnownAgent
 from cxfulfill.agent.resources import Document, WebhookResource
+from cxfulfill.agent.webhook_files import body_without_secrets, without_secrets
 
 HIDDEN: Final = "(secret)"
 NOTHING: Final = "(none)"
@@ -200,7 +201,8 @@ def shown(before: Mapping[Path, Any], after: Mapping[Path, Any], changed: Iterab
     made = []
     for path in changed:
         old, new = _shown(path, before.get(path)), _shown(path, after.get(path))
-        made.append(FieldChange(".".join(path), old, "(another secret)" if old == new == HIDDEN else new))
+        is_hidden = old == new and path[-1] != "allowedCaCerts"
+        made.append(FieldChange(".".join(path), old, "(another secret)" if is_hidden else new))
     return tuple(made)
 
 
@@ -209,6 +211,10 @@ def _shown(path: Path, value: Any) -> str:
         return NOTHING
     if is_secret(path, value):
         return HIDDEN
+    if path[-1] in ("uri", "tokenEndpoint"):
+        return without_secrets(str(value))
+    if path[-1] == "requestBody":
+        return body_without_secrets(str(value))
     if path[-1] == "allowedCaCerts":
         return f"{len(value)} certificate{'s' if len(value) > 1 else ''}"
     return ", ".join(value) if isinstance(value, list | tuple) else str(value)

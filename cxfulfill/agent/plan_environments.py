@@ -45,9 +45,9 @@ def environments_of(
     """
     made = list(wanted)
     titles = {each.display_name for each in made}
-    others = [each for each in found if each["displayName"] not in titles]
-    touched = [each for each in others if gone & {override["name"] for override in _overrides(each)}]
-    return made + [EnvironmentResource(display_name=each["displayName"]) for each in touched]
+    others = [each for each in found if each.get("displayName", "") not in titles]
+    touched = [each for each in others if gone & {override.get("name") for override in _overrides(each)}]
+    return made + [EnvironmentResource(display_name=each.get("displayName", "")) for each in touched]
 
 
 def environment_change(
@@ -116,6 +116,18 @@ def secrets_in(wanted: EnvironmentResource) -> dict[Path, str]:
     }
 
 
+def others_secrets(found: Iterable[Document]) -> list[str]:
+    """List the secrets of overrides as they were read: they are written back with ours.
+
+    Args:
+        found: The agent's environments.
+
+    Returns:
+        The values.
+    """
+    return [value for each in found for override in _overrides(each) for value in secrets_of(override).values()]
+
+
 def fields_in(found: Document, keys: Mapping[str, str]) -> dict[Path, Any]:
     """List the fields of an environment's overrides.
 
@@ -128,15 +140,16 @@ def fields_in(found: Document, keys: Mapping[str, str]) -> dict[Path, Any]:
     """
     made: dict[Path, Any] = {}
     for each in _overrides(found):
-        if each["name"] in keys:
+        key = keys.get(each.get("name", ""))
+        if key is not None:
             services: Document = {name: each[name] for name in SERVICES if name in each}
-            made |= leaves(services, (OVERRIDES[1], keys[each["name"]]))
+            made |= leaves(services, (OVERRIDES[1], key))
     return made
 
 
 def _labels(known: Known | None, services: Mapping[str, Any], names: Names) -> dict[str, str]:
     """By the webhooks' names, the keys of the overrides that are ours, were, or go with their webhooks."""
-    past = {mask[2] for mask in known.masks if mask[:2] == OVERRIDES} if known else set()
+    past = {key for mask in known.masks if mask[:2] == OVERRIDES for key in mask[2:3]} if known else set()
     mine = {names.by_key[key]: key for key in {*services, *past} if key in names.by_key}
     return {name: name.rpartition("/")[2] for name in names.gone} | mine
 
@@ -148,8 +161,8 @@ def _before(
     if wanted.description is not None and found.get("description"):
         made["description",] = found["description"]
     if wanted.versions is not None and found:
-        made["versionConfigs",] = tuple(sorted(each["version"] for each in found.get("versionConfigs", ())))
-    kept = [each for each in _overrides(found) if each["name"] not in labels]
+        made["versionConfigs",] = tuple(sorted(each.get("version", "") for each in found.get("versionConfigs", ())))
+    kept = [each for each in _overrides(found) if each.get("name") not in labels]
     return made | fields_in(found, labels), kept
 
 
@@ -173,7 +186,7 @@ def _remarks(kept: Iterable[Document]) -> Iterable[str]:
     for each in kept:
         services = [each.get(SERVICES[0], {}), each.get(SERVICES[1], {}).get(SERVICES[0], {})]
         if any("oauthConfig" in one and not _keeps_secret(one["oauthConfig"]) for one in services):
-            title = each.get("displayName") or each["name"]
+            title = each.get("displayName") or each.get("name", "")
             yield (
                 f"take care: the override of {title}, which is not this application's, has a client secret that the "
                 "API does not show, and is written back without it; keep it in Secret Manager"

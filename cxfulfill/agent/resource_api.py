@@ -250,6 +250,8 @@ class AgentApi:
 
     def _document(self, message: Any) -> Document:
         made: Document = self._json.MessageToDict(type(message).pb(message))
+        if "name" not in made:
+            raise ApiRefusal("UNKNOWN", "the API has given a resource without a name")
         return made
 
 

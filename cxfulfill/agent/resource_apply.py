@@ -1,5 +1,6 @@
 """Plan and apply: what an agent has, what it is to have, and one step after the other from this to that."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from cxfulfill.agent.plan_environments import (
     environment_change,
     environments_of,
     fields_in,
+    others_secrets,
     secrets_in,
 )
 from cxfulfill.agent.resource_api import AgentApi, ApiRefusal
@@ -83,9 +85,6 @@ class Applying:
         self.plan()
         for key in self._desired.webhooks:
             yield self._apply_webhook(key)
-        if self._environments_of():
-            # The overrides are written as a whole; the waits between attempts may have given others time for theirs.
-            self._environments = self._api.environments()
         for environment in self._environments_of():
             yield self._apply_environment(environment)
         for change in self._leftovers():
@@ -117,7 +116,7 @@ class Applying:
 
     def _environment(self, wanted: EnvironmentResource) -> Change:
         title = wanted.display_name
-        found = next((each for each in self._environments if each["displayName"] == title), None)
+        found = next((each for each in self._environments if each.get("displayName") == title), None)
         names = Names(self._names(), self._gone())
         return environment_change(wanted, found, self._known.environments.get(title), names)
 
@@ -164,6 +163,11 @@ class Applying:
         if lacking:
             problem = f"not tried, since it needs what has failed: {', '.join(lacking)}"
             return Outcome(self._environment(wanted), problem)
+        try:
+            # The overrides are written as a whole: what others have written while webhooks were made is to stay.
+            self._environments = self._api.environments()
+        except ApiRefusal as error:
+            return Outcome(self._environment(wanted), self._told(error))
         outcome, made = self._tried(lambda: self._environment(wanted), self._write_environment)
         if made is not None:
             self._remember_environment(wanted, made)
@@ -198,12 +202,14 @@ class Applying:
         """Write what the API says, without the secrets that it may repeat."""
         text = str(error)
         for secret in self._secrets():
-            text = text.replace(secret, HIDDEN)
+            for form in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+                text = text.replace(form, HIDDEN)
         return text
 
     def _secrets(self) -> list[str]:
         found = [value for each in self._desired.webhooks.values() for value in secrets_of(each.document()).values()]
         found += [value for each in self._desired.environments for value in secrets_in(each).values()]
+        found += others_secrets(self._environments)
         return sorted(set(found), key=len, reverse=True)
 
 

@@ -123,7 +123,10 @@ class State:
         text = json.dumps(self._content.model_dump(), indent=2, sort_keys=True) + "\n"
         beside = self._path.with_name(f"{self._path.name}.new")
         try:
-            beside.write_text(text, encoding="utf-8")
+            # Never through a link that lies there.
+            beside.unlink(missing_ok=True)
+            with beside.open("x", encoding="utf-8") as file:
+                file.write(text)
             os.replace(beside, self._path)  # noqa: PTH105 - replaces one that is there, on every system
         except OSError as error:
             raise ConfigurationError(f"{self._path.name} cannot be written: {error.strerror}") from None
@@ -156,6 +159,6 @@ def _digest(value: str, salt: bytes) -> str:
 def _matches(digest: str, value: str) -> bool:
     salt, _, _ = digest.partition(":")
     try:
-        return hmac.compare_digest(_digest(value, bytes.fromhex(salt)), digest)
+        return hmac.compare_digest(_digest(value, bytes.fromhex(salt)).encode(), digest.encode())
     except ValueError:
         return False

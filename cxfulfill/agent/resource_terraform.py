@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_snake
 
 from cxfulfill.agent.plan_environments import OVERRIDES
 from cxfulfill.agent.resource_api import endpoint
-from cxfulfill.agent.resource_fields import SERVICES, Path, compact, leaves
+from cxfulfill.agent.resource_fields import SERVICES, Path, compact, is_secret, leaves
 from cxfulfill.agent.resource_hcl import Expression, block, comment, value
 from cxfulfill.agent.resource_rest import overrides_of
 from cxfulfill.agent.resource_service import reference_to
@@ -104,7 +104,7 @@ class _Writer:
         url = f"https://{endpoint(self._desired.agent.location)}/v3/NAME?updateMask={quote(mask, safe=',.')}"
         said = f"{why}\nterraform output -raw {label} gives the body of PATCH {url}\nwhere NAME is {name}"
         arguments: dict[str, Any] = {}
-        if any(isinstance(each, Expression) and each.startswith("var.") for each in _values(document)):
+        if _is_sensitive(document):
             arguments["sensitive"] = True
         arguments["value"] = Expression(f"jsonencode({value(document, 1)})")
         return comment(said) + block(f'output "{label}"', arguments)
@@ -131,14 +131,13 @@ def _only(document: Mapping[str, Any], names: Collection[str]) -> Document:
     return made
 
 
-def _values(given: Any) -> Iterator[Any]:
+def _is_sensitive(given: Any, path: Path = ()) -> bool:
+    """Tell whether there is a secret in a value: one of a variable, or one that the file holds in plain text."""
     if isinstance(given, Mapping):
-        given = list(given.values())
+        return any(_is_sensitive(member, (*path, name)) for name, member in given.items())
     if isinstance(given, list):
-        for each in given:
-            yield from _values(each)
-    else:
-        yield given
+        return any(_is_sensitive(member, path) for member in given)
+    return (isinstance(given, Expression) and given.startswith("var.")) or is_secret(path, given)
 
 
 def _label(text: str) -> str:

@@ -151,7 +151,7 @@ class _Writer:
         base = self._module.imported("pydantic", "BaseModel")
         types = [self._type(each) for each in tag.parameters]
         name = self._module.named(f"{pascal(tag.tag)}Parameters", "Tag")
-        taken: set[str] = set()
+        taken = set(_OF_MODELS)
         first = _quoted_docstring([f"What the agent sends with the tag '{told(tag.tag, _TAG)}'."])
         lines = [f"class {name}({base}):", *first, ""]
         for each, kind in zip(tag.parameters, types, strict=True):
@@ -204,7 +204,7 @@ class _Writer:
 
 def _field_name(name: str, taken: Collection[str]) -> str:
     plain = snake(name)
-    return unique(f"its_{plain}" if plain.startswith("model_") else plain, "parameter", _OF_MODELS.union(taken))
+    return unique(f"its_{plain}" if plain.startswith("model_") else plain, "parameter", taken)
 
 
 def _router(tree: ast.Module) -> str:

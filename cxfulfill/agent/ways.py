@@ -22,6 +22,8 @@ _STAY: Final = frozenset({"", "Current Page", "CURRENT_PAGE"})
 _START: Final = frozenset({"Start Page", "START_PAGE"})
 _BACK: Final = frozenset({"Previous Page", "PREVIOUS_PAGE"})
 _END: Final = "END_FLOW"
+_PAGES: Final = "\0"
+"""Names the node that leads to all pages of a flow: to each from each would be the square of them."""
 
 
 @dataclass(slots=True)
@@ -184,22 +186,17 @@ class Ways:
         back: set[tuple[Key, Key]] = set()
         for key, node in self._nodes.items():
             for to, _ in node.ways:
+                came_from = key if key[1] else (key[0], _PAGES)
                 if to[1] == START_PAGE and to[0] != key[0]:
-                    back |= {((to[0], _END), page) for page in self._pages_of(key)}
+                    back.add(((to[0], _END), came_from))
                 if self._nodes[to].leads_back:
-                    back |= {(to, page) for page in self._pages_of(key)}
-        for key, page in sorted(back):
-            self._nodes[key].ways.append((page, 0))
+                    back.add((to, came_from))
+        for flow in self._agent.flows:
+            self._nodes[flow.name, _PAGES] = _Node(ways=[(page.key, 0) for page in (flow.start, *flow.pages)])
+        for key, came_from in sorted(back):
+            self._nodes[key].ways.append((came_from, 0))
         for each in self._agent.pages():
             self._nodes[each.key].gained |= self._nodes[each.flow, ""].gained
-
-    def _pages_of(self, key: Key) -> Iterator[Key]:
-        """Give the pages that a node stands for."""
-        if key[1]:
-            yield key
-        else:
-            flow = self._agent.flow_of[key[0]]
-            yield from (page.key for page in (flow.start, *flow.pages))
 
     def _walk(self) -> None:
         pending = list(self._begin())

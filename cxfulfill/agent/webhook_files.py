@@ -48,10 +48,10 @@ def read_webhook(file: str, given: Json, name: str) -> WebhookResource:
         name=text(given, "displayName") or name,
         id=text(given, "name"),
         file=file,
-        url=_without_secrets(text(service, "uri")),
+        url=without_secrets(text(service, "uri")),
         is_flexible=is_flexible,
         method=(text(service, "httpMethod") or "POST") if is_flexible else "POST",
-        body=_MEMBER.sub(_hidden, text(service, "requestBody")) if is_flexible else "",
+        body=body_without_secrets(text(service, "requestBody")) if is_flexible else "",
         mapping=_mapping(service) if is_flexible else {},
         headers=tuple(sorted({*headers, *kept}, key=str.lower)),
         sends=sends,
@@ -67,14 +67,34 @@ def _mapping(service: Json) -> dict[str, str]:
     return {name: path for name, path in pairs(service, "parameterMapping").items() if isinstance(path, str)}
 
 
-def _without_secrets(url: str) -> str:
-    """Take user and fragment out of a URL, and of its query every value that is no reference."""
+def without_secrets(url: str) -> str:
+    """Take what may be secret out of a URL.
+
+    Args:
+        url: The URL.
+
+    Returns:
+        It without user and fragment, and with ``...`` for every value of its query that is no reference; empty for one
+        that cannot be read.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
     query = "&".join(_shown(each) for each in parts.query.split("&") if each)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
+
+
+def body_without_secrets(body: str) -> str:
+    """Take out of the template of a body what looks like a secret.
+
+    Args:
+        body: The template.
+
+    Returns:
+        It with ``...`` for each.
+    """
+    return _MEMBER.sub(_hidden, body)
 
 
 def _hidden(found: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -116,14 +116,20 @@ def _imported(names: str | None) -> str:
 def _print(agent: Agent, findings: list[Finding], form: Format, known: int) -> None:
     match form:
         case "json":
-            click.echo(json.dumps(as_json(agent, findings), indent=2, ensure_ascii=False))
+            click.echo(_json(as_json(agent, findings)))
         case "sarif":
-            click.echo(json.dumps(as_sarif(agent, findings), indent=2, ensure_ascii=False))
+            click.echo(_json(as_sarif(agent, findings)))
         case "github":
             sys.stdout.writelines(f"{line}\n" for line in as_annotations(agent, findings))
         case _:
             show(_lines(agent, findings))
             show([_summary(findings, known)])
+
+
+def _json(document: dict[str, Any]) -> str:
+    """Write JSON for people as well: what a terminal would obey is escaped, which JSON asks for in part only."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def _lines(agent: Agent, findings: Iterable[Finding]) -> Iterator[Line]:

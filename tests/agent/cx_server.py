@@ -69,7 +69,7 @@ class CxServer:
 
     def titled(self, title: str, kind: str = "webhooks") -> dict[str, Any]:
         kept: dict[str, dict[str, Any]] = getattr(self, kind)
-        [found] = [each for each in kept.values() if each["displayName"] == title]
+        [found] = [each for each in kept.values() if each.get("displayName") == title]
         return found
 
     def close(self) -> None:
@@ -198,7 +198,7 @@ class CxServer:
 
     def _check_title(self, kind: str, document: dict[str, Any], context: Any) -> None:
         others = [each for each in getattr(self, kind).values() if each["name"] != document.get("name")]
-        if document["displayName"] in [each["displayName"] for each in others]:
+        if document["displayName"] in [each.get("displayName") for each in others]:
             context.abort(Status.ALREADY_EXISTS, "display names are unique")
 
     def _put(self, kind: str, document: dict[str, Any]) -> dict[str, Any]:

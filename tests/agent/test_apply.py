@@ -3,12 +3,13 @@
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cxfulfill.agent.resource_api import PAUSES, ApiRefusal
-from cxfulfill.agent.resource_state import FILE
+from cxfulfill.agent.resource_state import FILE, Known
 from tests.agent.cx_server import AGENT as AGENT_NAME
 from tests.agent.cx_server import Status
 from tests.agent.support import CANARY, Agent, app, lines, told
@@ -346,3 +347,47 @@ def test_no_secret_is_logged_or_shown(agent: Agent, logged: pytest.LogCaptureFix
     assert CANARY not in str([vars(record) for record in logged.records])
     changes = agent.plan(text, variables={"PASSWORD": "another-canary"})
     assert "canary" not in repr(changes)
+
+
+def test_what_looks_like_a_secret_in_a_url_or_body_of_the_agent_is_not_shown(agent: Agent) -> None:
+    service = {
+        "uri": "https://cx:canary-1@old.example/?key=canary-2&id=$session.params.id",
+        "webhookType": "FLEXIBLE",
+        "httpMethod": "POST",
+        "requestBody": '{"api_key": "canary-3", "id": "$session.params.id"}',
+    }
+    agent.server.put_webhook("crm", genericWebService=service)
+    text = '[webhooks.crm]\nurl = "https://new.example/?key=%s"\nmethod = "POST"\nbody = "{}"\n'
+
+    [change] = agent.plan(text % "canary-4", app(standard=False))
+
+    assert "canary" not in repr(change)
+    before = "https://old.example/?key=...&id=$session.params.id"
+    assert f"genericWebService.uri: {before} -> https://new.example/?key=..." in lines(change)
+    agent.apply(text % "canary-4", app(standard=False))
+    [change] = agent.plan(text % "canary-5", app(standard=False))
+    assert lines(change) == ["genericWebService.uri: https://new.example/?key=... -> (another secret)"]
+
+
+def test_a_resource_without_a_name_is_told(agent: Agent) -> None:
+    agent.server.webhooks["x"] = {"displayName": "hotel"}
+
+    with pytest.raises(ApiRefusal, match="without a name"):
+        agent.plan(HOTEL)
+
+
+def test_the_file_of_what_is_known_is_not_written_through_a_link(agent: Agent, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("mine", encoding="utf-8")
+    beside = agent.folder / f"{FILE}.new"
+    beside.symlink_to(other)
+
+    agent.apply(HOTEL)
+
+    assert other.read_text(encoding="utf-8") == "mine"
+    assert not beside.is_symlink()
+
+
+@pytest.mark.parametrize("digest", ["00:\u00e9", "xx", "\u00b2:00"])
+def test_a_digest_that_is_none_counts_as_another_secret(digest: str) -> None:
+    assert Known(secrets={"password": digest}).unseen({("password",): "x"}) == set()

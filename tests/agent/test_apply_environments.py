@@ -193,3 +193,55 @@ def test_who_prunes_a_webhook_prunes_its_overrides_everywhere(agent: Agent) -> N
     assert [each["displayName"] for each in agent.server.webhooks.values()] == ["hotel"]
     assert overrides(agent, "staging") == []
     assert len(overrides(agent)) == 1
+
+
+def test_an_override_that_somebody_adds_while_webhooks_are_made_is_kept(agent: Agent) -> None:
+    foreign = agent.server.put_webhook("crm")
+    name = agent.server.put_environment("production")
+    theirs = {"name": foreign, "displayName": "crm", "genericWebService": {"uri": "https://crm.example"}}
+
+    def add() -> None:
+        agent.server.environments[name]["webhookConfig"] = {"webhookOverrides": [theirs]}
+
+    agent.server.failures["CreateWebhook"] = [add]
+
+    agent.apply(PRODUCTION)
+
+    assert [each["displayName"] for each in overrides(agent)] == ["crm", "hotel"]
+
+
+def test_environments_that_cannot_be_read_again_are_told(agent: Agent) -> None:
+    agent.server.put_environment("production")
+
+    def refuse() -> None:
+        agent.server.failures["ListEnvironments"] = [Status.PERMISSION_DENIED]
+
+    agent.server.failures["CreateWebhook"] = [refuse]
+
+    webhook, environment = agent.apply(PRODUCTION)
+
+    assert (webhook.problem, environment.problem.split(":")[0]) == ("", "PERMISSION_DENIED")
+    assert overrides(agent) == []
+
+
+def test_overrides_and_environments_without_names_are_left_alone(agent: Agent) -> None:
+    agent.server.put_environment("")
+    theirs = {"genericWebService": {"uri": "https://crm.example"}}
+    agent.server.put_environment("production", webhookConfig={"webhookOverrides": [theirs]}, versionConfigs=[{}])
+
+    agent.apply(PRODUCTION + f'versions = ["{VERSION % 1}"]\n')
+
+    assert [each.get("displayName") for each in overrides(agent)] == [None, "hotel"]
+
+
+def test_secrets_of_others_that_the_api_repeats_are_not_told(agent: Agent) -> None:
+    foreign = agent.server.put_webhook("crm")
+    service = {"uri": "https://crm.example", "requestHeaders": {"X-Key": 'canary "of others"'}}
+    theirs = [{"name": foreign, "displayName": "crm", "genericWebService": service}]
+    agent.server.put_environment("production", webhookConfig={"webhookOverrides": theirs})
+    agent.server.failures["UpdateEnvironment"] = [Status.INVALID_ARGUMENT]
+
+    _, environment = agent.apply(PRODUCTION)
+
+    assert environment.problem.startswith("INVALID_ARGUMENT")
+    assert "canary" not in environment.problem

@@ -4,10 +4,11 @@ import io
 import os
 import stat
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
 
 import pytest
 
@@ -162,12 +163,48 @@ def test_an_unusual_packing_is_told(tmp_path: Path) -> None:
     assert refusal(path) == "agent.json cannot be unpacked: it is damaged, or packed in an unusual way"
 
 
-def test_other_packings_of_python_are_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("packing", [ZIP_BZIP2, ZIP_LZMA])
+def test_a_packing_that_is_unpacked_without_a_limit_is_refused(packing: int, tmp_path: Path) -> None:
     path = tmp_path / "agent.zip"
-    with ZipFile(path, "w", ZIP_LZMA) as opened:
-        opened.writestr("agent.json", '{"displayName": "Packed"}')
+    with ZipFile(path, "w", packing) as opened:
+        opened.writestr("agent.json", b" " * 50_000_000)
+    stated = lying(path, "agent.json", 100)
 
-    assert read_export(path).name == "Packed"
+    tracemalloc.start()
+    told = refusal(stated)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert told == "agent.json cannot be unpacked: it is damaged, or packed in an unusual way"
+    assert peak < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("head", "at", "new", "told"),
+    [
+        (b"PK\x01\x02", 6, b"\x63", "the zip is packed in an unusual way"),
+        (b"PK\x01\x02", 46, b"\xff", "the zip is damaged"),
+        (b"PK\x03\x04", 30, b"\xff", "agent.json cannot be unpacked: it is damaged, or packed in an unusual way"),
+    ],
+)
+def test_versions_and_names_that_cannot_be_read_are_told(
+    head: bytes, at: int, new: bytes, told: str, tmp_path: Path
+) -> None:
+    path = zip_with(tmp_path / "agent.zip", lambda opened: None)
+    data = bytearray(path.read_bytes())
+    begin = data.index(head)
+    data[begin + at : begin + at + 1] = new
+    flags = begin + (8 if head == b"PK\x01\x02" else 6)
+    data[flags : flags + 2] = struct.pack("<H", 0x800)  # the name is UTF-8
+    path.write_bytes(data)
+
+    assert refusal(path) == told
+
+
+def test_a_directory_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_DIRECTORY", 100)
+
+    assert refusal(small().zip(tmp_path / "a.zip")) == "there are more than 250000 files"
 
 
 def test_what_is_no_zip_is_told(tmp_path: Path) -> None:

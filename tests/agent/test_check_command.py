@@ -220,3 +220,16 @@ def test_the_group_lists_its_commands() -> None:
 
     assert "check" in output
     assert CliRunner().invoke(cli, ["agent", "nothing"]).exit_code == 2
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "text", "github"])
+def test_nothing_that_a_terminal_obeys_is_printed(form: str, run: Run) -> None:
+    tag = "p\x9b31m\u202e\x1b]0;x\x07\u2028::set-output name=x::\U000e0001é"
+    run.files[FLOW]["transitionRoutes"].append(route(call(tag), condition="true"))
+
+    printed = run("--format", form, code=1).stdout
+
+    assert all(each.isprintable() or each == "\n" for each in printed)
+    assert not any(line.startswith("::set-output") for line in printed.split("\n"))
+    if form == "json":
+        assert json.loads(printed)["findings"][0]["about"] == tag

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 from jsonschema_rs import Draft7Validator, ValidationError
 
+from cxfulfill.agent.export import read_export
 from cxfulfill.agent.findings import Finding
 from cxfulfill.agent.formats import as_annotations, as_json, as_sarif, path_of
 from cxfulfill.agent.lines import line_of
@@ -171,3 +172,15 @@ def test_a_fingerprint_is_that_of_code_place_and_subject() -> None:
 
     assert same.fingerprint == IN_FLOW.fingerprint
     assert len({each.fingerprint for each in (IN_FLOW, *others)}) == 4
+
+
+def test_lines_are_found_however_many_findings_a_file_has(tmp_path: Path) -> None:
+    folder = small().write(tmp_path / "agent")
+    agent = read_export(folder)
+    names = [f"gone {number}" for number in range(3000)]
+    path = folder / "webhooks/Hotel.json"
+    path.write_text("\n".join(f'"x\u2028{name}", "{name}"' for name in names), encoding="utf-8")
+
+    found = [line_of(agent, Finding("CX101", "x", name, "", "webhooks/Hotel.json")) for name in names]
+
+    assert found == list(range(1, 3001))

@@ -2,10 +2,15 @@
 
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Iterable
 from pathlib import Path
 
 from cxfulfill.agent.check import check_agent
 from cxfulfill.agent.export import read_export
+from cxfulfill.agent.flows import Fulfillment, Page
+from cxfulfill.agent.types import Given
+from cxfulfill.agent.ways import Key, Ways
 from tests.agent.agents import FLOW, Bench, Files, call, handler, parameter, route, small
 
 PAGES = 10_000
@@ -50,3 +55,26 @@ def test_nothing_else_is_loaded() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_a_flow_of_many_pages_that_leads_to_many_flows_is_checked(bench: Bench, tmp_path: Path) -> None:
+    files = small()
+    for at in range(500):
+        files[f"flows/f{at}/f{at}.json"] = {"displayName": f"f{at}"}
+        files[FLOW]["transitionRoutes"].append(route({}, intent="hello", targetFlow=f"f{at}"))
+    for at in range(1500):
+        files[f"flows/Booking/pages/p{at}.json"] = {"displayName": f"p{at}"}
+    agent = read_export(files.zip(tmp_path / "agent.zip"))
+    made = []
+
+    def answers(fulfillment: Fulfillment, page: Page) -> tuple[Iterable[Given], bool, Iterable[Key]]:
+        made.append(fulfillment)
+        return (), False, ()
+
+    tracemalloc.start()
+    Ways(agent, answers, ["arrival"])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert made
+    assert peak < 30_000_000

@@ -252,3 +252,8 @@ def test_form_parameters_that_the_user_has_given_are_not_the_webhooks(bench: Ben
     assert (found.understood, found.steps) == ({"arrival": ARRIVAL}, ())
     [found] = walked(bench, turn(None, {"arrival": ARRIVAL}, "Collect", event="again"), page="Collect")
     assert found.understood == {}
+
+
+@pytest.mark.parametrize("word", ["OR", "AND", ""])
+def test_a_condition_with_a_long_run_of_white_space_takes_no_time(word: str) -> None:
+    assert holds(f"x(){' ' * 500_000}{word}y()", {}, is_filled=False) is None

@@ -224,3 +224,17 @@ def test_any_text_comes_back_from_hcl(text: str) -> None:
 def test_any_value_comes_back_from_hcl(value: Any) -> None:
     text = resource_hcl.block("b", {"v": value}, [resource_hcl.block("inner", {}, depth=1)])
     assert parse(text) == [(("b",), {"v": value, "inner": [{}]})]
+
+
+def test_a_secret_that_the_file_holds_in_plain_text_is_sensitive_in_terraform() -> None:
+    text = (
+        'basic = { username = "cx", password = "canary", insecure_plaintext = true }\n'
+        '[environments.production]\nurl = "https://production.example"\n'
+    )
+    settings = parse_settings(f'{AGENT}[webhooks.hotel]\nserves = "standard"\n{text}')
+
+    written = terraform(desired(app(), settings, Sources(None)))
+
+    outputs = [part for part in written.split("\noutput ")[1:] if "canary" in part]
+    assert len(outputs) == 2
+    assert all("sensitive = true" in part for part in outputs)
