@@ -21,10 +21,13 @@ MAX_FILE: Final = 16 * 1024 * 1024
 """Bytes of a file that is read."""
 MAX_TOTAL: Final = 512 * 1024 * 1024
 """Bytes of all files of a zip, as its directory states them, and of all that are read."""
+MAX_VALUES: Final = 10_000_000
+"""Values in all files that are read: a byte or two of a zip may be a value of 60 bytes in memory."""
 MAX_RATIO: Final = 200
 """How many times its compressed size a zip may be, above `_SMALL`; JSON of exports comes to about 10."""
 MAX_DIRECTORY: Final = 48 * 1024 * 1024
 """Bytes of a zip's directory, which is read as a whole: 190 for each of `MAX_FILES`."""
+_BEFORE_VALUES: Final = (b"{", b"[", b",", b":")
 _SMALL: Final = 32 * 1024 * 1024
 _DEPTH: Final = 4
 """Folders above ``agent.json``, at most, where it is looked for in a folder."""
@@ -55,6 +58,7 @@ class Files:
         self.names = sorted(names)
         self._read = read
         self._left = MAX_TOTAL
+        self._values_left = MAX_VALUES
 
     def read(self, name: str) -> bytes:
         """Read a file.
@@ -66,12 +70,15 @@ class Files:
             Its bytes.
 
         Raises:
-            ExportError: It is too large, or cannot be read.
+            ExportError: It is too large, holds too much, or cannot be read.
         """
         data = self._read(name)
         self._left -= len(data)
         if self._left < 0:
             raise ExportError(f"the files are more than {MAX_TOTAL // 1024**2} MiB together")
+        self._values_left -= sum(map(data.count, _BEFORE_VALUES))
+        if self._values_left < 0:
+            raise ExportError(f"there are more than {MAX_VALUES} values in the files")
         return data
 
 

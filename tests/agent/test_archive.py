@@ -129,6 +129,14 @@ def test_what_is_read_in_all_is_bounded(tmp_path: Path, monkeypatch: pytest.Monk
     assert refusal(folder) == "the files are more than 0 MiB together"
 
 
+def test_many_tiny_values_are_refused_before_they_are_parsed(tmp_path: Path) -> None:
+    folder = small().write(tmp_path / "agent")
+    (folder / "testCases").mkdir()
+    (folder / "testCases/Big.json").write_bytes(b"[" + b"{}," * 5_000_000 + b"{}]")
+
+    assert refusal(folder) == "there are more than 10000000 values in the files"
+
+
 def test_a_huge_file_of_a_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = small().write(tmp_path / "agent")
     (folder / "testCases").mkdir()
