@@ -58,7 +58,7 @@ def load_all() -> None:
 
 
 load_all()
-ERRORS = sorted(classes(), key=lambda kind: kind.status)
+ERRORS = sorted(classes(), key=lambda kind: (kind.status, kind.__module__ != errors.__name__, kind.__name__))
 
 
 def thrown(module: Module) -> set[str]:

@@ -1,6 +1,7 @@
 """The guides for migrations: what is there before and after, and on the way, runs and answers the same."""
 
 import importlib
+import os
 import re
 import shlex
 import shutil
@@ -38,6 +39,8 @@ every_page = pytest.mark.parametrize("name", PAGES)
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     """Write a page's files into a folder, and import one of them."""
+    for variable in (name for name in list(os.environ) if name.startswith(PREFIX)):
+        monkeypatch.delenv(variable)
     for variable, value in ENVIRONMENT.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])

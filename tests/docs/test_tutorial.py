@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cxfulfill import __version__
+from cxfulfill.settings.table import PREFIX
 from tests.docs.pages import ROOT, dead_links, write_files
 from tests.server.wire import clean_environment, start
 
@@ -31,6 +32,13 @@ from datetime import date
 result = Cx.of(webhook).call("book-room", parameters={"check-in": date(2030, 6, 14), "nights": 3})
 print(webhook.auth, result.texts)
 """
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is set but what the page sets."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +82,7 @@ def test_the_tests_pass_as_the_page_says(project: Path) -> None:
 
 
 @pytest.fixture
-def port(project: Path, variables: dict[str, str], tmp_path: Path) -> Iterator[int]:
+def port(nothing_set: None, project: Path, variables: dict[str, str], tmp_path: Path) -> Iterator[int]:
     """A server, started by the page's line on a free port."""
     [line] = re.findall(r"^\$ (gunicorn .*)$", commands("gunicorn"), re.MULTILINE)
     words = shlex.split(line.replace(":8080", ":0"))
