@@ -22,7 +22,7 @@ _OPTIONS: Final = (
     click.option("--access", type=click.Choice([each.value for each in Access]), required=True,
                  help="How calls reach the service; function is a Cloud Function that there is already."),
     click.option("--auth", type=click.Choice(get_args(Auth)),
-                 help="What callers are asked for; by default cloud-run-iam if Cloud Run checks, else google-id-token."),
+                 help="What callers are asked for; cloud-run-iam where Cloud Run checks, else google-id-token."),
     click.option("--project", required=True, help="Project of the service."),
     click.option("--project-number", help="Its number; needed where the agent is in another project."),
     click.option("--region", required=True, help="Region of the service."),
@@ -49,7 +49,7 @@ _OPTIONS: Final = (
     click.option("--max-instances", type=_COUNT, help="Instances at most; 1 with --store memory."),
     click.option("--cpu-boost/--no-cpu-boost", default=True, show_default=True, help="More CPU at start."),
     click.option("--background/--no-background", "works_on", default=None,
-                 help="Whether handlers work on behind their answer; by default as --app tells."),
+                 help="Handlers work on behind their answer; by default as --app tells."),
     click.option("--store", type=click.Choice(get_args(Store)), default="memory", show_default=True,
                  help="Where calls are remembered."),
     click.option("--network", help="VPC network; for redis and service-directory."),
@@ -107,7 +107,7 @@ def _setting(*, target: str | None, works_on: bool | None, secrets: tuple[str, .
     given["secrets"] = tuple(map(read_secret, secrets))
     if target is not None:
         told = told_by(checked_webhook(target, on_cloud_run=True))
-        given |= told.fields | ({"path": given["path"]} if given["path"] is not None else {})
+        given |= {"app": target} | told.fields | ({"path": given["path"]} if given["path"] is not None else {})
     if works_on is not None:
         given["background"] = (given.get("background") or ("handlers of the application",)) if works_on else ()
     return built(given)

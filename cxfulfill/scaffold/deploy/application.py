@@ -1,11 +1,12 @@
 """What an application itself tells about how it must be deployed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cxfulfill.cx_settings import cx_settings
 from cxfulfill.scaffold.deploy.setting import PLAIN_PATH
+from cxfulfill.simulator.printable import printable
 from cxfulfill.target import Target
 from cxfulfill.webhook import Webhook
 
@@ -29,7 +30,7 @@ class Told:
     @property
     def fields(self) -> dict[str, Any]:
         """It as fields of `Setting`."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
 
 def told_by(webhook: Webhook) -> Told:
@@ -43,7 +44,7 @@ def told_by(webhook: Webhook) -> Told:
     """
     paths = (each.url.partition("?")[0] for each in cx_settings(webhook, ""))
     fixed = dict.fromkeys(path for path in paths if PLAIN_PATH.fullmatch(path))
-    return Told(webhook.path, tuple(fixed), tuple(_background(webhook)), webhook.is_from_env)
+    return Told(webhook.path, tuple(fixed), tuple(map(printable, _background(webhook))), webhook.is_from_env)
 
 
 def _background(webhook: Webhook) -> Iterator[str]:

@@ -30,11 +30,11 @@ class _Form:
 
 _FORMS: Final[Mapping[str, _Form]] = {
     "project": _Form(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "the id of a project: 6 to 30 of a-z, 0-9 and -"),
-    "project_number": _Form(r"\d{1,19}", "the number of a project"),
     "region": _Form(r"[a-z]+(?:-[a-z]+)+\d+", "a region such as europe-west1"),
     "service": _Form(r"[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?", "1 to 49 of a-z, 0-9 and -"),
     "agent_project": _Form(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "the id of a project: 6 to 30 of a-z, 0-9 and -"),
-    "agent_project_number": _Form(r"\d{1,19}", "the number of a project"),
+    "agent_project_number": _Form(r"\d{1,19}", "the number of a project"),  # stands for both in one project
+    "project_number": _Form(r"\d{1,19}", "the number of a project"),
     "agent_location": _Form(r"[a-z]+(?:-[a-z0-9]+)*", "a location such as europe-west1"),
     "cx_service_account": _Form(_EMAIL, "an e-mail address"),
     "url": _Form(rf"https://{_LABELS}", "https:// and a host, without a path"),

@@ -38,9 +38,10 @@ def entries(setting: Setting) -> Iterator[str]:
         yield "Service agent authentication (serviceAgentAuth): ID token"
     for each in setting.secrets:
         if each.cx_field:
-            yield f"{each.cx_field}: {each.version_in(setting.project)}"
-    if setting.fixed_paths:
-        yield "The flexible webhooks: cxfulfill routes --cx --app MODULE:NAME --url with the same host"
+            when = "; once the server runs with both, at the change" if each.is_next else ""
+            yield f"{each.cx_field}: {each.version_in(setting.project)}{when}"
+    if setting.app is not None and setting.access != Access.FUNCTION:
+        yield f"Flexible webhooks: cxfulfill routes --cx --app {setting.app} --url {setting.base}"
 
 
 def directory_service(setting: Setting) -> str:

@@ -211,7 +211,7 @@ def _secret(setting: Setting, name: str, mine: list[Secret]) -> Step:
     why = (
         f"For {' and '.join(each.target for each in mine)}. printf %s stores the value without a newline at its end, "
         "which CX would send along. read takes it from the keyboard, so that it is in no file, list of processes or "
-        f"history: run that line alone, and type the value. gcloud prints the version's number, {' then '.join(versions)} "
-        "here. Without secretAccessor the service does not start"
+        f"history: run that line alone, and type the value. gcloud prints the version's number: "
+        f"{', then '.join(versions)}. Without secretAccessor the service does not start"
     ) + (", and CX has no credential to send." if len(readers) > 1 else ".")
     return Step(f"Store the secret {name}", why, (made, *values, *grants))

@@ -62,6 +62,11 @@ class Secret:
         return CX_FIELDS.get(self.setting, "")
 
     @property
+    def is_next(self) -> bool:
+        """Whether it follows the current one during a rotation."""
+        return any(self.target.endswith(f"{NEXT}{end}") for end in SECRET_FORMS)
+
+    @property
     def path(self) -> str:
         """The file that it is mounted as; empty where it is none."""
         if self.target.startswith("/"):
@@ -126,6 +131,7 @@ class Setting:
         client_roots: PEM file of the roots of client certificates.
         secrets: The secrets.
         reads_environment: Whether the application takes its settings from variables (``Webhook.from_env()``).
+        app: ``MODULE:NAME`` of the application; None where it was not asked.
     """
 
     access: Access
@@ -163,6 +169,7 @@ class Setting:
     client_roots: str | None = None
     secrets: tuple[Secret, ...] = ()
     reads_environment: bool = True
+    app: str | None = None
 
     @property
     def is_other_project(self) -> bool:
