@@ -108,6 +108,11 @@ def listed(text: str) -> dict[str, str]:
     return dict(each.split("=", 1) for each in rest.split(mark))
 
 
+def flat(text: str) -> str:
+    """A plan on one line, without the marks of comments."""
+    return " ".join(text.replace("\n#", " ").split())
+
+
 def asked(*more: str, **options: str | None) -> Result:
     """Run the command; an option that is None is left out."""
     given = {**BASE, **{name.replace("_", "-"): value for name, value in options.items()}}

@@ -6,7 +6,7 @@ import pytest
 
 from cxfulfill import AllowUnauthenticated, Context, FlexibleContext, Reply, Router, Webhook
 from cxfulfill.scaffold.deploy.application import told_by
-from tests.deploy.plans import OWN_URL, planned, ran, refused
+from tests.deploy.plans import OWN_URL, flat, planned, ran, refused
 
 HEAD = """
 from cxfulfill import AllowUnauthenticated, Context, Reply, Webhook
@@ -63,15 +63,13 @@ def test_an_application_that_reads_no_variables_is_given_none_but_the_servers(ap
     made = ran(tmp_path, application, store="firestore")
     assert made.variables == {"WEB_CONCURRENCY": "1", "CXFULFILL_THREADS": "8"}
     assert made.deploy.value("--add-custom-audiences") == f"{OWN_URL}/cx"
-    assert 'idempotency="firestore://hotel-project/cx-calls".' in " ".join(made.text.replace("\n#", "").split())
-    assert f"cxfulfill routes --cx {application.replace('=', ' ')} --url" in " ".join(
-        made.text.replace("\n# ", "").split()
-    )
+    assert 'idempotency="firestore://hotel-project/cx-calls".' in flat(made.text)
+    assert "Flexible webhooks" not in made.text
 
 
 @pytest.mark.parametrize("application", [PLAIN], indirect=True)
 def test_redis_is_named_in_the_code_of_an_application_that_reads_no_variables(application: str) -> None:
-    said = " ".join(planned(application, store="redis", network="n", subnet="s").replace("\n#", "").split())
+    said = flat(planned(application, store="redis", network="n", subnet="s"))
     assert 'idempotency="redis://HOST:6379/0", where HOST is the value of REDIS_HOST.' in said
 
 
@@ -98,6 +96,10 @@ def test_an_application_that_reads_variables_is_given_them(
 def test_flexible_webhooks_have_audiences_of_their_own(application: str, tmp_path: Path) -> None:
     made = ran(tmp_path, application)
     assert made.deploy.value("--add-custom-audiences") == f"{OWN_URL}/cx,{OWN_URL}/orders"
+    told = flat(made.text)
+    assert (
+        f"Flexible webhooks: cxfulfill routes --cx --app {application.removeprefix('--app=')} --url {OWN_URL}" in told
+    )
 
 
 def test_an_application_that_cannot_be_loaded_is_refused() -> None:
@@ -133,4 +135,5 @@ def test_handlers_that_are_cut_off_go_on_behind_their_answer() -> None:
     webhook.check()
     told = told_by(webhook)
     assert told.background == ("limited", "answered", "async", "limited look-up", "routed", r"two\n# lines", "/limited")
-    assert (told.path, told.fixed_paths, told.reads_environment) == ("/webhook", ("/plain", "/limited"), False)
+    assert (told.path, told.fixed_paths) == ("/webhook", ("/plain", "/limited"))
+    assert (told.reads_environment, told.has_flexible) == (False, True)

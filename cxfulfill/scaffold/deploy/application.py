@@ -20,12 +20,14 @@ class Told:
         fixed_paths: Paths of its flexible webhooks, without those that have variables in them.
         background: Its handlers that may work on behind their answer, in words.
         reads_environment: Whether its settings are variables.
+        has_flexible: Whether it has flexible webhooks.
     """
 
     path: str
     fixed_paths: tuple[str, ...]
     background: tuple[str, ...]
     reads_environment: bool
+    has_flexible: bool
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -42,9 +44,14 @@ def told_by(webhook: Webhook) -> Told:
     Returns:
         What it tells.
     """
-    paths = (each.url.partition("?")[0] for each in cx_settings(webhook, ""))
-    fixed = dict.fromkeys(path for path in paths if PLAIN_PATH.fullmatch(path))
-    return Told(webhook.path, tuple(fixed), tuple(map(printable, _background(webhook))), webhook.is_from_env)
+    paths = [each.url.partition("?")[0] for each in cx_settings(webhook, "")]
+    return Told(
+        path=webhook.path,
+        fixed_paths=tuple(dict.fromkeys(path for path in paths if PLAIN_PATH.fullmatch(path))),
+        background=tuple(map(printable, _background(webhook))),
+        reads_environment=webhook.is_from_env,
+        has_flexible=bool(paths),
+    )
 
 
 def _background(webhook: Webhook) -> Iterator[str]:

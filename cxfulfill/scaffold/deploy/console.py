@@ -40,7 +40,7 @@ def entries(setting: Setting) -> Iterator[str]:
         if each.cx_field:
             when = "; once the server runs with both, at the change" if each.is_next else ""
             yield f"{each.cx_field}: {each.version_in(setting.project)}{when}"
-    if setting.app is not None and setting.access != Access.FUNCTION:
+    if setting.has_flexible and setting.access != Access.FUNCTION:
         yield f"Flexible webhooks: cxfulfill routes --cx --app {setting.app} --url {setting.base}"
 
 

@@ -131,6 +131,7 @@ class Setting:
         client_roots: PEM file of the roots of client certificates.
         secrets: The secrets.
         reads_environment: Whether the application takes its settings from variables (``Webhook.from_env()``).
+        has_flexible: Whether it has flexible webhooks.
         app: ``MODULE:NAME`` of the application; None where it was not asked.
     """
 
@@ -169,6 +170,7 @@ class Setting:
     client_roots: str | None = None
     secrets: tuple[Secret, ...] = ()
     reads_environment: bool = True
+    has_flexible: bool = False
     app: str | None = None
 
     @property

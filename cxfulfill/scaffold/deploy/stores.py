@@ -86,7 +86,7 @@ def _firestore(setting: Setting) -> Step:
 def _in_code(setting: Setting) -> str:
     if setting.reads_environment:
         return ""
-    url = store_url(setting, ("HOST",))
+    url = store_url(setting, "HOST")
     url = "".join(map(str, url)) if isinstance(url, tuple) else url
     where = f", where HOST is the value of {REDIS_HOST.name}" if setting.store == "redis" else ""
     return f' The application takes no settings from variables: name the store in it, as idempotency="{url}"{where}.'

@@ -15,7 +15,7 @@ LOAD_BALANCER: Final = "169.254.0.0/16"
 """Where calls come from behind a load balancer, as a container on Cloud Run sees it: link-local addresses."""
 
 
-def variables(setting: Setting, redis: Word = REDIS_HOST) -> dict[str, Word]:
+def variables(setting: Setting, redis: str | Found = REDIS_HOST) -> dict[str, Word]:
     """Name the variables of a service that are no secrets.
 
     Args:
@@ -48,26 +48,23 @@ def mounts(setting: Setting) -> tuple[Secret, ...]:
     return tuple(each for each in setting.secrets if not each.is_fetched)
 
 
-def store_url(setting: Setting, redis: Word = REDIS_HOST) -> Word:
-    """Write the URL of the store.
+def store_url(setting: Setting, redis: str | Found = REDIS_HOST) -> Word:
+    """Write the URL of the store, which is no memory.
 
     Args:
         setting: The setting.
         redis: What stands for the address of Redis.
 
     Returns:
-        The URL; empty for a memory.
+        The URL.
     """
     if setting.store == "redis":
-        inner = redis if isinstance(redis, tuple) else (redis,)
-        return ("redis://", *inner, ":6379/0")
-    if setting.store == "firestore":
-        named = setting.firestore_database
-        return f"firestore://{setting.project}/{COLLECTION}" + ("" if named == "(default)" else f"?database={named}")
-    return ""
+        return ("redis://", redis, ":6379/0")
+    named = setting.firestore_database
+    return f"firestore://{setting.project}/{COLLECTION}" + ("" if named == "(default)" else f"?database={named}")
 
 
-def _of_webhook(setting: Setting, redis: Word) -> dict[str, Word]:
+def _of_webhook(setting: Setting, redis: str | Found) -> dict[str, Word]:
     """Those that only ``Webhook.from_env()`` reads."""
     given: dict[str, Word] = {"AUTH": setting.policy}
     if setting.auth in ("cloud-run-iam", "google-id-token"):
