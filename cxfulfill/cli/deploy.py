@@ -9,7 +9,7 @@ import click
 from cxfulfill.cli.apps import checked_webhook
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.scaffold.deploy.application import told_by
-from cxfulfill.scaffold.deploy.checks import built, read_secret
+from cxfulfill.scaffold.deploy.checks import built, read_secret, read_variable
 from cxfulfill.scaffold.deploy.plan import plan as plan_of
 from cxfulfill.scaffold.deploy.setting import DEFAULT_PATH, Access, Auth, Setting, Store
 from cxfulfill.scaffold.deploy.terraform import terraform
@@ -59,6 +59,8 @@ _OPTIONS: Final = (
     click.option("--client-roots", help="PEM file of the roots of client certificates; for mtls-lb."),
     click.option("--secret", "secrets", multiple=True, metavar="VARIABLE=SECRET:NUMBER",
                  help="A version of a secret, and the variable (or /FOLDER/FILE) that it feeds; may be repeated."),
+    click.option("--variable", "extra", multiple=True, metavar="NAME=VALUE",
+                 help="A further variable of the service, which is no secret; may be repeated."),
     click.option("--app", "target", metavar="MODULE:NAME",
                  help="A Webhook, such as main:webhook, to see what it needs."),
     click.option("--terraform", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -105,6 +107,7 @@ def _setting(*, target: str | None, works_on: bool | None, secrets: tuple[str, .
     given["threads"] = given["threads"] or (threads_for(limit) if limit else 8)
     given["cpu"] = int(given["cpu"])
     given["secrets"] = tuple(map(read_secret, secrets))
+    given["extra"] = tuple(map(read_variable, given["extra"]))
     if target is not None:
         told = told_by(checked_webhook(target, on_cloud_run=True))
         given |= {"app": target} | told.fields | ({"path": given["path"]} if given["path"] is not None else {})

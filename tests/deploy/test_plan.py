@@ -53,6 +53,25 @@ PLANS: dict[str, tuple[list[str], dict[str, str | None]]] = {
     "redis": (["--background", "--no-cpu-boost"], {"store": "redis", "max_instances": "20", **NETWORK}),
     "firestore": (["--agent-before-2020-11"], {"store": "firestore", "firestore_database": "calls"}),
     "busy": ([], {"workers": "2", "max_in_flight": "8", "cpu": "2"}),
+    "OAuth": (
+        [
+            "--variable=CXFULFILL_OAUTH_ISSUER=https://login.example",
+            "--variable=CXFULFILL_OAUTH_AUDIENCE=hotel,cx",
+            "--variable=CXFULFILL_OAUTH_KEYS=https://login.example/keys?a=1|2",
+            '--variable=GREETING=Good day: $(touch x) `y` ${z} "quoted" it\'s',
+        ],
+        {"access": "public", "auth": "oauth-jwt"},
+    ),
+    "introspection": (
+        [
+            "--variable=CXFULFILL_OAUTH_ISSUER=https://login.example",
+            "--variable=CXFULFILL_OAUTH_AUDIENCE=hotel",
+            "--variable=CXFULFILL_OAUTH_ENDPOINT=https://login.example/look",
+            "--variable=CXFULFILL_OAUTH_CLIENT_ID=hotel",
+            "--secret=CXFULFILL_OAUTH_CLIENT_SECRET_FILE=look-up:1",
+        ],
+        {"access": "public", "auth": "oauth-introspection"},
+    ),
     "function": ([], {"access": "function", "deployer": None, **OTHER_PROJECT}),
     "account": ([], {"cx_service_account": "caller@agent-project.iam.gserviceaccount.com", **OTHER_PROJECT}),
 }
@@ -78,7 +97,9 @@ def test_each_command_and_flag_is_one_that_gcloud_has(made: Ran) -> None:
 
 
 def test_nothing_is_left_to_be_filled_in(made: Ran) -> None:
-    words = [each for call in made.calls for each in (*call.words, *chain(*call.flags.values()))]
+    words = [
+        each for call in made.calls for each in (*call.words, *chain(*call.flags.values())) if "GREETING" not in each
+    ]
     assert not [
         each for each in words if re.search(r"<|\$\{|\$[A-Z]|\b(?:YOUR|PROJECT|SERVICE|REGION|CHANGE)\b|\.\.\.", each)
     ]
@@ -368,6 +389,36 @@ def test_a_store_by_a_secret_lets_instances_grow(tmp_path: Path) -> None:
     made = ran(tmp_path, "--secret=CXFULFILL_STORE=redis-url:1", max_instances="5")
     assert made.deploy.value("--max-instances") == "5"
     assert made.deploy.value("--set-secrets") == "CXFULFILL_STORE=redis-url:1"
+
+
+@pytest.mark.parametrize(
+    ("variable", "mounted", "value"),
+    [
+        ("CXFULFILL_OAUTH_CLIENT_SECRET", "CXFULFILL_OAUTH_CLIENT_SECRET=a:1", None),
+        ("CXFULFILL_OAUTH_CLIENT_SECRET_FILE", "/secrets/a/value=a:1", "/secrets/a/value"),
+        ("CXFULFILL_OAUTH_CLIENT_SECRET_SECRET", None, f"projects/{PROJECT}/secrets/a/versions/1"),
+        ("CXFULFILL_PROD__HEADER_VALUE_NEXT_FILE", "/secrets/a/value=a:1", "/secrets/a/value"),
+        ("MY_SECRET", "MY_SECRET=a:1", None),
+        ("MY_FILE", "MY_FILE=a:1", None),
+    ],
+)
+def test_the_variable_says_how_its_secret_comes(
+    tmp_path: Path, variable: str, mounted: str | None, value: str | None
+) -> None:
+    made = ran(tmp_path, f"--secret={variable}=a:1")
+    assert made.deploy.flags.get("--set-secrets") == ([mounted] if mounted else None)
+    assert made.variables.get(variable) == value
+
+
+def test_further_variables_are_handed_on_as_they_are(tmp_path: Path) -> None:
+    more, options = PLANS["OAuth"]
+    made = ran(tmp_path, *more, **options)
+    assert made.variables["GREETING"] == 'Good day: $(touch x) `y` ${z} "quoted" it\'s'
+    assert made.variables["CXFULFILL_OAUTH_KEYS"] == "https://login.example/keys?a=1|2"
+    assert made.variables["CXFULFILL_OAUTH_AUDIENCE"] == "hotel,cx"
+    assert not (tmp_path / "x").exists()
+    assert "# Third-party OAuth (oauthConfig): " in made.text
+    assert "ID token" not in made.text.partition("Enter the webhook in CX")[2]
 
 
 def test_planning_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

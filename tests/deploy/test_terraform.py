@@ -93,7 +93,10 @@ def plain(given: Any) -> Any:
         return {name.strip('"'): plain(value) for name, value in given.items() if not name.startswith("__")}
     if isinstance(given, list):
         return [plain(each) for each in given]
-    return given[1:-1] if isinstance(given, str) and given.startswith('"') else given
+    if not isinstance(given, str) or not given.startswith('"'):
+        return given
+    # unquoted() takes no interpolation
+    return given[1:-1] if re.search(r"(?<!\$)\$\{", given) else unquoted(given)
 
 
 def test_the_providers_take_each_argument(file: File, known: dict[str, Schema]) -> None:

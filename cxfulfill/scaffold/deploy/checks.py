@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Any, Final
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.scaffold.deploy.setting import CX_FIELDS, PLAIN_PATH, Access, Secret, Setting
+from cxfulfill.scaffold.deploy.variables import variables
 from cxfulfill.settings.server import threads_for
 from cxfulfill.settings.table import BY_VARIABLE, PREFIX, SCOPE_MARK
 
@@ -53,6 +54,21 @@ _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,254}")
 _MOUNT: Final = re.compile(r"(?:/[A-Za-z0-9._-]+){2,}")
 _SECRET: Final = re.compile(r"([^=]+)=([A-Za-z0-9_-]{1,255}):(\d{1,9})")
 
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What the application needs to check what callers prove themselves with."""
+
+    secret: str = ""
+    variables: tuple[str, ...] = ()
+
+
+_PROOFS: Final[Mapping[str, _Proof]] = {
+    "basic": _Proof("BASIC_CREDENTIALS"),
+    "header": _Proof("HEADER_VALUE"),
+    "oauth-jwt": _Proof(variables=("OAUTH_ISSUER", "OAUTH_AUDIENCE", "OAUTH_KEYS")),
+    "oauth-introspection": _Proof("OAUTH_CLIENT_SECRET", ("OAUTH_ISSUER", "OAUTH_ENDPOINT", "OAUTH_CLIENT_ID")),
+}
 _NEEDED: Final[Mapping[Access, Mapping[str, str]]] = {
     Access.SERVICE_DIRECTORY: {
         "agent_location": "a Service Directory service must be in the agent's location",
@@ -104,6 +120,31 @@ def read_secret(text: str) -> Secret:
         if known is None or known.kind not in ("secret", "one secret", "url"):
             raise ConfigurationError(f"--secret: {PREFIX}{name} is no setting that holds a secret")
     return secret
+
+
+def read_variable(text: str) -> tuple[str, str]:
+    """Read a further variable.
+
+    Args:
+        text: ``NAME=VALUE``.
+
+    Returns:
+        Both.
+
+    Raises:
+        ConfigurationError: It has another form, is for a secret, or none that is read.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not _VARIABLE.fullmatch(name) or not value.isprintable():
+        raise ConfigurationError("--variable takes NAME=VALUE, of A-Z, 0-9 and _, and a line of text")
+    if name.startswith(PREFIX):
+        setting = name.removeprefix(PREFIX).rpartition(SCOPE_MARK)[2]
+        known = BY_VARIABLE.get(setting)
+        if known is None:
+            raise ConfigurationError(f"--variable: {PREFIX}{setting} is no setting")
+        if known.kind in ("secret", "one secret"):
+            raise ConfigurationError(f"--variable: {PREFIX}{setting} is a secret; use --secret")
+    return name, value
 
 
 def check(setting: Setting) -> None:
@@ -169,11 +210,15 @@ def _projects(setting: Setting) -> Iterator[str]:
 def _policies(setting: Setting) -> Iterator[str]:
     by_platform = (Access.IAM, Access.INTERNAL, Access.FUNCTION)
     if setting.is_checked_by_platform != (setting.access in by_platform):
-        fitting = "cloud-run-iam" if setting.access in by_platform else "google-id-token, basic or header"
+        fitting = "cloud-run-iam" if setting.access in by_platform else "another one than cloud-run-iam"
         yield f"--access {setting.access} goes with --auth {fitting}"
-    needed = {"basic": "BASIC_CREDENTIALS", "header": "HEADER_VALUE"}.get(setting.auth)
-    if setting.reads_environment and needed and all(each.setting != needed for each in setting.secrets):
-        yield f"--secret is missing: --auth {setting.auth} needs --secret {PREFIX}{needed}=SECRET:NUMBER"
+    needed = _PROOFS.get(setting.auth) if setting.reads_environment else None
+    if needed is not None and needed.secret and all(each.setting != needed.secret for each in setting.secrets):
+        yield f"--secret is missing: --auth {setting.auth} needs --secret {PREFIX}{needed.secret}=SECRET:NUMBER"
+    given = {name for name, _ in setting.extra}
+    for name in needed.variables if needed is not None else ():
+        if f"{PREFIX}{name}" not in given:
+            yield f"--variable is missing: --auth {setting.auth} needs --variable {PREFIX}{name}=VALUE"
 
 
 def _secrets(setting: Setting) -> Iterator[str]:
@@ -183,10 +228,15 @@ def _secrets(setting: Setting) -> Iterator[str]:
         yield "--secret names a variable or file twice"
     if len(set(folders)) != len(folders):
         yield "--secret: each mounted file needs a folder of its own, since a mount hides what else is in it"
+    names = [name for name, _ in setting.extra]
+    own = variables(replace(setting, extra=()))
+    for name in names:
+        if name in own or name in targets or names.count(name) > 1:
+            yield f"--variable: {name} has its value already"
     if f"{PREFIX}STORE" in targets and setting.store != "memory":
         yield f"--store {setting.store} sets {PREFIX}STORE; leave it or the --secret out"
     for each in setting.secrets:
-        if each.setting and not setting.reads_environment and each.setting in CX_FIELDS:
+        if each.setting in CX_FIELDS and not setting.reads_environment:
             yield f"--secret: the application does not read {each.target}; name a variable that it reads"
 
 

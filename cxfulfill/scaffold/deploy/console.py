@@ -36,6 +36,8 @@ def entries(setting: Setting) -> Iterator[str]:
         yield "Custom CA certificate (allowedCaCerts): certs/ca.der"
     if setting.auth in ("cloud-run-iam", "google-id-token"):
         yield "Service agent authentication (serviceAgentAuth): ID token"
+    if setting.auth.startswith("oauth-"):
+        yield "Third-party OAuth (oauthConfig): client id, client secret, token endpoint and scopes of your provider"
     for each in setting.secrets:
         if each.cx_field:
             when = "; once the server runs with both, at the change" if each.is_next else ""

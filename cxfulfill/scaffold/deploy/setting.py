@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from cxfulfill.settings.table import NEXT, PREFIX, SCOPE_MARK, SECRET_FORMS
+from cxfulfill.settings.table import BY_VARIABLE, NEXT, PREFIX, SCOPE_MARK, SECRET_FORMS
 
 DEFAULT_PATH: Final = "/webhook"
 PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]*")
@@ -19,7 +19,7 @@ CX_FIELDS: Final = {
 """Settings whose secret CX reads too, and the field of the webhook in CX that its version goes into."""
 _MOUNTS: Final = "/secrets"
 
-Auth = Literal["cloud-run-iam", "google-id-token", "basic", "header"]
+Auth = Literal["cloud-run-iam", "google-id-token", "basic", "header", "oauth-jwt", "oauth-introspection"]
 Store = Literal["memory", "redis", "firestore"]
 
 
@@ -51,10 +51,18 @@ class Secret:
     @property
     def setting(self) -> str:
         """Which setting of ours it feeds; empty for one of the application's own."""
-        name = self.target.removeprefix(PREFIX) if self.target.startswith(PREFIX) else ""
-        for end in (FILE, MANAGER, NEXT):
-            name = name.removesuffix(end)
-        return name.rpartition(SCOPE_MARK)[2]
+        known = BY_VARIABLE.get(self._variable)
+        return known.name if known is not None else ""
+
+    @property
+    def _variable(self) -> str:
+        """The variable without prefix and environment; empty where it is none of ours."""
+        return self.target.removeprefix(PREFIX).rpartition(SCOPE_MARK)[2] if self.target.startswith(PREFIX) else ""
+
+    @property
+    def _form(self) -> str:
+        """The end of the variable, which tells how the secret comes."""
+        return self._variable.removeprefix(self.setting).removeprefix(NEXT) if self.setting else ""
 
     @property
     def cx_field(self) -> str:
@@ -64,20 +72,19 @@ class Secret:
     @property
     def is_next(self) -> bool:
         """Whether it follows the current one during a rotation."""
-        return any(self.target.endswith(f"{NEXT}{end}") for end in SECRET_FORMS)
+        return bool(self.setting) and self._variable.removeprefix(self.setting).startswith(NEXT)
 
     @property
     def path(self) -> str:
         """The file that it is mounted as; empty where it is none."""
         if self.target.startswith("/"):
             return self.target
-        is_file = self.target.startswith(PREFIX) and self.target.endswith(FILE)
-        return f"{_MOUNTS}/{self.name}/value" if is_file else ""
+        return f"{_MOUNTS}/{self.name}/value" if self._form == FILE else ""
 
     @property
     def is_fetched(self) -> bool:
         """Whether the application fetches it itself."""
-        return self.target.startswith(PREFIX) and self.target.endswith(MANAGER)
+        return self._form == MANAGER
 
     def version_in(self, project: str) -> str:
         """Write the name of the version.
@@ -130,6 +137,7 @@ class Setting:
         firestore_database: The Firestore database.
         client_roots: PEM file of the roots of client certificates.
         secrets: The secrets.
+        extra: Further variables and their values.
         reads_environment: Whether the application takes its settings from variables (``Webhook.from_env()``).
         has_flexible: Whether it has flexible webhooks.
         app: ``MODULE:NAME`` of the application; None where it was not asked.
@@ -169,6 +177,7 @@ class Setting:
     firestore_database: str = "(default)"
     client_roots: str | None = None
     secrets: tuple[Secret, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
     reads_environment: bool = True
     has_flexible: bool = False
     app: str | None = None

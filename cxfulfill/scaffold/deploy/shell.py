@@ -3,6 +3,9 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+from cxfulfill.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,8 @@ class Found:
 
     name: str
 
+
+_MARKS: Final = ",|;#@~"
 
 Word = str | Found | tuple[str | Found, ...]
 """A word of a command line: text, a variable's value, or both side by side."""
@@ -102,9 +107,14 @@ def pairs(given: Mapping[str, Word]) -> Word | None:
     Returns:
         The list; None for an empty one. Where a value has a comma, another mark stands between (``gcloud topic
         escaping``).
+
+    Raises:
+        ConfigurationError: Its values have all marks that may stand between.
     """
-    texts = [part for value in given.values() for part in _parts(value) if isinstance(part, str)]
-    mark = "|" if any("," in text for text in texts) else ","
+    texts = "".join(part for value in given.values() for part in _parts(value) if isinstance(part, str))
+    mark = next((each for each in _MARKS if each not in texts), None)
+    if mark is None:
+        raise ConfigurationError(f"the values of variables have all of {_MARKS}, one of which must stand between them")
     made: list[str | Found] = ["" if mark == "," else f"^{mark}^"]
     for name, value in given.items():
         made += [mark if len(made) > 1 else "", f"{name}=", *_parts(value)]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cxfulfill.scaffold.deploy.setting import DEFAULT_PATH, FILE, Access, Secret, Setting
+from cxfulfill.scaffold.deploy.setting import DEFAULT_PATH, Access, Secret, Setting
 from cxfulfill.scaffold.deploy.shell import Found, Word
 from cxfulfill.settings.server import WORKERS
 from cxfulfill.settings.table import PREFIX
@@ -31,9 +31,9 @@ def variables(setting: Setting, redis: str | Found = REDIS_HOST) -> dict[str, Wo
     for each in setting.secrets:
         if each.is_fetched:
             given[each.target] = each.version_in(setting.project)
-        elif each.path and each.target.endswith(FILE):
+        elif each.path and each.setting:
             given[each.target] = each.path
-    return given
+    return given | dict(setting.extra)
 
 
 def mounts(setting: Setting) -> tuple[Secret, ...]:
