@@ -211,12 +211,13 @@ def test_service_directory_is_watched_from_inside(tmp_path: Path) -> None:
 
 
 def test_the_values_of_secrets_are_not_terraforms(tmp_path: Path) -> None:
-    file = File(tmp_path, "--secret=CXFULFILL_HEADER_VALUE=cx-key:1", access="public", auth="header")
+    name = "cx-key-" + "a" * 80
+    file = File(tmp_path, f"--secret=CXFULFILL_HEADER_VALUE={name}:1", access="public", auth="header")
     assert "google_secret_manager_secret_version" not in file.text
     assert (
-        '#   printf %s "$VALUE" | gcloud secrets versions add cx-key --project=hotel-project --data-file=-' in file.text
+        f'#   printf %s "$VALUE" | gcloud secrets versions add {name} --project={PROJECT} --data-file=-\n' in file.text
     )
-    assert f"secretVersionsForRequestHeaders: projects/{PROJECT}/secrets/cx-key/versions/1" in file.text
+    assert f"secretVersionsForRequestHeaders: projects/{PROJECT}/secrets/{name}/versions/1" in file.text
 
 
 def test_what_is_entered_in_cx_is_told(tmp_path: Path) -> None:

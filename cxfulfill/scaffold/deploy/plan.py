@@ -39,7 +39,7 @@ def comment(text: str) -> str:
     """Write text as lines of comment.
 
     Args:
-        text: The text, a paragraph a line.
+        text: The text, a paragraph a line; one that begins with spaces is a command, and stays on its line.
 
     Returns:
         The lines.
@@ -47,7 +47,8 @@ def comment(text: str) -> str:
     paragraphs = text.splitlines()
     below = "  " if len(paragraphs) > 1 else ""
     wrap = TextWrapper(_WIDTH, subsequent_indent=below, break_long_words=False, break_on_hyphens=False).wrap
-    return "".join(f"# {line}".rstrip() + "\n" for each in paragraphs for line in wrap(each) or [""])
+    lines = (line for each in paragraphs for line in ([each] if each.startswith("  ") else wrap(each) or [""]))
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def steps(setting: Setting) -> Iterator[Step]:
