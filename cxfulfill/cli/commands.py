@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "chat": "cxfulfill.cli.chat",
     "config": "cxfulfill.cli.config",
     "console": "cxfulfill.cli.console",
+    "deploy": "cxfulfill.cli.deploy",
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
     "load": "cxfulfill.cli.load",

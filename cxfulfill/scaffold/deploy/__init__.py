@@ -1,0 +1,1 @@
+"""Plans for Cloud Run: what is to be deployed, as commands of ``gcloud`` and as Terraform."""
