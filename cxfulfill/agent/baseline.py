@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cxfulfill.agent.findings import Finding
+from cxfulfill.agent.replacing import replace_text
 from cxfulfill.errors import ConfigurationError
 
 _VERSION: Final = 1
@@ -52,6 +53,6 @@ def write_baseline(path: Path, findings: Iterable[Finding]) -> None:
     ]
     document = {"version": _VERSION, "findings": rows}
     try:
-        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        replace_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise ConfigurationError(f"the baseline cannot be written: {error.strerror}") from None

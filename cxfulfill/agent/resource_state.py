@@ -9,7 +9,6 @@ tell a rotated one.
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cxfulfill.agent.replacing import replace_text
 from cxfulfill.agent.resource_fields import Path as Field
 from cxfulfill.errors import ConfigurationError
 
@@ -121,13 +121,8 @@ class State:
             ConfigurationError: It cannot be written.
         """
         text = json.dumps(self._content.model_dump(), indent=2, sort_keys=True) + "\n"
-        beside = self._path.with_name(f"{self._path.name}.new")
         try:
-            # Never through a link that lies there.
-            beside.unlink(missing_ok=True)
-            with beside.open("x", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(beside, self._path)  # noqa: PTH105 - replaces one that is there, on every system
+            replace_text(self._path, text)
         except OSError as error:
             raise ConfigurationError(f"{self._path.name} cannot be written: {error.strerror}") from None
 

@@ -58,7 +58,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def plan(ctx: click.Context, /, form: str, *, check: bool, **options: Any) -> None:
     """Show what apply would do. Nothing is changed.
 
-    The agent, where the application is served and how CX proves itself are in cxfulfill.toml. No secret is shown.
+    The agent, where the application is served and how CX proves itself are in cxfulfill.toml. No secret is shown, but
+    one that cxfulfill.toml holds in plain text (insecure_plaintext) stands in --format rest and terraform.
     """
     if check and form != "text":
         raise click.UsageError("--check goes with --format text")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cxfulfill.agent.model import Agent
+from cxfulfill.agent.replacing import replace_text
 from cxfulfill.agent.stub_module import Module, read_module
 from cxfulfill.agent.stub_tests import add_tests
 from cxfulfill.agent.stubs import Tag, add_handlers, tags_of
@@ -101,6 +102,6 @@ def write(path: Path, text: str, option: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
+        replace_text(path, text)
     except OSError as error:
         raise click.BadParameter(f"it cannot be written: {error.strerror}", param_hint=option) from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cxfulfill.agent.replacing import replace_text
 from cxfulfill.agent.resource_settings import FILE
 from cxfulfill.agent.templates import OAUTH_OPTIONS, Template, added, filled, load, names
 from cxfulfill.cli.outline import Line, commands, heading, show, texts
@@ -51,7 +52,11 @@ def add(
     known = {option for each in OAUTH_OPTIONS.values() for option in each}
     given = {option: value for option, value in oauth.items() if value is not None and option in known}
     table = filled(chosen, values=_pairs("--set", values), fields=_pairs("--field", fields), oauth=given)
-    settings.write_text(added(settings.read_text(encoding="utf-8"), key, chosen, table), encoding="utf-8")
+    text = added(settings.read_text(encoding="utf-8"), key, chosen, table)
+    try:
+        replace_text(settings, text)
+    except OSError as error:
+        raise click.ClickException(f"{settings.name} cannot be written: {error.strerror}") from None
     show([Line(f"webhooks.{key} is in {settings.name}."), *texts(*(f"Take care: {note}" for note in chosen.notes))])
 
 
