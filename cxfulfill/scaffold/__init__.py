@@ -1,0 +1,1 @@
+"""Projects that are made, and plans for where they run."""
