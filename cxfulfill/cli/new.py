@@ -1,6 +1,8 @@
 """``cxfulfill new``: a project that runs, tests and deploys as it is."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -43,17 +45,14 @@ def new(name: Path, *, auth: str, store: str, flexible: bool, export: Path | Non
 
     A folder may stand in front of the name. Where something is wrong, nothing is written.
     """
-    try:
+    with _refused("NAME"):
         check_name(name.name)
         check_target(name)
-    except ConfigurationError as error:
-        raise click.BadParameter(str(error), param_hint="NAME") from None
     agent = None if export is None else read_agent(export)
-    try:
+    with _refused("--from-export"):
         files = project_files(Project(name.name, auth, store, flexible, agent))
-    except ConfigurationError as error:
-        raise click.BadParameter(str(error), param_hint="--from-export") from None
-    write_folder(name, files)
+    with _refused("NAME"):
+        write_folder(name, files)
     show(texts(f"{name}: {len(files)} files"))
     show(
         [
@@ -61,3 +60,12 @@ def new(name: Path, *, auth: str, store: str, flexible: bool, export: Path | Non
             *texts("README.md says the rest, up to Cloud Run."),
         ]
     )
+
+
+@contextmanager
+def _refused(hint: str) -> Iterator[None]:
+    """Tell which argument it is that something is wrong with."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint=hint) from None

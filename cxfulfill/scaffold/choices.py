@@ -15,7 +15,7 @@ class Variable:
         setting: The setting, without prefix.
         example: Its value in ``.env.example``; empty where only the user knows one.
         service: Its value in ``cloudrun.yaml``, where that is another one.
-        secret: How the name of its secret on Google Cloud ends; empty where it is none.
+        kept_as: How the name of its secret on Google Cloud ends; empty where it is none.
         test: The Python expression that makes a value for tests; empty where the example is one.
         how: How to come by a value.
         yours: Whether its value in ``cloudrun.yaml`` is an example that the user has to change.
@@ -24,7 +24,7 @@ class Variable:
     setting: str
     example: str = ""
     service: str = ""
-    secret: str = ""
+    kept_as: str = ""
     test: str = ""
     how: str = ""
     yours: bool = False
@@ -119,7 +119,7 @@ AUTHS: Final[Mapping[str, Auth]] = {
         (
             _policy("basic"),
             Variable("BASIC_USERNAME", "cx-agent"),
-            Variable("BASIC_PASSWORD", secret="password", test=_SECRET, how=f"Made by: {_MAKE}"),
+            Variable("BASIC_PASSWORD", kept_as="password", test=_SECRET, how=f"Made by: {_MAKE}"),
         ),
         "basic",
     ),
@@ -129,7 +129,7 @@ AUTHS: Final[Mapping[str, Auth]] = {
             Variable("HEADER_NAME", "Authorization"),
             Variable(
                 "HEADER_VALUE",
-                secret="header",
+                kept_as="header",
                 test=f'f"Bearer {{{_SECRET}}}"',
                 how=f"Bearer and a key, which is made by: {_MAKE}",
             ),
@@ -151,7 +151,7 @@ AUTHS: Final[Mapping[str, Auth]] = {
             *_ISSUER,
             Variable("OAUTH_ENDPOINT", "https://login.example/introspect", yours=True),
             Variable("OAUTH_CLIENT_ID", "%SERVICE%-webhook", yours=True),
-            Variable("OAUTH_CLIENT_SECRET", secret="client-secret", test=_SECRET, how="The issuer gives it."),
+            Variable("OAUTH_CLIENT_SECRET", kept_as="client-secret", test=_SECRET, how="The issuer gives it."),
         ),
         "oauth-introspection",
         extra="oauth",
@@ -174,7 +174,7 @@ AUTHS: Final[Mapping[str, Auth]] = {
 STORES: Final[Mapping[str, Store]] = {
     "memory": Store(()),
     "sqlite": Store((Variable("STORE", "sqlite:///calls.sqlite3", "sqlite:////var/lib/webhook/calls.sqlite3"),)),
-    "redis": Store((Variable("STORE", "redis://127.0.0.1:6379/0", secret="store"),), extra="redis", shared=True),
+    "redis": Store((Variable("STORE", "redis://127.0.0.1:6379/0", kept_as="store"),), extra="redis", shared=True),
     "firestore": Store(
         (Variable("STORE", "firestore://my-project/%SERVICE%-calls", "firestore://%PROJECT_ID%/%SERVICE%-calls"),),
         extra="firestore",

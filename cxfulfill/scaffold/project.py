@@ -86,7 +86,6 @@ def _values(project: Project, given: FromAgent | None) -> dict[str, Any]:
         "store_name": project.store,
         "flexible": project.flexible,
         "from_export": given is not None,
-        "tag": tag,
         "request": json.dumps(request, indent=2),
         "version": cxfulfill.__version__,
         "python": PYTHON,
@@ -99,14 +98,14 @@ def _values(project: Project, given: FromAgent | None) -> dict[str, Any]:
 
 def _settings(name: str, auth: Auth, store: Store) -> dict[str, Any]:
     variables = [_named(each, name) for each in (*auth.variables, *store.variables)]
-    kept = [each for each in variables if each.secret]
+    kept = [each for each in variables if each.kept_as]
     extras = sorted(filter(None, (auth.extra, store.extra)))
     audience = next((each.service for each in variables if each.setting == "AUDIENCE"), "")
     return {
         "variables": variables,
         "tested": [each for each in variables if each.setting != "STORE"],
         "has_test_secrets": any(each.test for each in variables),
-        "secrets": [f"{name}-{each.secret}" for each in kept],
+        "secrets": [f"{name}-{each.kept_as}" for each in kept],
         "secret_names": [f"`{each.name}`" for each in kept],
         "to_fill": [f"`{each.name}`" for each in variables if each.yours],
         "extras": f"[{','.join(extras)}]" if extras else "",
