@@ -58,11 +58,6 @@ class Auth:
     extra: str = ""
     behind_balancer: bool = False
 
-    @property
-    def is_google(self) -> bool:
-        """Whether CX proves itself by an ID token of its service agent."""
-        return any(each.setting == "PROJECT_NUMBER" for each in self.variables)
-
 
 @dataclass(frozen=True, slots=True)
 class Store:
