@@ -46,14 +46,12 @@ class Auth:
 
     Attributes:
         variables: Its settings.
-        page: Its page in the documentation.
         is_private: Whether callers of the service need ``roles/run.invoker``.
         extra: The extra that it needs; empty for none.
         behind_balancer: Whether only a load balancer reaches the service.
     """
 
     variables: tuple[Variable, ...]
-    page: str
     is_private: bool = False
     extra: str = ""
     behind_balancer: bool = False
@@ -99,7 +97,7 @@ def _audience(service: str = "") -> Variable:
 _RUN_URL: Final = "https://%SERVICE%-%PROJECT_NUMBER%.%REGION%.run.app/webhook"
 
 AUTHS: Final[Mapping[str, Auth]] = {
-    "google-id-token": Auth((_policy("google-id-token"), _audience(_RUN_URL), _NUMBER), "google-id-token"),
+    "google-id-token": Auth((_policy("google-id-token"), _audience(_RUN_URL), _NUMBER)),
     "cloud-run-iam": Auth(
         (
             _policy("cloud-run-iam"),
@@ -107,7 +105,6 @@ AUTHS: Final[Mapping[str, Auth]] = {
             _NUMBER,
             Variable("I_CONFIRM_THE_SERVICE_IS_NOT_PUBLIC", "1"),
         ),
-        "cloud-run-iam",
         is_private=True,
     ),
     "basic": Auth(
@@ -116,7 +113,6 @@ AUTHS: Final[Mapping[str, Auth]] = {
             Variable("BASIC_USERNAME", "cx-agent"),
             Variable("BASIC_PASSWORD", kept_as="password", test=_SECRET, how=f"Made by: {_MAKE}"),
         ),
-        "basic",
     ),
     "header": Auth(
         (
@@ -129,7 +125,6 @@ AUTHS: Final[Mapping[str, Auth]] = {
                 how=f"Bearer and a key, which is made by: {_MAKE}",
             ),
         ),
-        "header",
     ),
     "oauth-jwt": Auth(
         (
@@ -137,7 +132,6 @@ AUTHS: Final[Mapping[str, Auth]] = {
             *_ISSUER,
             Variable("OAUTH_KEYS", "https://login.example/.well-known/jwks.json", yours=True),
         ),
-        "oauth-jwt",
         extra="oauth",
     ),
     "oauth-introspection": Auth(
@@ -148,7 +142,6 @@ AUTHS: Final[Mapping[str, Auth]] = {
             Variable("OAUTH_CLIENT_ID", "%SERVICE%-webhook", yours=True),
             Variable("OAUTH_CLIENT_SECRET", kept_as="client-secret", test=_SECRET, how="The issuer gives it."),
         ),
-        "oauth-introspection",
         extra="oauth",
     ),
     "mtls": Auth(
@@ -160,7 +153,6 @@ AUTHS: Final[Mapping[str, Auth]] = {
             Variable("MTLS_PROXY", "gcp-lb"),
             Variable("MTLS_PEERS", "169.254.0.0/16"),
         ),
-        "mutual-tls",
         behind_balancer=True,
     ),
 }

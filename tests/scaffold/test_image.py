@@ -1,6 +1,7 @@
 """The image of a new project, as far as that can be tried without a container engine."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -95,7 +96,9 @@ class Image:
         self.command = json.loads(rest)
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 @pytest.mark.skipif(shutil.which("useradd") is None, reason="needs useradd: apt-get install passwd")
+@pytest.mark.skipif(os.geteuid() != 0, reason="useradd --prefix is root's")
 def test_the_steps_of_the_dockerfile_run_in_their_order_in_a_clean_environment_without_a_container_engine(
     bench: Bench, serve: Serve, tmp_path: Path
 ) -> None:

@@ -42,7 +42,7 @@ from tests.server.wire import LIMIT, Server, until
 from tests.servers.firestore_server import FirestoreServer
 from tests.servers.redis_server import RedisServer, free_port
 
-MAKE = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 AUDIENCE = "https://webhook.example/webhook"
 AGENT = dialogflow_service_agent(123456789012)
 ROOM = {"check-in": {"year": 2030, "month": 6, "day": 14}, "nights": 3}
@@ -231,9 +231,18 @@ def test_a_project_with_cloud_run_iam_and_a_real_redis(checked: Callable[..., Pa
         assert redis.client.dbsize() > 0
 
 
-def test_a_project_with_basic_and_sqlite_and_a_flexible_webhook(checked: Callable[..., Path]) -> None:
+def test_a_project_with_basic_and_sqlite_and_a_flexible_webhook_which_make_serve_serves_with_its_env_file(
+    checked: Callable[..., Path], serve: Serve
+) -> None:
     project = checked(basic, "--store", "sqlite", "--flexible")
     assert (project / "calls.sqlite3").is_file()
+    password = secret()
+    example = (project / ".env.example").read_text()
+    (project / ".env").write_text(example.replace("PASSWORD=\n", f"PASSWORD={password}\n"))
+    server = serve("make", "serve", "PORT=0", cwd=project)
+    server.until_line("Booting worker")
+    answered(server, Made(credential=BasicCredential("cx-agent", password)), from_export=False)
+    server.stop()
 
 
 def test_a_project_with_header_from_an_export_and_the_firestore_emulator_in_place_of_firestore(
@@ -261,7 +270,6 @@ def test_a_project_with_mtls_and_a_real_client_certificate_with_googles_keys_fro
     checked(mtls)
 
 
-@MAKE
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
 def test_make_run_in_a_new_project_sets_everything_up_and_prints_a_curl_line_that_works(
     bench: Bench, tmp_path: Path
