@@ -292,4 +292,3 @@ def test_make_run_in_a_new_project_sets_everything_up_and_prints_a_curl_line_tha
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
     assert (project / ".venv" / "password").stat().st_mode & 0o777 == 0o600
-    bench.run("make", "test", cwd=project)
