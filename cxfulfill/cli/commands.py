@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "doctor": "cxfulfill.cli.doctor",
     "explain": "cxfulfill.cli.meaning",
     "load": "cxfulfill.cli.load",
+    "new": "cxfulfill.cli.new",
     "openapi": "cxfulfill.cli.openapi",
     "replay": "cxfulfill.cli.replay",
     "routes": "cxfulfill.cli.routes",

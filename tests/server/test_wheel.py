@@ -35,9 +35,8 @@ def run(*command: str | Path, cwd: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tree = tmp_path_factory.mktemp("tree")
+def build_wheel(tree: Path) -> Path:
+    """Build it from a copy of the sources in an empty folder."""
     for name in filter(lambda name: (ROOT / name).is_dir(), SOURCES):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in filter(lambda name: (ROOT / name).is_file(), FILES):
@@ -45,6 +44,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "build", "--wheel", "--outdir", "dist", ".", cwd=tree)
     [built] = tree.glob("dist/*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +72,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence_and_nothing_else(
     modules = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/**/*.py")}
     assert modules <= set(names)
     page = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/simulator/static/*")}
-    templates = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/agent/templates/*")}
+    templates = {str(path.relative_to(ROOT)) for path in ROOT.glob("cxfulfill/*/templates/**/*") if path.is_file()}
     assert page
     assert templates
     assert page | templates <= set(names)

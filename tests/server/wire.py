@@ -44,9 +44,9 @@ BAD = basic(USERNAME, CANARY)
 SECRETS = (CANARY, PASSWORD, GOOD.rpartition(" ")[2], BAD.rpartition(" ")[2])
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str, limit: float = LIMIT) -> None:
     """Wait for something that another process does."""
-    end = time.monotonic() + LIMIT
+    end = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < end, f"waited in vain: {what}"
         select.select([], [], [], 0.01)
