@@ -55,14 +55,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def _names(package: griffe.Object | griffe.Alias, homes: Sequence[str]) -> list[str]:
     """The package's public names that are at home in these modules, in the order of the modules."""
-    names = [str(name) for name in package.exports or ()]
-    return sorted(
-        (name for name in names if _home(package, name) in homes), key=lambda n: homes.index(_home(package, n))
-    )
-
-
-def _home(package: griffe.Object | griffe.Alias, name: str) -> str:
-    return package[name].canonical_path.split(".")[1]
+    home_of = {str(name): package[str(name)].canonical_path.split(".")[1] for name in package.exports or ()}
+    return [name for home in homes for name in home_of if home_of[name] == home]
 
 
 def _overview(package: griffe.Object | griffe.Alias, names: Mapping[str, list[str]]) -> str:
@@ -76,7 +70,8 @@ def _overview(package: griffe.Object | griffe.Alias, names: Mapping[str, list[st
 
 
 def _summary(thing: griffe.Object | griffe.Alias) -> str:
-    lines = thing.docstring.value.partition("\n\n")[0].splitlines() if thing.docstring else ()
+    docstring: str = thing.docstring.value if thing.docstring else ""
+    lines = docstring.partition("\n\n")[0].splitlines()
     return " ".join(lines).replace("``", "`").replace("|", "\\|")
 
 
