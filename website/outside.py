@@ -93,6 +93,8 @@ def _text(source: str) -> str:
 
 
 def _page_of(source: str, config: MkDocsConfig) -> File:
+    if source == HOME:
+        return File.generated(config, _uri_of(source), content=f"---\nhide:\n  - navigation\n---\n\n{_text(source)}")
     if source.endswith(".md"):
         return File.generated(config, _uri_of(source), content=_text(source))
     path = ROOT / source
