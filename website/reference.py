@@ -37,6 +37,8 @@ MODULES: Final = {
     "server.gunicorn": "members: false",
 }
 """The other modules that applications use, a page each, with the options of mkdocstrings that it needs."""
+BELOW: Final = {"testing": ("simulator.cx_options.Options",)}
+"""What stands at the end of a module's page, because its signatures name it."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -82,7 +84,8 @@ def _directive(name: str) -> str:
 def _module(module: str, options: str) -> str:
     lines = ["show_root_heading: false", "show_root_toc_entry: false", options]
     block = "\n".join(f"      {line}" for line in lines if line)
-    return _page(f"`{PACKAGE}.{module}`", f"{_directive(module)}\n    options:\n{block}")
+    below = (_directive(name) for name in BELOW.get(module, ()))
+    return _page(f"`{PACKAGE}.{module}`", f"{_directive(module)}\n    options:\n{block}", *below)
 
 
 def _page(title: str, *parts: str) -> str:
