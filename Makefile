@@ -1,6 +1,7 @@
 # make run    serve the example app, with a curl line to paste
 # make test   run the whole test suite
 # make check  lint, types, architecture
+# make docs   the documentation site, in site/; warnings are errors
 # make bench  benchmarks, as ratios
 # Each sets up what it needs in .venv; nothing but Python 3.11+ and make has to be there.
 
@@ -13,7 +14,7 @@ PORT ?= 8080
 export HOTEL_USERNAME ?= cx-agent
 export HOTEL_PASSWORD ?= local-development-only
 
-.PHONY: run test check bench clean
+.PHONY: run test check docs bench clean
 
 run: $(READY)
 	@echo "The example app answers on http://127.0.0.1:$(PORT). In another terminal:"
@@ -33,6 +34,10 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python tests/gates.py
 
+# The theme's news about itself are no warning of this build.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
@@ -44,4 +49,4 @@ $(READY): setup.cfg pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -42,8 +42,7 @@ class FetchError(Exception):
 class Gone(Exception):
     """The source says that the value is no longer valid: it is dropped, not served past its age.
 
-    Args:
-        reason: Why, for the log; without the value.
+    Its argument is the reason, for the log, without the value.
     """
 
 

@@ -32,8 +32,7 @@ _MESSAGES: Final[dict[str, Any]] = dict(MESSAGES)
 class EntityField(Field[T]):
     """A field of an entity; subclasses name theirs: ``class SysDate(EntityField[date], entity=DATE)``.
 
-    Args:
-        options: Those of every marshmallow field.
+    It takes the options of every marshmallow field.
 
     Attributes:
         entity: The entity.

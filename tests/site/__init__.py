@@ -1,0 +1,1 @@
+"""The documentation site, built once and looked at."""
