@@ -41,6 +41,7 @@ check: $(READY)
 	$(BIN)/pip-licenses
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet .github
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
@@ -61,9 +62,7 @@ dist: $(READY)
 	$(BIN)/twine check --strict dist/*
 
 sbom: dist
-	$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/installed
-	$(BIN)/uv pip install --quiet --python build/installed "$$(echo dist/*.whl)[all]"
-	$(BIN)/cyclonedx-py environment --mc-type library --output-reproducible --output-file build/sbom.cdx.json build/installed
+	@$(BIN)/python -m release.sbom
 
 $(READY): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
