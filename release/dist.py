@@ -33,28 +33,30 @@ def export(commit: str, tree: Path) -> int:
     return int(_git("log", "-1", "--format=%ct", commit))
 
 
-def build(tree: Path, out: Path, epoch: int) -> list[Path]:
+def build(tree: Path, out: Path, epoch: int, *, isolated: bool = True) -> list[Path]:
     """Build the source distribution of a tree, and the wheel of that.
 
     Args:
         tree: A directory with the project's files, and no others.
         out: The directory for the two files.
         epoch: The time that everything in them bears, in seconds since 1970.
+        isolated: Whether setuptools is fetched for it; else that of this environment is used.
 
     Returns:
         The two files.
     """
     out.mkdir(parents=True, exist_ok=True)
+    how = [] if isolated else ["--no-isolation"]
     with tempfile.TemporaryDirectory() as scratch:
         raw, unpacked = Path(scratch, "raw"), Path(scratch, "unpacked")
-        _run_build("--sdist", tree, raw, epoch)
+        _run_build([*how, "--sdist"], tree, raw, epoch)
         [made] = raw.glob("*.tar.gz")
         sdist = out / made.name
         repack(made, sdist, epoch)
         with tarfile.open(sdist) as archive:
             archive.extractall(unpacked, filter="data")
         [source] = unpacked.iterdir()
-        _run_build("--wheel", source, out, epoch)
+        _run_build([*how, "--wheel"], source, out, epoch)
     [wheel] = out.glob(f"{sdist.name.removesuffix('.tar.gz')}-*.whl")
     return [sdist, wheel]
 
@@ -94,8 +96,8 @@ def main() -> int:
     return 0
 
 
-def _run_build(kind: str, tree: Path, out: Path, epoch: int) -> None:
-    command = [sys.executable, "-m", "build", kind, "--outdir", str(out), str(tree)]
+def _run_build(how: list[str], tree: Path, out: Path, epoch: int) -> None:
+    command = [sys.executable, "-m", "build", *how, "--outdir", str(out), str(tree)]
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(epoch)}
     done = subprocess.run(command, env=environment, umask=0o022, capture_output=True, text=True, check=False)
     if done.returncode:

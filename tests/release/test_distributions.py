@@ -23,7 +23,7 @@ Distributions = tuple[Path, Path]
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
     tree = shutil.copytree(ROOT, tmp_path_factory.mktemp("here") / "tree", ignore=LEFT_OUT)
-    sdist, wheel = build(tree, tmp_path_factory.mktemp("first"), EPOCH)
+    sdist, wheel = build(tree, tmp_path_factory.mktemp("first"), EPOCH, isolated=False)
     return sdist, wheel
 
 
@@ -36,7 +36,7 @@ def test_another_builder_with_other_times_modes_and_zone_gets_the_same_bytes(
         os.utime(path, (1_600_000_000, 1_600_000_000))
     program = (
         "import os, sys; from pathlib import Path; from release.dist import build; os.umask(0o077)\n"
-        f"build(Path(sys.argv[1]), Path(sys.argv[2]), {EPOCH})"
+        f"build(Path(sys.argv[1]), Path(sys.argv[2]), {EPOCH}, isolated=False)"
     )
     other = os.environ | {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
     subprocess.run([sys.executable, "-c", program, tree, tmp_path / "out"], cwd=ROOT, env=other, check=True)
