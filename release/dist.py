@@ -1,7 +1,7 @@
 """The source distribution and the wheel of a commit, the same bytes whoever builds them: ``make dist`` runs this.
 
-setuptools dates the members of a wheel by ``SOURCE_DATE_EPOCH``, but not those of a source distribution; modes, owners
-and times come from the checkout. So the tree is a commit's, the source distribution is packed again without its builder,
+setuptools dates the members of a wheel by ``SOURCE_DATE_EPOCH``, but not those of a source distribution; modes and
+owners come from the checkout. So the tree is a commit's, the source distribution is packed again without its builder,
 and the wheel is built from that.
 """
 

@@ -61,8 +61,8 @@ def describe(environment: Path, project: Path, out: Path) -> None:
         project: The ``pyproject.toml`` of what is described.
         out: The file to write.
     """
-    command = [sys.executable, "-m", "cyclonedx_py", "environment", "--pyproject", project, "--mc-type", "library"]
-    subprocess.run([*command, "--output-reproducible", "--output-file", out, environment], check=True)
+    command = [sys.executable, "-m", "cyclonedx_py", "environment", "--mc-type", "library", "--output-reproducible"]
+    subprocess.run([*command, "--pyproject", str(project), "--output-file", str(out), str(environment)], check=True)
 
 
 def main() -> None:
@@ -73,11 +73,11 @@ def main() -> None:
     project.parent.mkdir(exist_ok=True)
     project.write_text(root_component(metadata, frozenset({"all"})), encoding="utf-8")
     uv = [sys.executable, "-m", "uv"]
-    subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, environment], check=True)
+    subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)], check=True)
     # By its name: the path of a file would get into the bill.
     named = f"{metadata['Name']}[all]=={metadata['Version']}"
-    command = [*uv, "pip", "install", "--quiet", "--python", environment, "--find-links", wheel.parent, named]
-    subprocess.run(command, check=True)
+    install = [*uv, "pip", "install", "--quiet", "--python", str(environment), "--find-links", str(wheel.parent)]
+    subprocess.run([*install, named], check=True)
     describe(environment, project, out)
     print(out.relative_to(ROOT))
 

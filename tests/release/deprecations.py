@@ -35,7 +35,9 @@ class Deprecation:
             return
         if Version(found["version"]) <= Version(version):
             yield f"{self.place}: {found['old']} was to go in {found['version']}"
-        if found["old"] not in "".join(re.findall(r"^### Deprecated\n(.*?)(?=^#|\Z)", changelog, re.DOTALL | re.MULTILINE)):
+        if found["old"] not in "".join(
+            re.findall(r"^### Deprecated\n(.*?)(?=^#|\Z)", changelog, re.DOTALL | re.MULTILINE)
+        ):
             yield f"{self.place}: the changelog does not list {found['old']} under Deprecated"
         if self.sentence not in tests:
             yield f"{self.place}: no test expects the sentence about {found['old']}"
@@ -61,9 +63,8 @@ def deprecations(package: Path) -> list[Deprecation]:
 
 def _sentences(call: ast.Call) -> Iterator[ast.expr]:
     name = ast.unparse(call.func).rpartition(".")[2]
-    if name == "deprecated":
-        yield call.args[0]
-    elif name == "warn" and any("DeprecationWarning" in ast.unparse(each) for each in [*call.args, *call.keywords]):
+    warned = name == "warn" and "DeprecationWarning" in ast.unparse(call)
+    if warned or name == "deprecated":
         yield call.args[0]
     yield from (keyword.value for keyword in call.keywords if keyword.arg == "deprecated")
 

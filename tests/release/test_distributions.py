@@ -69,7 +69,7 @@ def test_the_source_distribution_brings_the_tests_and_the_pages_but_no_trace_of_
 
 
 def test_twine_finds_no_fault_with_either(distributions: Distributions) -> None:
-    command = [sys.executable, "-m", "twine", "check", "--strict", *distributions]
+    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, distributions)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
