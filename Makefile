@@ -46,11 +46,10 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-# What Google's libraries say of the age of a Python is no fault of a lower bound.
 test-lowest: $(READY)
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON) $(LOWEST)
 	$(BIN)/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[dev]'
-	$(LOWEST)/bin/python -m pytest -W 'ignore:You are using a Python version:FutureWarning' $(ARGS)
+	$(LOWEST)/bin/python -m pytest $(ARGS)
 
 audit: $(READY)
 	@mkdir -p build
