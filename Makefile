@@ -47,7 +47,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 test-lowest: $(READY)
-	$(BIN)/uv venv --quiet --clear --python $(PYTHON) $(LOWEST)
+	$(BIN)/uv venv --quiet --clear --seed --python $(PYTHON) $(LOWEST)
 	$(BIN)/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[dev]'
 	$(LOWEST)/bin/python -m pytest $(ARGS)
 
