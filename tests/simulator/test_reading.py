@@ -112,6 +112,8 @@ def test_it_is_accepted(name: str, version: Version) -> None:
 OTHER: Final = "is not a member of a WebhookResponse; CX refuses the whole answer"
 STATES: Final = "must be one of PARAMETER_STATE_UNSPECIFIED, EMPTY, INVALID, FILLED"
 NOT_FINITE: Final = "is NaN, infinite or beyond the range of a double, which cannot be written as JSON again"
+TRAILING_COMMA: Final = 18 if sys.version_info >= (3, 13) else 19
+"""Since 3.13 the comma is named, before what stands behind it."""
 REFUSED: Final[dict[str, tuple[Any, list[str]]]] = {
     "a member of Dialogflow ES": ({"fulfillmentText": "a"}, [f"fulfillmentText: {OTHER}"]),
     "a tolerated member elsewhere": ({"source": "a"}, [f"source: {OTHER}"]),
@@ -191,7 +193,7 @@ REFUSED: Final[dict[str, tuple[Any, list[str]]]] = {
     "bad UTF-8": (b'{"targetPage":"\xff"}', ["is not UTF-8"]),
     "UTF-16": ("{}".encode("utf-16"), ["is not UTF-8"]),
     "text behind it": (b"{}\n{}", ["is not JSON at line 2, column 1"]),
-    "a trailing comma": (b'{"targetPage":"a",}', ["is not JSON at line 1, column 19"]),
+    "a trailing comma": (b'{"targetPage":"a",}', [f"is not JSON at line 1, column {TRAILING_COMMA}"]),
     "a comment": (b"{} // a", ["is not JSON at line 1, column 4"]),
     "HTML": (b"<!DOCTYPE html>", ["is not JSON at line 1, column 1"]),
     "a member twice": (b'{"payload":{"a":1,"a":1}}', ["has a member twice in one object"]),
