@@ -11,6 +11,7 @@ from weakref import WeakSet
 from cxfulfill.assembly import Parts, assemble
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
+from cxfulfill.carriers import run
 from cxfulfill.context import Clock
 from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.forks import lock_of_process
@@ -26,13 +27,17 @@ from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.records import RecordSink
 from cxfulfill.routing import Router
-from cxfulfill.runtime import Runtime, Threads, run
+from cxfulfill.runtime import Runtime, Threads
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
 from cxfulfill.telemetry import Telemetry, sink_of, telemetry_of
 from cxfulfill.workers import Workers
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
+
+    from cxfulfill.event_loop import Read
     from cxfulfill.recording import Recording
+    from cxfulfill.server.asgi import AsgiApp
 
 DEFAULT_MAX_BODY = 1024 * 1024
 """Bytes of a request that are read at most (1 MiB)."""
@@ -217,17 +222,50 @@ class Webhook(Router):
         try:
             pipeline = self.pipeline()
         except ConfigurationError as error:
-            # Found out only now, by the first request; a server's own answer would be a traceback.
-            _log.error("nothing can be served: %s", error)
-            return problem_response(
-                InternalError(reason="configuration"), self._options["new_id"](), InternalError.status
-            )
+            return self._not_configured(error)
         return run(pipeline.handle(http, runtime or self._threads))
+
+    async def handle_on_loop(self, http: HttpRequest, read: "Read") -> HttpResponse:
+        """Answer a request on the running event loop.
+
+        Args:
+            http: The request.
+            read: Reads its body: at most so many bytes, within so many seconds.
+
+        Returns:
+            The answer, whatever happens.
+        """
+        from cxfulfill.event_loop import Loop  # noqa: PLC0415 - for servers with an event loop alone
+
+        try:
+            pipeline = self.pipeline()
+        except ConfigurationError as error:
+            return self._not_configured(error)
+        return await pipeline.handle(http, Loop(self.workers, read))
+
+    @cached_property
+    def asgi(self) -> "AsgiApp":
+        """The application for an ASGI server: ``async`` handlers run on its event loop."""
+        from cxfulfill.server.asgi import AsgiApp  # noqa: PLC0415 - as above
+
+        def start(loop: "AbstractEventLoop") -> None:
+            self.workers.adopt(loop)
+            self.lifecycle.start()
+
+        return AsgiApp(self._begin_on_loop, start, self.close)
+
+    def _begin_on_loop(self, http: HttpRequest, read: "Read") -> "Task[HttpResponse]":
+        return self.workers.begin_task(self.handle_on_loop(http, read))
 
     @cached_property
     def wsgi(self) -> WsgiApp:
         """The application for a WSGI server: the shortest way from bytes to handler."""
         return WsgiApp(self.handle)
+
+    def _not_configured(self, error: ConfigurationError) -> HttpResponse:
+        # Found out only now, by the first request; a server's own answer would be a traceback.
+        _log.error("nothing can be served: %s", error)
+        return problem_response(InternalError(reason="configuration"), self._options["new_id"](), InternalError.status)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve as a WSGI application; the same as ``wsgi``."""

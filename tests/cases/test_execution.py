@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from cxfulfill import Answer, Context, Deadline, ParameterError, Reply, Router
 from cxfulfill import runtime as runtime_module
 from cxfulfill import workers as workers_module
+from cxfulfill.carriers import run
 from cxfulfill.late import note_late
-from cxfulfill.runtime import run
 from cxfulfill.testing import make_context
 from cxfulfill.workers import Workers
 from tests.cases.client import App, call

@@ -13,6 +13,7 @@ import pytest
 
 from cxfulfill import Authenticator, BasicAuth, Context, Forbidden, HeaderSecret, HttpRequest, Principal, Reply, Webhook
 from cxfulfill.server.wsgi import Environ
+from tests.pipeline import over_asgi
 
 SECRET = "Bearer 9f2c-1d77-4c60-b1aa"
 NEXT_SECRET = "Bearer 0b1e-88f4-4a3d-9c02"
@@ -82,17 +83,22 @@ def post(
         key = name.upper().replace("-", "_")
         if value is not None:
             full[key if key.startswith("CONTENT_") and key != "CONTENT_ENCODING" else f"HTTP_{key}"] = value
-    started: list[tuple[int, dict[str, str]]] = []
+    status, fields, content = over_asgi.current.post(webhook, full) if over_asgi.current else _post(webhook, full)
+    joined: dict[str, str] = {}
+    for name, value in fields:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return Result(status, joined, content)
+
+
+def _post(webhook: Webhook, environ: Environ) -> tuple[int, list[tuple[str, str]], bytes]:
+    started: list[tuple[int, list[tuple[str, str]]]] = []
 
     def start(status: str, fields: list[tuple[str, str]], exc_info: Any = None, /) -> None:
-        joined: dict[str, str] = {}
-        for name, value in fields:
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        started.append((int(status.split(maxsplit=1)[0]), joined))
+        started.append((int(status.split(maxsplit=1)[0]), fields))
 
-    content = b"".join(webhook.wsgi(full, start))
+    content = b"".join(webhook.wsgi(environ, start))
     [(status, fields)] = started
-    return Result(status, fields, content)
+    return status, fields, content
 
 
 def ask(webhook: Webhook, tag: str, /, **parameters: Any) -> Result:
