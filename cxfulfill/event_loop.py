@@ -55,7 +55,7 @@ class Loop:
         if work.invocation.function.is_async:
             future: asyncio.Future[Any] = self._workers.begin_task(_Task(self.block).invoke(work))
         else:
-            future = self._in_thread(work, lambda: _contained_call(work))
+            future = self._in_thread(work, lambda: _IN_THREAD.call(work))
         await _wait(future, work, deadline)
         return _result(future, work)
 
@@ -93,17 +93,19 @@ class _Task(OnLoop):
 
 def _with_context(function: Callable[[], T]) -> Callable[[], T]:
     context = contextvars.copy_context()
-    return lambda: context.run(function)
 
+    def run_it() -> T:
+        try:
+            return context.run(function)
+        except Exception as error:
+            if isinstance(error, StopIteration):
+                raise RuntimeError("a StopIteration left a function") from error  # no future takes one
+            raise
+        except BaseException as error:
+            # On the event loop, which fetches the result, these would end it.
+            raise RuntimeError("a function in a thread tried to end the process") from error
 
-def _contained_call(work: Work) -> Any:
-    try:
-        return _IN_THREAD.call(work)
-    except Exception:
-        raise
-    except BaseException as error:
-        # On the event loop, which fetches the result, these would end it.
-        raise RuntimeError("a handler tried to end the process") from error
+    return run_it
 
 
 async def _wait(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> None:
