@@ -5,13 +5,14 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import pytest
 
 from cxfulfill import Authenticator, BasicAuth, Context, Forbidden, HeaderSecret, HttpRequest, Principal, Reply, Webhook
+from cxfulfill.event_loop import Loop
 from cxfulfill.server.wsgi import Environ
 from tests.pipeline import over_asgi
 
@@ -99,6 +100,16 @@ def _post(webhook: Webhook, environ: Environ) -> tuple[int, list[tuple[str, str]
     content = b"".join(webhook.wsgi(environ, start))
     [(status, fields)] = started
     return status, fields, content
+
+
+def pause_by(webhook: Webhook, pause: Callable[[float], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pauses be a function's, over either interface."""
+    webhook._threads._pause = pause  # type: ignore[assignment]
+
+    async def on_loop(_: Loop, seconds: float) -> None:
+        pause(seconds)
+
+    monkeypatch.setattr(Loop, "pause", on_loop)
 
 
 def ask(webhook: Webhook, tag: str, /, **parameters: Any) -> Result:
