@@ -97,9 +97,9 @@ def _with_context(function: Callable[[], T]) -> Callable[[], T]:
     def run_it() -> T:
         try:
             return context.run(function)
-        except Exception as error:
-            if isinstance(error, StopIteration):
-                raise RuntimeError("a StopIteration left a function") from error  # no future takes one
+        except StopIteration as error:
+            raise RuntimeError("a StopIteration left a function") from error  # no future takes one
+        except Exception:
             raise
         except BaseException as error:
             # On the event loop, which fetches the result, these would end it.
