@@ -219,53 +219,38 @@ class Webhook(Router):
         Returns:
             The answer, whatever happens.
         """
+        return run(self.answer(http, runtime or self._threads))
+
+    async def answer(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
+        """Answer a request; see `handle`."""
         try:
             pipeline = self.pipeline()
         except ConfigurationError as error:
-            return self._not_configured(error)
-        return run(pipeline.handle(http, runtime or self._threads))
-
-    async def handle_on_loop(self, http: HttpRequest, read: "Read") -> HttpResponse:
-        """Answer a request on the running event loop.
-
-        Args:
-            http: The request.
-            read: Reads its body: at most so many bytes, within so many seconds.
-
-        Returns:
-            The answer, whatever happens.
-        """
-        from cxfulfill.event_loop import Loop  # noqa: PLC0415 - for servers with an event loop alone
-
-        try:
-            pipeline = self.pipeline()
-        except ConfigurationError as error:
-            return self._not_configured(error)
-        return await pipeline.handle(http, Loop(self.workers, read))
+            # Found out only now, by the first request; a server's own answer would be a traceback.
+            _log.error("nothing can be served: %s", error)
+            request_id = self._options["new_id"]()
+            return problem_response(InternalError(reason="configuration"), request_id, InternalError.status)
+        return await pipeline.handle(http, runtime)
 
     @cached_property
     def asgi(self) -> "AsgiApp":
-        """The application for an ASGI server: ``async`` handlers run on its event loop."""
+        """The application for an ASGI server, on whose event loop ``async`` handlers and hooks run."""
+        from cxfulfill.event_loop import Loop  # noqa: PLC0415 - for servers with an event loop alone
         from cxfulfill.server.asgi import AsgiApp  # noqa: PLC0415 - as above
+
+        def begin(http: HttpRequest, read: "Read") -> "Task[HttpResponse]":
+            return self.workers.begin_task(self.answer(http, Loop(self.workers, read)))
 
         def start(loop: "AbstractEventLoop") -> None:
             self.workers.adopt(loop)
             self.lifecycle.start()
 
-        return AsgiApp(self._begin_on_loop, start, self.close)
-
-    def _begin_on_loop(self, http: HttpRequest, read: "Read") -> "Task[HttpResponse]":
-        return self.workers.begin_task(self.handle_on_loop(http, read))
+        return AsgiApp(begin, start, self.close)
 
     @cached_property
     def wsgi(self) -> WsgiApp:
         """The application for a WSGI server: the shortest way from bytes to handler."""
         return WsgiApp(self.handle)
-
-    def _not_configured(self, error: ConfigurationError) -> HttpResponse:
-        # Found out only now, by the first request; a server's own answer would be a traceback.
-        _log.error("nothing can be served: %s", error)
-        return problem_response(InternalError(reason="configuration"), self._options["new_id"](), InternalError.status)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve as a WSGI application; the same as ``wsgi``."""
