@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from cxfulfill.carriers import Carrier
 from cxfulfill.context import Clock, Deadline
 from cxfulfill.errors import Unavailable
 from cxfulfill.flights import Aborted, Flight, Flights, InProgress, Landed, reused
@@ -18,7 +19,7 @@ from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
 from cxfulfill.keying import Keying, instead, note_lease
 from cxfulfill.late import note_done, note_late
 from cxfulfill.load import Load
-from cxfulfill.runtime import Carrier, Runtime
+from cxfulfill.runtime import Runtime
 from cxfulfill.stages import Trips
 from cxfulfill.work import DeadlineExceeded, Work
 

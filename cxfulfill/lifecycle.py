@@ -11,17 +11,15 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from cxfulfill.context import Clock, Deadline
 from cxfulfill.errors import ConfigurationError, Unavailable
 from cxfulfill.forks import begin_in_each_process
 from cxfulfill.handlers import place_of
+from cxfulfill.loops import Portal
 from cxfulfill.runtime import Runtime
 from cxfulfill.workers import Workers
-
-if TYPE_CHECKING:
-    from anyio.from_thread import BlockingPortal
 
 Hook = Callable[[], object]
 """A plain or ``async`` function without arguments."""
@@ -170,7 +168,7 @@ class Lifecycle:
                 self._workers.portal()
         self._workers.close(self._shut_down)
 
-    def _shut_down(self, portal: "BlockingPortal | None") -> None:
+    def _shut_down(self, portal: Portal | None) -> None:
         for hook in reversed(self._enders):
             _succeeds("shutdown", hook, lambda: portal)
 

@@ -5,13 +5,13 @@ verbs of `Threads` never suspend, so a thread runs the whole coroutine with one 
 """
 
 import contextvars
-import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any, Protocol, TypeVar
 
+from cxfulfill.carriers import CarryOut, InThread, OnLoop, Scope, contained, error_of, run
 from cxfulfill.context import Deadline
 from cxfulfill.http import HttpRequest
 from cxfulfill.late import note_late
@@ -19,12 +19,9 @@ from cxfulfill.work import DeadlineExceeded, Work
 from cxfulfill.workers import Workers
 
 T = TypeVar("T")
-Scope = Callable[[], AbstractContextManager[Any]]
 
 _FRAMEWORK_VARIABLES = frozenset({"flask.app_ctx", "flask.request_ctx"})
 """Context variables that end with their request and so must not be carried into another thread."""
-
-_log = logging.getLogger("cxfulfill")
 
 
 class Runtime(Protocol):
@@ -50,8 +47,8 @@ class Runtime(Protocol):
         """
         ...
 
-    async def launch(self, work: Work, carry_out: "CarryOut") -> None:
-        """Begin a flight where its handler runs; it has landed already where that is this very thread.
+    async def launch(self, work: Work, carry_out: CarryOut) -> None:
+        """Begin a flight where its handler runs; it may have landed already when this returns.
 
         Raises:
             Unavailable: No thread is free (``overloaded``).
@@ -65,22 +62,6 @@ class Runtime(Protocol):
             Whether it has landed before the deadline.
         """
         ...
-
-
-class Carrier(Protocol):
-    """What a flight may wait for, where its handler runs."""
-
-    async def block(self, function: Callable[[], T]) -> T:
-        """Run a function that may do IO."""
-        ...
-
-    async def invoke(self, work: Work) -> Any:
-        """Run a handler, however long it takes."""
-        ...
-
-
-CarryOut = Callable[[Carrier], Coroutine[Any, Any, None]]
-"""The part of a flight that runs where its handler does."""
 
 
 class Threads:
@@ -103,9 +84,9 @@ class Threads:
         self._workers = workers
         self._scope = scope
         self._pause = pause
-        self._inline = _Thread(scope if everywhere else nullcontext)
-        self._pooled = _Thread(scope)
-        self._looped = _EventLoop(scope)
+        self._inline = InThread(scope if everywhere else nullcontext)
+        self._pooled = InThread(scope)
+        self._looped = OnLoop(scope)
 
     async def read(self, http: HttpRequest, limit: int, timeout: float) -> bytes:
         """Read the body; see `Runtime.read`."""
@@ -132,7 +113,7 @@ class Threads:
     async def launch(self, work: Work, carry_out: CarryOut) -> None:
         """Begin a flight; see `Runtime.launch`."""
         if work.invocation.function.is_async:
-            _carried().run(self._workers.spawn, _contained, carry_out, self._looped)
+            _carried().run(self._workers.spawn, contained, carry_out, self._looped)
         elif work.watched:
             context = _carried()
             self._workers.submit(lambda: context.run(run, carry_out(self._pooled)))
@@ -146,77 +127,6 @@ class Threads:
         except TimeoutError:
             return landed.done()
         return True
-
-
-class _Thread:
-    """The carrier of plain handlers: its verbs never suspend."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    async def block(self, function: Callable[[], T]) -> T:
-        return function()
-
-    async def invoke(self, work: Work) -> Any:
-        return self.call(work)
-
-    def call(self, work: Work) -> Any:
-        with work.stages, work.stages.span("handler"), self._scope():
-            return work.invocation.run(work.call, work.arguments)
-
-
-class _EventLoop:
-    """The carrier of ``async`` handlers, on the process's event loop."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    async def block(self, function: Callable[[], T]) -> T:
-        from anyio import to_thread  # noqa: PLC0415 - as above: who has a loop has it
-
-        return await to_thread.run_sync(function)
-
-    async def invoke(self, work: Work) -> Any:
-        from asyncio import CancelledError  # noqa: PLC0415 - as above
-
-        with work.stages, work.stages.span("handler"), self._scope():
-            try:
-                return await work.invocation.run_async(work.call, work.arguments)
-            except (Exception, CancelledError):
-                raise
-            except BaseException as error:
-                # On an event loop these would end it, and with it every other handler of the process.
-                raise RuntimeError("a handler tried to end the process") from error
-
-
-async def _contained(carry_out: CarryOut, carrier: Carrier) -> None:
-    """Let nothing out of a flight but the loop's own cancellation."""
-    from asyncio import CancelledError  # noqa: PLC0415 - as above
-
-    try:
-        await carry_out(carrier)
-    except (Exception, CancelledError):
-        raise
-    except BaseException as error:
-        _log.error("a flight ended with %s", type(error).__name__)
-
-
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine whose verbs never suspend.
-
-    Args:
-        coroutine: The coroutine.
-
-    Returns:
-        Its result.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    coroutine.close()
-    raise RuntimeError("the coroutine suspended in a runtime that cannot wait for it")
 
 
 def _carried() -> contextvars.Context:
@@ -238,9 +148,5 @@ def _result(future: Future[Any], work: Work, deadline: Deadline) -> Any:
         if work.cancels and work.invocation.function.is_async:
             future.cancel()
             raise DeadlineExceeded from None
-        future.add_done_callback(lambda done: note_late(work.call, _error_of(done), is_kept=False))
+        future.add_done_callback(lambda done: note_late(work.call, error_of(done), is_kept=False))
         raise DeadlineExceeded from None
-
-
-def _error_of(future: Future[Any]) -> BaseException | None:
-    return None if future.cancelled() else future.exception()

@@ -11,6 +11,7 @@ from weakref import WeakSet
 from cxfulfill.assembly import Parts, assemble
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
+from cxfulfill.carriers import run
 from cxfulfill.context import Clock
 from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.forks import lock_of_process
@@ -26,13 +27,17 @@ from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.records import RecordSink
 from cxfulfill.routing import Router
-from cxfulfill.runtime import Runtime, Threads, run
+from cxfulfill.runtime import Runtime, Threads
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
 from cxfulfill.telemetry import Telemetry, sink_of, telemetry_of
 from cxfulfill.workers import Workers
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
+
+    from cxfulfill.event_loop import Read
     from cxfulfill.recording import Recording
+    from cxfulfill.server.asgi import AsgiApp
 
 DEFAULT_MAX_BODY = 1024 * 1024
 """Bytes of a request that are read at most (1 MiB)."""
@@ -214,15 +219,33 @@ class Webhook(Router):
         Returns:
             The answer, whatever happens.
         """
+        return run(self.answer(http, runtime or self._threads))
+
+    async def answer(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
+        """Answer a request; see `handle`."""
         try:
             pipeline = self.pipeline()
         except ConfigurationError as error:
             # Found out only now, by the first request; a server's own answer would be a traceback.
             _log.error("nothing can be served: %s", error)
-            return problem_response(
-                InternalError(reason="configuration"), self._options["new_id"](), InternalError.status
-            )
-        return run(pipeline.handle(http, runtime or self._threads))
+            request_id = self._options["new_id"]()
+            return problem_response(InternalError(reason="configuration"), request_id, InternalError.status)
+        return await pipeline.handle(http, runtime)
+
+    @cached_property
+    def asgi(self) -> "AsgiApp":
+        """The application for an ASGI server, on whose event loop ``async`` handlers and hooks run."""
+        from cxfulfill.event_loop import Loop  # noqa: PLC0415 - for servers with an event loop alone
+        from cxfulfill.server.asgi import AsgiApp  # noqa: PLC0415 - as above
+
+        def begin(http: HttpRequest, read: "Read") -> "Task[HttpResponse]":
+            return self.workers.begin_task(self.answer(http, Loop(self.workers, read)))
+
+        def start(loop: "AbstractEventLoop") -> None:
+            self.workers.adopt(loop)
+            self.lifecycle.start()
+
+        return AsgiApp(begin, start, self.close)
 
     @cached_property
     def wsgi(self) -> WsgiApp:

@@ -131,7 +131,8 @@ def post_worker_init(worker: Any) -> None:
     if not log.hasHandlers() and log.level == logging.NOTSET and log.getEffectiveLevel() == logging.WARNING:
         log.setLevel(logging.INFO)
     served = sys.modules.get("cxfulfill.webhook")
-    if served is not None:
+    # A worker with an event loop runs the hooks there, by ASGI's lifespan.
+    if served is not None and not hasattr(worker, "lifespan"):
         served.start_all(worker.cfg.threads)
 
 

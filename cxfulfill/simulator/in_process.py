@@ -11,12 +11,13 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from cxfulfill.assembly import assemble
 from cxfulfill.auth.base import Authenticator
+from cxfulfill.carriers import run
 from cxfulfill.http import BytesBody, Headers, HttpRequest, no_certificate
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.records import CallRecord, RecordSink
 from cxfulfill.route import WITH_BODY
-from cxfulfill.runtime import Threads, run
+from cxfulfill.runtime import Threads
 from cxfulfill.simulator.sending import Answer, NoAnswer, Outgoing, joined
 from cxfulfill.simulator.waiting import Here
 from cxfulfill.webhook import Webhook

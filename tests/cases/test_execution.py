@@ -14,10 +14,9 @@ import pytest
 from pydantic import BaseModel
 
 from cxfulfill import Answer, Context, Deadline, ParameterError, Reply, Router
-from cxfulfill import runtime as runtime_module
 from cxfulfill import workers as workers_module
+from cxfulfill.carriers import error_of, run
 from cxfulfill.late import note_late
-from cxfulfill.runtime import run
 from cxfulfill.testing import make_context
 from cxfulfill.workers import Workers
 from tests.cases.client import App, call
@@ -149,7 +148,7 @@ def test_a_handlers_own_timeout_error_is_no_deadline() -> None:
 def test_a_cancelled_answer_is_noted(caplog: pytest.LogCaptureFixture) -> None:
     future: Future[Any] = Future()
     future.cancel()
-    assert runtime_module._error_of(future) is None
+    assert error_of(future) is None
     note_late(make_context("own"), None, is_kept=False)
     assert "handler ended after its deadline; its answer is lost" in caplog.text
 

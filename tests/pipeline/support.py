@@ -5,14 +5,16 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import pytest
 
 from cxfulfill import Authenticator, BasicAuth, Context, Forbidden, HeaderSecret, HttpRequest, Principal, Reply, Webhook
+from cxfulfill.event_loop import Loop
 from cxfulfill.server.wsgi import Environ
+from tests.pipeline import over_asgi
 
 SECRET = "Bearer 9f2c-1d77-4c60-b1aa"
 NEXT_SECRET = "Bearer 0b1e-88f4-4a3d-9c02"
@@ -82,17 +84,32 @@ def post(
         key = name.upper().replace("-", "_")
         if value is not None:
             full[key if key.startswith("CONTENT_") and key != "CONTENT_ENCODING" else f"HTTP_{key}"] = value
-    started: list[tuple[int, dict[str, str]]] = []
+    status, fields, content = over_asgi.current.post(webhook, full) if over_asgi.current else _post(webhook, full)
+    joined: dict[str, str] = {}
+    for name, value in fields:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return Result(status, joined, content)
+
+
+def _post(webhook: Webhook, environ: Environ) -> tuple[int, list[tuple[str, str]], bytes]:
+    started: list[tuple[int, list[tuple[str, str]]]] = []
 
     def start(status: str, fields: list[tuple[str, str]], exc_info: Any = None, /) -> None:
-        joined: dict[str, str] = {}
-        for name, value in fields:
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        started.append((int(status.split(maxsplit=1)[0]), joined))
+        started.append((int(status.split(maxsplit=1)[0]), fields))
 
-    content = b"".join(webhook.wsgi(full, start))
+    content = b"".join(webhook.wsgi(environ, start))
     [(status, fields)] = started
-    return Result(status, fields, content)
+    return status, fields, content
+
+
+def pause_by(webhook: Webhook, pause: Callable[[float], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pauses be a function's, over either interface."""
+    webhook._threads._pause = pause  # type: ignore[assignment]
+
+    async def on_loop(_: Loop, seconds: float) -> None:
+        pause(seconds)
+
+    monkeypatch.setattr(Loop, "pause", on_loop)
 
 
 def ask(webhook: Webhook, tag: str, /, **parameters: Any) -> Result:

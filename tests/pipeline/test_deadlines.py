@@ -58,6 +58,7 @@ def test_a098_past_its_deadline_a_handler_is_503_and_its_late_result_answers_the
     assert (retry.said, retry.headers["Idempotent-Replayed"], ran) == ("late", "true", [1])
 
 
+@pytest.mark.wsgi_alone  # under ASGI the loop is the server's own, and everything stands still
 @pytest.mark.parametrize("idempotent", [False, None])
 def test_a_handler_that_blocks_the_event_loop_holds_up_no_deadline(
     webhook: Webhook, gate: threading.Event, idempotent: bool | None

@@ -12,8 +12,9 @@ import pytest
 
 from cxfulfill import Context, Deadline, HttpRequest, Principal, Reply, Router, Unavailable
 from cxfulfill import runtime as runtime_module
+from cxfulfill.carriers import run
 from cxfulfill.handlers import Invocation, read_function
-from cxfulfill.runtime import Threads, run
+from cxfulfill.runtime import Threads
 from cxfulfill.stages import Stages
 from cxfulfill.testing import make_context
 from cxfulfill.work import DeadlineExceeded, Work
@@ -24,6 +25,7 @@ from tests.pipeline.support import CANARY, LIMIT, SOON, Counted, ask, body_of, n
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
 
+@pytest.mark.wsgi_alone  # under ASGI no plain handler runs on the loop's thread
 @pytest.mark.parametrize(
     ("on_handler", "on_router", "on_webhook", "watched"),
     [

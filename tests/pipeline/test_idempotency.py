@@ -30,7 +30,7 @@ from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
 from tests.clock import Clock
-from tests.pipeline.support import GOOD, LIMIT, Result, app_b, post
+from tests.pipeline.support import GOOD, LIMIT, Result, app_b, pause_by, post
 from tests.server.wire import until
 
 AGENT = "projects/p/locations/l/agents/a"
@@ -201,7 +201,9 @@ def test_a_refused_reply_is_not_kept(app: App) -> None:
     assert app.runs == ["large", "large"]
 
 
-def test_a105_a_call_whose_process_died_runs_again_after_the_lease(caplog: pytest.LogCaptureFixture) -> None:
+def test_a105_a_call_whose_process_died_runs_again_after_the_lease(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Clock()
     store = MemoryStore(clock=clock)
     with closing(App(clock, store=store)) as app:
@@ -210,13 +212,12 @@ def test_a105_a_call_whose_process_died_runs_again_after_the_lease(caplog: pytes
         other.acquire(key, owner="of the process that died", fingerprint="", lease=15.0)
     pauses: list[float] = []
     with closing(App(clock, store=other)) as app:
-        runtime = app.webhook._threads
 
         def pause(seconds: float) -> None:
             pauses.append(seconds)
             clock.seconds += seconds
 
-        runtime._pause = pause
+        pause_by(app.webhook, pause, monkeypatch)
         result = app.post()
         assert (result.status, result.reason, app.runs) == (503, "in_progress", [])
         assert pauses[0] == 0.02
@@ -625,7 +626,8 @@ class End(BaseException):
     """A worker that is ended in the middle of a handler."""
 
 
-def test_a_worker_that_is_ended_leaves_its_lease_to_run_out(app: App) -> None:
+@pytest.mark.wsgi_alone  # under ASGI a handler's thread ends no worker
+def test_a_worker_that_is_ended_leaves_its_lease_to_run_out(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     def ends(ctx: Context) -> None:
         app.runs.append("ends")
         if len(app.runs) == 1:
@@ -634,8 +636,7 @@ def test_a_worker_that_is_ended_leaves_its_lease_to_run_out(app: App) -> None:
     app.webhook.add_handler("ends", ends)
     with pytest.raises(End):
         app.post(call("ends"))
-    runtime = app.webhook._threads
-    runtime._pause = lambda seconds: setattr(app.clock, "seconds", app.clock.seconds + seconds)
+    pause_by(app.webhook, lambda seconds: setattr(app.clock, "seconds", app.clock.seconds + seconds), monkeypatch)
     assert app.post(call("ends")).reason == "in_progress"
     app.clock.seconds += 15
     assert app.post(call("ends")).status == 200

@@ -21,7 +21,7 @@ from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.webhook import close_all
 from cxfulfill.workers import Workers
 from tests.clock import Clock
-from tests.pipeline.support import LIMIT, Result, post
+from tests.pipeline.support import LIMIT, Result, pause_by, post
 from tests.pipeline.test_idempotency import AGENT, App, Broken, call, flights_of, replayed
 
 
@@ -328,7 +328,7 @@ def test_a_pool_without_threads_runs_nothing_later(monkeypatch: pytest.MonkeyPat
     assert ran == []
 
 
-def test_a_call_that_runs_elsewhere_is_not_run_for_want_of_a_store() -> None:
+def test_a_call_that_runs_elsewhere_is_not_run_for_want_of_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     store = Broken(clock)
     store.down = False
@@ -336,7 +336,7 @@ def test_a_call_that_runs_elsewhere_is_not_run_for_want_of_a_store() -> None:
         key = str(app.post().json["sessionInfo"]["parameters"]["key"])
         store.inner = MemoryStore(clock=clock)
         store.inner.acquire(key, owner="elsewhere", fingerprint="", lease=15.0)
-        app.webhook._threads._pause = lambda seconds: setattr(store, "down", True)
+        pause_by(app.webhook, lambda seconds: setattr(store, "down", True), monkeypatch)
         result = app.post()
         assert (result.status, result.reason, app.runs) == (503, "in_progress", ["count"])
 
@@ -568,14 +568,16 @@ def test_a_router_s_idempotent_is_yes_or_no() -> None:
         Router(idempotent=no)
 
 
-def test_a_retry_that_waits_in_vain_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retry_that_waits_in_vain_is_no_error(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Clock()
     with closing(App(clock)) as app:
         key = str(app.post().json["sessionInfo"]["parameters"]["key"])
     store = MemoryStore(clock=clock)
     store.acquire(key, owner="elsewhere", fingerprint="", lease=60.0)
     with closing(App(clock, store=store)) as app:
-        app.webhook._threads._pause = lambda seconds: setattr(clock, "seconds", clock.seconds + seconds)
+        pause_by(app.webhook, lambda seconds: setattr(clock, "seconds", clock.seconds + seconds), monkeypatch)
         caplog.clear()
         assert app.post().reason == "in_progress"
     [record] = [each for each in caplog.records if "in_progress" in each.getMessage()]

@@ -254,6 +254,7 @@ def test_routers_have_no_hooks() -> None:
     assert not hasattr(Router(), "on_startup")
 
 
+@pytest.mark.wsgi_alone  # under ASGI nothing is served without threads
 def test_no_thread_for_start_up(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
 
@@ -364,6 +365,7 @@ def test_no_probe_waits_for_a_store_that_hangs(gate: threading.Event, monkeypatc
         assert store.tried == 2
 
 
+@pytest.mark.wsgi_alone  # under ASGI nothing is served without threads
 def test_no_thread_to_ask_the_store(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_thread(_: object) -> None:
         raise RuntimeError("can't start new thread")

@@ -160,6 +160,7 @@ def aborts(ctx: Context) -> None:
     raise SystemExit
 
 
+@pytest.mark.wsgi_alone  # under ASGI a handler ends no worker
 def test_an_abort_closes_the_middleware(webhook: Counted) -> None:
     trace: list[str] = []
 

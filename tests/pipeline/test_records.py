@@ -628,6 +628,7 @@ def test_a_log_that_fails_loses_no_answer() -> None:
         log.setLevel(level)
 
 
+@pytest.mark.wsgi_alone  # under ASGI a handler ends no worker
 def test_a_call_whose_worker_is_ended_leaves_a_record() -> None:
     sink = Kept()
     with closing(Webhook(auth=Finds(MEMBER), records=sink)) as webhook:

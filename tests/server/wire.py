@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 CANARY = "canary-5f1d07"
 """Stands in every body and every wrong credential; must be in no answer and no log line."""
 
-_ADDRESS = re.compile(r"(?:Listening at:|Running on) https?://[0-9.]+:([0-9]+)")
+_ADDRESS = re.compile(r"(?:[Ll]istening at:|[Rr]unning on) https?://[0-9.]+:([0-9]+)")
 _FOREIGN = (
     "PORT", "WEB_CONCURRENCY", "CXFULFILL_THREADS", "CXFULFILL_MAX_IN_FLIGHT", "GUNICORN_CMD_ARGS", "K_SERVICE",
     "PYTHONPATH", "CXFULFILL_TLS_CERT", "CXFULFILL_TLS_KEY", "CXFULFILL_TLS_CLIENT_CA", "CXFULFILL_TLS_CLIENT_CERT",

@@ -1,0 +1,141 @@
+"""Where handlers run: in a thread, or on an event loop."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from cxfulfill.work import Work
+
+if TYPE_CHECKING:
+    from asyncio import Future as LoopFuture
+    from concurrent.futures import Future
+
+T = TypeVar("T")
+Scope = Callable[[], AbstractContextManager[Any]]
+
+_log = logging.getLogger("cxfulfill")
+
+
+class Carrier(Protocol):
+    """What a flight may wait for, where its handler runs."""
+
+    async def block(self, function: Callable[[], T]) -> T:
+        """Run a function that may do IO."""
+        ...
+
+    async def invoke(self, work: Work) -> Any:
+        """Run a handler, however long it takes."""
+        ...
+
+
+CarryOut = Callable[[Carrier], Coroutine[Any, Any, None]]
+"""The part of a flight that runs where its handler does."""
+
+
+class InThread:
+    """The carrier of plain handlers: its verbs never suspend.
+
+    Args:
+        scope: A context to run them in, such as Flask's app context.
+    """
+
+    def __init__(self, scope: Scope = nullcontext) -> None:
+        self._scope = scope
+
+    async def block(self, function: Callable[[], T]) -> T:
+        """Run a function in this thread."""
+        return function()
+
+    async def invoke(self, work: Work) -> Any:
+        """Run a handler in this thread."""
+        return self.call(work)
+
+    def call(self, work: Work) -> Any:
+        """Run a handler in this thread.
+
+        Args:
+            work: The handler.
+
+        Returns:
+            What it returned.
+        """
+        with work.stages, work.stages.span("handler"), self._scope():
+            return work.invocation.run(work.call, work.arguments)
+
+
+class OnLoop:
+    """The carrier of ``async`` handlers, on an event loop.
+
+    Args:
+        scope: A context to run them in, such as Flask's app context.
+    """
+
+    def __init__(self, scope: Scope = nullcontext) -> None:
+        self._scope = scope
+
+    async def block(self, function: Callable[[], T]) -> T:
+        """Run a function in a thread."""
+        from anyio import to_thread  # noqa: PLC0415 - who has a loop has it
+
+        return await to_thread.run_sync(function)
+
+    async def invoke(self, work: Work) -> Any:
+        """Run a handler on the loop."""
+        from asyncio import CancelledError  # noqa: PLC0415 - as above
+
+        with work.stages, work.stages.span("handler"), self._scope():
+            try:
+                return await work.invocation.run_async(work.call, work.arguments)
+            except (Exception, CancelledError):
+                raise
+            except BaseException as error:
+                # On an event loop these would end it, and with it every other handler of the process.
+                raise RuntimeError("a handler tried to end the process") from error
+
+
+async def contained(carry_out: CarryOut, carrier: Carrier) -> None:
+    """Let nothing out of a flight but the loop's own cancellation.
+
+    Args:
+        carry_out: The flight.
+        carrier: Where it runs.
+    """
+    from asyncio import CancelledError  # noqa: PLC0415 - as above
+
+    try:
+        await carry_out(carrier)
+    except (Exception, CancelledError):
+        raise
+    except BaseException as error:
+        _log.error("a flight ended with %s", type(error).__name__)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine whose verbs never suspend.
+
+    Args:
+        coroutine: The coroutine.
+
+    Returns:
+        Its result.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError("the coroutine suspended in a runtime that cannot wait for it")
+
+
+def error_of(future: "Future[Any] | LoopFuture[Any]") -> BaseException | None:
+    """Give what a handler raised.
+
+    Args:
+        future: Its future, which is done.
+
+    Returns:
+        The exception; None where there is none, or it was cancelled.
+    """
+    return None if future.cancelled() else future.exception()

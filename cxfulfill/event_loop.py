@@ -1,0 +1,126 @@
+"""How the pipeline waits on a server's event loop: nothing in it blocks the loop.
+
+``async`` handlers run on the loop, plain ones in threads. Both go on where the request is no longer waited for.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
+
+from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, error_of, run
+from cxfulfill.context import Deadline
+from cxfulfill.http import HttpRequest
+from cxfulfill.late import note_late
+from cxfulfill.work import DeadlineExceeded, Work
+from cxfulfill.workers import Workers
+
+T = TypeVar("T")
+Read = Callable[[int, float], Awaitable[bytes]]
+"""Reads a body: at most so many bytes, within so many seconds."""
+
+_IN_THREAD = InThread()
+
+
+class Loop:
+    """The runtime of one request on an event loop.
+
+    Args:
+        workers: The process's threads and event loop.
+        read: Reads the body of the request.
+    """
+
+    __slots__ = ("_read", "_workers")
+
+    def __init__(self, workers: Workers, read: Read) -> None:
+        self._workers = workers
+        self._read = read
+
+    async def read(self, http: HttpRequest, limit: int, timeout: float) -> bytes:
+        """Read the body; see `cxfulfill.runtime.Runtime.read`."""
+        del http  # its body is this runtime's own
+        return await self._read(limit, timeout)
+
+    async def block(self, function: Callable[[], T]) -> T:
+        """Run a function in a thread; see `cxfulfill.runtime.Runtime.block`."""
+        return await asyncio.wrap_future(self._workers.wait_for_io(_with_context(function)))
+
+    async def pause(self, seconds: float) -> None:
+        """Let so much time pass; see `cxfulfill.runtime.Runtime.pause`."""
+        await asyncio.sleep(seconds)
+
+    async def invoke(self, work: Work, deadline: Deadline) -> Any:
+        """Run a handler; see `cxfulfill.runtime.Runtime.invoke`."""
+        if work.invocation.function.is_async:
+            future: asyncio.Future[Any] = self._workers.begin_task(_Task(self.block).invoke(work))
+        else:
+            future = self._in_thread(work, lambda: _IN_THREAD.call(work))
+        await _wait(future, work, deadline)
+        return _result(future, work)
+
+    async def launch(self, work: Work, carry_out: CarryOut) -> None:
+        """Begin a flight and wait for it as long as its call has time; see `cxfulfill.runtime.Runtime.launch`."""
+        if work.invocation.function.is_async:
+            future: asyncio.Future[None] = self._workers.begin_task(contained(carry_out, _Task(self.block)))
+        else:
+            future = self._in_thread(work, lambda: run(contained(carry_out, _IN_THREAD)))
+        await _wait(future, work, work.call.deadline)
+
+    async def land(self, landed: "Future[None]", deadline: Deadline) -> bool:
+        """Wait for a flight; see `cxfulfill.runtime.Runtime.land`."""
+        if not landed.done():
+            await asyncio.wait((asyncio.wrap_future(landed),), timeout=max(0.0, deadline.remaining()))
+        return landed.done()
+
+    def _in_thread(self, work: Work, function: Callable[[], T]) -> "asyncio.Future[T]":
+        """Run a function where plain handlers run; those that are cut off have threads of their own."""
+        submit = self._workers.submit if work.watched else self._workers.queue
+        return asyncio.wrap_future(submit(_with_context(function)))
+
+
+class _Task(OnLoop):
+    """The carrier of ``async`` handlers, whose round trips have threads of their own."""
+
+    def __init__(self, block: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
+        super().__init__()
+        self._block = block
+
+    async def block(self, function: Callable[[], T]) -> T:
+        result: T = await self._block(function)
+        return result
+
+
+def _with_context(function: Callable[[], T]) -> Callable[[], T]:
+    context = contextvars.copy_context()
+
+    def run_it() -> T:
+        try:
+            return context.run(function)
+        except StopIteration as error:
+            raise RuntimeError("a StopIteration left a function") from error  # no future takes one
+        except Exception:
+            raise
+        except BaseException as error:
+            # On the event loop, which fetches the result, these would end it.
+            raise RuntimeError("a function in a thread tried to end the process") from error
+
+    return run_it
+
+
+async def _wait(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> None:
+    """Wait for a handler: until the deadline where it is cut off, else as long as it takes."""
+    is_cut_off = work.watched or work.invocation.function.is_async
+    await asyncio.wait((future,), timeout=max(0.0, deadline.remaining()) if is_cut_off else None)
+
+
+def _result(future: "asyncio.Future[Any]", work: Work) -> Any:
+    if future.cancelled():
+        raise CancelledError  # by the handler itself; the loop's own would end the request's task
+    if future.done():
+        return future.result()
+    if work.cancels and work.invocation.function.is_async:
+        future.cancel()
+        raise DeadlineExceeded
+    future.add_done_callback(lambda done: note_late(work.call, error_of(done), is_kept=False))
+    raise DeadlineExceeded

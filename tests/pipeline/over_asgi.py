@@ -1,0 +1,96 @@
+"""Calls of a WSGI environ's content over the ASGI application: the same tests, on an event loop."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+from cxfulfill.webhook import Webhook
+
+LIMIT = 60.0
+
+
+class Server:
+    """An event loop in a thread, as an ASGI server has it."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="server-loop")
+        self._thread.start()
+
+    def post(self, webhook: Webhook, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        call = webhook.asgi(_scope(environ), _receive(environ), send)
+        asyncio.run_coroutine_threadsafe(_awaited(call), self.loop).result(LIMIT)
+        start, body = sent
+        assert (start["type"], body["type"]) == ("http.response.start", "http.response.body")
+        fields = [(_title(name.decode()), value.decode("latin-1")) for name, value in start["headers"]]
+        return start["status"], fields, body["body"]
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+current: Server | None = None
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """Let `tests.pipeline.support.post` go over ASGI."""
+    global current  # noqa: PLW0603 - the tests' one client reads it
+    current = server = Server()
+    try:
+        yield server
+    finally:
+        current = None
+        server.close()
+
+
+async def _awaited(call: Any) -> None:
+    await call
+
+
+def _title(name: str) -> str:
+    special = {"www-authenticate": "WWW-Authenticate"}
+    return special.get(name) or "-".join(part.capitalize() for part in name.split("-"))
+
+
+def _scope(environ: dict[str, Any]) -> dict[str, Any]:
+    path = environ["PATH_INFO"].encode("latin-1", "replace")
+    raw = environ["RAW_URI"].partition("?")[0].encode() if "RAW_URI" in environ else quote_from_bytes(path).encode()
+    headers = []
+    for key, value in environ.items():
+        name = key.removeprefix("HTTP_") if key.startswith("HTTP_") else key
+        if key.startswith("HTTP_") or (key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value):
+            headers.append((name.replace("_", "-").lower().encode(), value.encode("latin-1", "replace")))
+    return {
+        "type": "http", "method": environ["REQUEST_METHOD"], "path": path.decode(errors="replace"),
+        "raw_path": raw, "query_string": environ["QUERY_STRING"].encode("latin-1"),
+        "headers": headers, "client": (environ["REMOTE_ADDR"], 1) if "REMOTE_ADDR" in environ else None,
+    }  # fmt: skip
+
+
+def _receive(environ: dict[str, Any]) -> Any:
+    length, stream = environ.get("CONTENT_LENGTH"), environ["wsgi.input"]
+    is_chunked = bool(environ.get("wsgi.input_terminated"))
+    done: list[bool] = []
+
+    async def receive() -> dict[str, Any]:
+        if done:
+            return {"type": "http.disconnect"}
+        done.append(True)
+        if not length and not is_chunked:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        wanted = int(length) if length else -1
+        data = await asyncio.to_thread(stream.read, wanted)
+        return {"type": "http.request", "body": data, "more_body": bool(length) and len(data) < wanted}
+
+    return receive
