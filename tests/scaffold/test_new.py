@@ -70,6 +70,7 @@ def tool(folder: Path, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("from_index")
 def test_a_project_is_made_and_the_next_steps_are_told(folder: Path) -> None:
     result = new("hotel")
     assert result.exit_code == 0, result.output
@@ -172,9 +173,9 @@ def here(folder: Path) -> str:
         (file, "there is something of that name already, and it is no folder"),
         (link, "there is something of that name already, and it is no folder"),
         (dangling, "there is something of that name already, and it is no folder"),
-        (inside_a_file, "what it is to be made in is a file"),
-        (far_inside_a_file, "what it is to be made in is a file"),
-        (nowhere, "what it is to be made in is missing"),
+        (inside_a_file, "the folder that stands in front of it is a file"),
+        (far_inside_a_file, "the folder that stands in front of it is a file"),
+        (nowhere, "the folder that stands in front of it is not there"),
         (here, "that is the current folder"),
     ],
 )
@@ -302,9 +303,10 @@ def test_behind_a_load_balancer_nothing_else_reaches_the_service() -> None:
 
 
 def test_build_and_workflow_fit_their_schemas_and_the_dockerfile_has_no_finding(folder: Path) -> None:
-    for number, store in enumerate(("memory", "sqlite")):  # whose images differ
-        target = folder / f"hotel{number}"
-        writing.write_folder(target, project_files(Project(target.name, store=store)))
+    projects = (Project("hotel0"), Project("hotel1", store="sqlite"), Project("hotel2", has_wheel=True))
+    for project in projects:  # whose images differ
+        target = folder / project.name
+        writing.write_folder(target, project_files(project))
         tool(target, "hadolint", "Dockerfile")
     tool(target, "check-jsonschema", "--builtin-schema", "vendor.cloudbuild", "cloudbuild.yaml")
     tool(target, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml")
