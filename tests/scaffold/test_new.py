@@ -289,6 +289,25 @@ def test_the_pod_of_the_service_is_one_that_kubernetes_knows(auth: str, store: s
     assert annotations["autoscaling.knative.dev/maxScale"] == ("10" if is_shared else "1")
 
 
+def test_the_readme_lets_documents_go_and_names_who_builds() -> None:
+    readme = project_files(Project("hotel", store="firestore"))["README.md"]
+    container = container_of(project_files(Project("hotel", store="firestore")))
+    [store] = [each["value"] for each in container["env"] if each["name"] == "CXFULFILL_STORE"]
+    collection = store.rpartition("/")[2]
+    for command in ("ttls update expire_at", "indexes fields update '*'"):
+        assert f"{command} --collection-group={collection} " in readme
+    for role in ("cloudbuild.builds.builder", "run.admin", "iam.serviceAccountUser"):
+        assert f"--role=roles/{role} --member=serviceAccount:BUILDER" in readme
+    assert "cp .env.example .env" in readme.partition(". ./.env")[0]
+    assert "collection-group" not in project_files(Project("hotel"))["README.md"]
+
+
+@pytest.mark.parametrize(("auth", "store"), CHOICES)
+def test_the_example_of_settings_is_in_whole_sentences(auth: str, store: str) -> None:
+    example = project_files(Project("hotel", auth, store))[".env.example"]
+    assert not [line for line in example.splitlines() if line.startswith("#") and re.search(r"as \w+://\.$| \.$", line)]
+
+
 def test_a_private_service_accepts_the_audience_of_its_webhook() -> None:
     service = yaml.safe_load(project_files(Project("hotel", "cloud-run-iam"))["cloudrun.yaml"])
     url = "https://hotel-%PROJECT_NUMBER%.%REGION%.run.app/webhook"
