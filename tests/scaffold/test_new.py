@@ -222,7 +222,7 @@ def test_every_policy_of_the_settings_but_none_can_be_chosen() -> None:
 
 @pytest.mark.parametrize(("auth", "store"), CHOICES)
 def test_the_example_of_settings_makes_a_webhook_once_secrets_are_filled_in(
-    auth: str, store: str, monkeypatch: pytest.MonkeyPatch
+    auth: str, store: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = settings_of(project_files(Project("hotel", auth, store))[".env.example"])
     empty = [name for name, value in given.items() if not value]
@@ -234,6 +234,7 @@ def test_the_example_of_settings_makes_a_webhook_once_secrets_are_filled_in(
         webhook = Webhook.from_env(**({"idempotency": None} if store == "firestore" else {}))
     assert not isinstance(webhook.auth, AllowUnauthenticated)
     webhook.close()
+    assert [each.name for each in folder.iterdir()] == (["calls.sqlite3"] if store == "sqlite" else [])
 
 
 @pytest.mark.parametrize(("auth", "store"), CHOICES)
