@@ -6,7 +6,9 @@ Statuses and events are those of Google's webhook page: 400 raises ``webhook.err
 """
 
 import re
+import traceback
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import ClassVar, Final, Self
 
 STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
@@ -248,3 +250,16 @@ class Unavailable(HttpError):
     ) -> None:
         retry = ("Retry-After", str(max(0, int(retry_after))))
         super().__init__(message, reason=reason, detail=detail, note=note, headers=[retry])
+
+
+def statement_of(error: BaseException) -> str:
+    """Name the statement of a module that an exception came out of while the module was imported.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        Such as `` (main.py, line 10)``; empty where no import was under way.
+    """
+    statements = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
+    return "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in statements[-1:])

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -10,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from cxfulfill.errors import ConfigurationError
+from cxfulfill.errors import ConfigurationError, statement_of
 from cxfulfill.webhook import Webhook
 
 PLATFORM: Final = "K_SERVICE"
@@ -83,9 +82,7 @@ def _failed(name: str, error: BaseException) -> ConfigurationError:
     """Tell the cause of a failed import: its first line, since those behind it may show the values of settings."""
     first = str(error).strip().partition("\n")[0][:_SHOWN]
     told = first if isinstance(error, ConfigurationError) else f"{type(error).__name__}: {first}"
-    statements = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
-    place = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in statements[-1:])
-    return ConfigurationError(f"{name} cannot be imported: {told}{place}")
+    return ConfigurationError(f"{name} cannot be imported: {told}{statement_of(error)}")
 
 
 def _what(module: ModuleType, name: str) -> str:

@@ -18,11 +18,12 @@ from cxfulfill.agent.model import Agent
 _BAR: Final = 40  # columns
 
 
-def read_agent(path: Path) -> Agent:
+def read_agent(path: Path, hint: str = "EXPORT") -> Agent:
     """Read the export of a command's argument; on a terminal a bar tells how it goes.
 
     Args:
         path: The zip or folder.
+        hint: The argument or option that names it.
 
     Returns:
         The agent.
@@ -34,7 +35,7 @@ def read_agent(path: Path) -> Agent:
         with _watching() as progress, _without_collector():
             return read_export(path, progress)
     except ExportError as error:
-        raise click.BadParameter(str(error), param_hint="EXPORT") from None
+        raise click.BadParameter(str(error), param_hint=hint) from None
 
 
 @contextmanager

@@ -38,7 +38,7 @@ _OPTIONS: Final = (
     click.option("--webhook-path", "path", help=f"Path of the webhook; by default that of --app, else {DEFAULT_PATH}."),
     click.option("--image", help="The container's image; by default the current folder is built."),
     click.option("--service-account", help="Name of the account that the service runs as; by default SERVICE-runtime."),
-    click.option("--deployer", help="Who deploys: user:, group: or serviceAccount: and an e-mail address."),
+    click.option("--deployer", help="Who deploys, as user:ADDRESS, group: or serviceAccount:; not for function."),
     click.option("--workers", type=_COUNT, default=1, show_default=True, help="Worker processes of an instance."),
     click.option("--threads", type=_COUNT, help="Threads of a worker; 8 by default, more with --max-in-flight."),
     click.option("--max-in-flight", type=_COUNT, help="Calls that a worker handles at a time."),

@@ -14,6 +14,7 @@ LINES: Final[Mapping[str, str]] = {
     "Flask's debug mode was switched on where callers from outside come in": "Take FLASK_DEBUG and debug=True away.",
     "hook failed with": "Look at the hook that the line names; a start-up hook is tried again every second.",
     "no thread could be started for the start-up hooks": _THREADS,
+    "the application does not start": "The sentence behind it says which setting, and where in the code it is read.",
     "a setting is without effect": "The sentence behind it says which one, and what to do.",
     "is no setting of this release and is ignored": "Look whether it is misspelt, or this an older release.",
     "TLS goes on with the files of before": "The sentence behind it says what is wrong with the new files.",

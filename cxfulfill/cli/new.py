@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,7 +14,13 @@ from cxfulfill.errors import ConfigurationError
 from cxfulfill.scaffold.choices import AUTHS, STORES
 from cxfulfill.scaffold.names import check_name
 from cxfulfill.scaffold.project import Project, project_files
+from cxfulfill.scaffold.wheel import FOLDER, is_from_index, read_wheel
 from cxfulfill.scaffold.writing import check_target, write_folder
+
+_NO_INDEX: Final = (
+    "The project takes cxfulfill from your package index; here it was installed from a clone or a file. If no index of "
+    "yours has it, delete the project, and make it with --wheel FILE."
+)
 
 
 @click.command()
@@ -40,7 +47,13 @@ from cxfulfill.scaffold.writing import check_target, write_folder
     metavar="AGENT",
     help="An exported agent, as zip or folder: handlers, tests and names are written of it.",
 )
-def new(name: Path, *, auth: str, store: str, flexible: bool, export: Path | None) -> None:
+@click.option(
+    "--wheel",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="cxfulfill's wheel, which is copied into the project; needed where no package index has it.",
+)
+def new(name: Path, *, auth: str, store: str, flexible: bool, export: Path | None, wheel: Path | None) -> None:
     """Make a project in a new folder NAME: handlers, tests, and what it takes to run it on Cloud Run.
 
     A folder may stand in front of the name. Where something is wrong, nothing is written.
@@ -48,18 +61,19 @@ def new(name: Path, *, auth: str, store: str, flexible: bool, export: Path | Non
     with _refused("NAME"):
         check_name(name.name)
         check_target(name)
-    agent = None if export is None else read_agent(export)
+    agent = None if export is None else read_agent(export, "--from-export")
+    with _refused("--wheel"):
+        wheels = {} if wheel is None else {f"{FOLDER}/{wheel.name}": read_wheel(wheel)}
     with _refused("--from-export"):
-        files = project_files(Project(name.name, auth, store, flexible, agent))
+        texts_by_path = project_files(Project(name.name, auth, store, flexible, agent, has_wheel=bool(wheels)))
+    files: dict[str, str | bytes] = {**texts_by_path, **wheels}
     with _refused("NAME"):
         write_folder(name, files)
     show(texts(f"{name}: {len(files)} files"))
-    show(
-        [
-            heading("Next:", *commands(f"cd {shlex.quote(str(name))}", "make run", "make test")),
-            *texts("README.md says the rest, up to Cloud Run."),
-        ]
-    )
+    if not wheels and not is_from_index():
+        show(texts(_NO_INDEX))
+    show([heading("Next:", *commands(f"cd {shlex.quote(str(name))}", "make run", "make test"))])
+    show(texts("README.md says the rest, up to Cloud Run."))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from cxfulfill.scaffold.choices import AUTHS, STORES, Auth, Store, Variable
 from cxfulfill.scaffold.from_agent import FromAgent, from_agent
 from cxfulfill.scaffold.names import ACCOUNT, check_name
 from cxfulfill.scaffold.rendering import rendered, templates
+from cxfulfill.scaffold.wheel import FOLDER
 
 PYTHON: Final = "3.13"
 """Python of the image and of the checks on GitHub."""
@@ -42,6 +43,7 @@ class Project:
         store: Where calls are remembered: a name of `STORES`.
         flexible: Whether there is a flexible webhook.
         agent: The agent that it is for; None where there is an example in place of it.
+        has_wheel: Whether cxfulfill comes from a wheel in the project, and not from a package index.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Project:
     store: str = "memory"
     flexible: bool = False
     agent: Agent | None = None
+    has_wheel: bool = False
 
 
 def project_files(project: Project) -> dict[str, str]:
@@ -86,6 +89,7 @@ def _values(project: Project, given: FromAgent | None) -> dict[str, Any]:
         "store_name": project.store,
         "flexible": project.flexible,
         "from_export": given is not None,
+        "wheels": FOLDER if project.has_wheel else "",
         "request": json.dumps(request, indent=2),
         "version": cxfulfill.__version__,
         "python": PYTHON,

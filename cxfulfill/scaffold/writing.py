@@ -21,8 +21,8 @@ def check_target(target: Path) -> None:
     parent = target.parent
     if not parent.is_dir():
         is_there = any(os.path.lexists(each) and not each.is_dir() for each in (parent, *parent.parents))
-        problem = "is a file" if is_there else "is missing"
-        raise ConfigurationError(f"what it is to be made in {problem}: name a folder that is there")
+        problem = "is a file" if is_there else "is not there: make it first"
+        raise ConfigurationError(f"the folder that stands in front of it {problem}")
     if not os.path.lexists(target):
         return
     if target.is_symlink() or not target.is_dir():
@@ -33,12 +33,12 @@ def check_target(target: Path) -> None:
         raise ConfigurationError("there is a folder of that name already, and it is not empty")
 
 
-def write_folder(target: Path, files: Mapping[str, str]) -> None:
+def write_folder(target: Path, files: Mapping[str, str | bytes]) -> None:
     """Write a folder: into a temporary one beside it, which then takes its name.
 
     Args:
         target: The folder, checked by `check_target`.
-        files: Texts by path in it.
+        files: Texts and bytes by path in it.
 
     Raises:
         ConfigurationError: It cannot be written; nothing is left behind.
@@ -46,10 +46,10 @@ def write_folder(target: Path, files: Mapping[str, str]) -> None:
     made: Path | None = None
     try:
         made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        for name, text in files.items():
+        for name, content in files.items():
             path = made / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode())
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
         made.chmod(0o777 & ~_umask())  # a temporary folder is its user's alone
         made.rename(target)
     except OSError as error:

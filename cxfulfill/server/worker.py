@@ -1,11 +1,15 @@
 """gunicorn's threaded worker, whose listening sockets are closed as soon as it is told to end."""
 
 import select
+import sys
 import time
 from contextlib import suppress
 from typing import Any
 
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker  # type: ignore[import-untyped]
+
+from cxfulfill.errors import ConfigurationError, statement_of
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -14,7 +18,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     gunicorn's own keeps its listening sockets open until its last call is answered: whoever connects meanwhile hangs,
     and is reset in the end. This one takes the connections that are there already, and then closes the sockets, so
     that others are refused at once and can go elsewhere. Nor does it wait for connections that have sent nothing.
+    Where the application refuses its settings, it tells the sentence, and no traceback.
     """
+
+    def load_wsgi(self) -> None:
+        """Load the application; gunicorn calls this.
+
+        Raises:
+            SystemExit: The application refuses its settings. The sentence is in the log; gunicorn ends.
+        """
+        try:
+            super().load_wsgi()
+        except ConfigurationError as error:
+            place = statement_of(error)
+            self.log.error("the application does not start: %s%s", error, place)  # noqa: TRY400 - no traceback
+            self.log.debug("the exception is", exc_info=True)
+            sys.exit(Arbiter.APP_LOAD_ERROR)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or end to accept; gunicorn calls this.

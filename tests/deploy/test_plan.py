@@ -316,6 +316,19 @@ def test_a_secret_is_stored_as_it_is_typed_and_stands_nowhere(tmp_path: Path) ->
     assert f"# secretVersionForUsernamePassword: projects/{PROJECT}/secrets/cx-login/versions/3\n" in made.text
 
 
+@pytest.mark.parametrize(
+    ("auth", "secret", "typed"),
+    [
+        ("basic", "CXFULFILL_BASIC_CREDENTIALS=hotel:1", "type user:password"),
+        ("header", "CXFULFILL_HEADER_VALUE=hotel:1", "type the header's whole value"),
+        ("google-id-token", "HOTEL_API_KEY=hotel:1", "type the value"),
+    ],
+)
+def test_what_is_to_be_typed_for_a_secret_is_told(auth: str, secret: str, typed: str) -> None:
+    told = planned(access="public", auth=auth, secret=secret)
+    assert f"{typed}." in " ".join(told.replace("#", " ").split())
+
+
 def test_a_plan_without_secrets_speaks_of_none() -> None:
     assert not re.search("secret|printf", planned())
 

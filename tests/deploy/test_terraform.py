@@ -218,6 +218,7 @@ def test_the_values_of_secrets_are_not_terraforms(tmp_path: Path) -> None:
         f'#   printf %s "$VALUE" | gcloud secrets versions add {name} --project={PROJECT} --data-file=-\n' in file.text
     )
     assert f"secretVersionsForRequestHeaders: projects/{PROJECT}/secrets/{name}/versions/1" in file.text
+    assert "# run it alone, and type the header's whole value\n" in file.text
 
 
 def test_what_is_entered_in_cx_is_told(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from cxfulfill.cli.commands import cli
 from cxfulfill.cli.new import new
 from cxfulfill.scaffold.project import Project, project_files
 from tests.docs.pages import ROOT
+from tests.scaffold.test_wheel import WHEEL, make_wheel
 
 PAGE = ROOT / "docs/ship/new.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -25,9 +26,14 @@ def rows_of(head: str) -> list[list[str]]:
 
 def test_the_commands_of_the_page_make_what_its_last_one_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    install, made, change, run = (line.removeprefix("$ ") for line in COMMANDS.splitlines())
-    assert install == "pip install 'cxfulfill[tools]'"
-    assert CliRunner().invoke(cli, shlex.split(made)[1:]).exit_code == 0
+    (tmp_path / "wheels").mkdir()
+    wheel, install, made, change, run = (line.removeprefix("$ ") for line in COMMANDS.splitlines())
+    assert wheel.startswith("pip wheel --no-deps --wheel-dir wheels ./cxfulfill ")
+    assert install == 'pip install "$(echo wheels/cxfulfill-*.whl)[tools]"'
+    built = Path(make_wheel(tmp_path / "wheels" / WHEEL))
+    *arguments, pattern = shlex.split(made)[1:]
+    assert built.match(pattern)
+    assert CliRunner().invoke(cli, [*arguments, str(built)]).exit_code == 0
     monkeypatch.chdir(change.removeprefix("cd "))
     targets = re.findall(r"(?m)^(\w+):", Path("Makefile").read_text())
     assert {run, *re.findall(r"`(make \w+)`", TEXT)} <= {f"make {each}" for each in targets}

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,12 @@ class Bench:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def without_index(self) -> "Bench":
+        """Give the same, where nothing but a wheel in the project has the package."""
+        others = [each for each in self.environment["PIP_FIND_LINKS"].split() if each != str(self.wheel.parent)]
+        environment = self.environment | {"UV_FIND_LINKS": "", "PIP_FIND_LINKS": " ".join(others)}
+        return replace(self, environment=environment)
 
     def new(self, name: str, *options: str) -> Path:
         self.run(self.bin / "cxfulfill", "new", name, *options, cwd=self.folder)

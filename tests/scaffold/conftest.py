@@ -1,9 +1,11 @@
 """The wheel, and an environment that makes projects, once for all tests."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
+from cxfulfill import __version__
 from tests.scaffold.bench import UV, Bench
 from tests.server import conftest as servers
 from tests.server.test_wheel import build_wheel
@@ -11,6 +13,17 @@ from tests.server.wire import clean_environment
 
 serve = servers.serve
 _OF_OTHERS = ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+
+
+@pytest.fixture
+def from_index(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let cxfulfill look as if it was installed from an index; gives the folder of its metadata."""
+    path = tmp_path_factory.mktemp("site")
+    metadata = path / f"cxfulfill-{__version__}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: cxfulfill\nVersion: {__version__}\n")
+    monkeypatch.syspath_prepend(path)
+    return metadata
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,8 @@ class Image:
             assert options == ["--from=build"]
             assert source == target  # so it is there already
             assert (self.root / source.strip("/")).is_dir()
+        elif (self.project / source).is_dir() and source != ".":
+            shutil.copytree(self.project / source, self.root / "app" / target)
         elif source == ".":
             ignored = (self.project / ".dockerignore").read_text().split()
             shutil.copytree(
@@ -99,10 +101,13 @@ class Image:
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 @pytest.mark.skipif(shutil.which("useradd") is None, reason="needs useradd: apt-get install passwd")
 @pytest.mark.skipif(os.geteuid() != 0, reason="useradd --prefix is root's")
+@pytest.mark.parametrize("own", [False, True], ids=["from an index", "with a wheel of its own"])
 def test_the_steps_of_the_dockerfile_run_in_their_order_in_a_clean_environment_without_a_container_engine(
-    bench: Bench, serve: Serve, tmp_path: Path
+    bench: Bench, serve: Serve, tmp_path: Path, own: bool
 ) -> None:
-    project = bench.new("image", "--auth", "basic")
+    bench = bench.without_index() if own else bench
+    wheel = ("--wheel", str(bench.wheel)) if own else ()
+    project = bench.new(f"image-{own}".lower(), "--auth", "basic", *wheel)
     bench.run("make", "lock", f"BIN={bench.bin}", cwd=project)
     (project / ".env").write_text("CXFULFILL_BASIC_PASSWORD=must-not-be-in-an-image\n")
     (tmp_path / "bin").mkdir()
@@ -115,12 +120,13 @@ def test_the_steps_of_the_dockerfile_run_in_their_order_in_a_clean_environment_w
 
     image.build()
 
+    own_wheel = ["COPY"] if own else []
     assert image.steps == [
-        "FROM", "ENV", "WORKDIR", "FROM", "RUN", "COPY", "RUN", "COPY", "RUN", "FROM", "RUN", "COPY", "COPY", "USER",
-        "ENV", "EXPOSE", "HEALTHCHECK", "CMD",
+        "FROM", "ENV", "WORKDIR", "FROM", "RUN", "COPY", *own_wheel, "RUN", "COPY", "RUN", "FROM", "RUN", "COPY",
+        "COPY", "USER", "ENV", "EXPOSE", "HEALTHCHECK", "CMD",
     ]  # fmt: skip
     assert sorted(each.name for each in (tmp_path / "app").iterdir()) == [
-        "Procfile", "__pycache__", "handlers.py", "main.py", "requirements.txt",
+        "Procfile", "__pycache__", "handlers.py", "main.py", "requirements.txt", *(["wheels"] if own else []),
     ]  # fmt: skip
     compiled = [*tmp_path.glob("app/**/*.pyc"), *tmp_path.glob("venv/lib/**/cxfulfill/**/*.pyc")]
     assert {each.name.partition(".")[0] for each in compiled} > {"main", "handlers", "webhook"}

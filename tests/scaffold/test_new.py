@@ -70,6 +70,7 @@ def tool(folder: Path, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("from_index")
 def test_a_project_is_made_and_the_next_steps_are_told(folder: Path) -> None:
     result = new("hotel")
     assert result.exit_code == 0, result.output
@@ -172,9 +173,9 @@ def here(folder: Path) -> str:
         (file, "there is something of that name already, and it is no folder"),
         (link, "there is something of that name already, and it is no folder"),
         (dangling, "there is something of that name already, and it is no folder"),
-        (inside_a_file, "what it is to be made in is a file"),
-        (far_inside_a_file, "what it is to be made in is a file"),
-        (nowhere, "what it is to be made in is missing"),
+        (inside_a_file, "the folder that stands in front of it is a file"),
+        (far_inside_a_file, "the folder that stands in front of it is a file"),
+        (nowhere, "the folder that stands in front of it is not there"),
         (here, "that is the current folder"),
     ],
 )
@@ -221,7 +222,7 @@ def test_every_policy_of_the_settings_but_none_can_be_chosen() -> None:
 
 @pytest.mark.parametrize(("auth", "store"), CHOICES)
 def test_the_example_of_settings_makes_a_webhook_once_secrets_are_filled_in(
-    auth: str, store: str, monkeypatch: pytest.MonkeyPatch
+    auth: str, store: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = settings_of(project_files(Project("hotel", auth, store))[".env.example"])
     empty = [name for name, value in given.items() if not value]
@@ -233,6 +234,7 @@ def test_the_example_of_settings_makes_a_webhook_once_secrets_are_filled_in(
         webhook = Webhook.from_env(**({"idempotency": None} if store == "firestore" else {}))
     assert not isinstance(webhook.auth, AllowUnauthenticated)
     webhook.close()
+    assert [each.name for each in folder.iterdir()] == (["calls.sqlite3"] if store == "sqlite" else [])
 
 
 @pytest.mark.parametrize(("auth", "store"), CHOICES)
@@ -288,6 +290,25 @@ def test_the_pod_of_the_service_is_one_that_kubernetes_knows(auth: str, store: s
     assert annotations["autoscaling.knative.dev/maxScale"] == ("10" if is_shared else "1")
 
 
+def test_the_readme_lets_documents_go_and_names_who_builds() -> None:
+    readme = project_files(Project("hotel", store="firestore"))["README.md"]
+    container = container_of(project_files(Project("hotel", store="firestore")))
+    [store] = [each["value"] for each in container["env"] if each["name"] == "CXFULFILL_STORE"]
+    collection = store.rpartition("/")[2]
+    for command in ("ttls update expire_at", "indexes fields update '*'"):
+        assert f"{command} --collection-group={collection} " in readme
+    for role in ("cloudbuild.builds.builder", "run.admin", "iam.serviceAccountUser"):
+        assert f"--role=roles/{role} --member=serviceAccount:BUILDER" in readme
+    assert "cp .env.example .env" in readme.partition(". ./.env")[0]
+    assert "collection-group" not in project_files(Project("hotel"))["README.md"]
+
+
+@pytest.mark.parametrize(("auth", "store"), CHOICES)
+def test_the_example_of_settings_is_in_whole_sentences(auth: str, store: str) -> None:
+    example = project_files(Project("hotel", auth, store))[".env.example"]
+    assert not [line for line in example.splitlines() if line.startswith("#") and re.search(r"as \w+://\.$| \.$", line)]
+
+
 def test_a_private_service_accepts_the_audience_of_its_webhook() -> None:
     service = yaml.safe_load(project_files(Project("hotel", "cloud-run-iam"))["cloudrun.yaml"])
     url = "https://hotel-%PROJECT_NUMBER%.%REGION%.run.app/webhook"
@@ -302,9 +323,10 @@ def test_behind_a_load_balancer_nothing_else_reaches_the_service() -> None:
 
 
 def test_build_and_workflow_fit_their_schemas_and_the_dockerfile_has_no_finding(folder: Path) -> None:
-    for number, store in enumerate(("memory", "sqlite")):  # whose images differ
-        target = folder / f"hotel{number}"
-        writing.write_folder(target, project_files(Project(target.name, store=store)))
+    projects = (Project("hotel0"), Project("hotel1", store="sqlite"), Project("hotel2", has_wheel=True))
+    for project in projects:  # whose images differ
+        target = folder / project.name
+        writing.write_folder(target, project_files(project))
         tool(target, "hadolint", "Dockerfile")
     tool(target, "check-jsonschema", "--builtin-schema", "vendor.cloudbuild", "cloudbuild.yaml")
     tool(target, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml")

@@ -362,3 +362,17 @@ def test_a_form_of_lines_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("CXFULFILL_LOG_FORMAT", "xml")
     with pytest.raises(ConfigurationError, match="CXFULFILL_LOG_FORMAT takes text or json"):
         read_server()
+
+
+def test_settings_that_are_refused_are_one_line_of_the_log_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "refused.py").write_text("from cxfulfill import Webhook\n\nwebhook = Webhook.from_env()\n")
+    done = subprocess.run(
+        gunicorn("--pythonpath", str(tmp_path), "refused:webhook"), cwd=ROOT, env=clean_environment(),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    [line] = [line for line in done.stderr.splitlines() if "set CXFULFILL_AUTH" in line]
+    assert "the application does not start: set CXFULFILL_AUTH: one of google-id-token" in line
+    assert "(refused.py, line 3)" in line
+    assert "[ERROR]" in line

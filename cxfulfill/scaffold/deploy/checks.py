@@ -32,7 +32,9 @@ class _Form:
 _FORMS: Final[Mapping[str, _Form]] = {
     "project": _Form(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "the id of a project: 6 to 30 of a-z, 0-9 and -"),
     "region": _Form(r"[a-z]+(?:-[a-z]+)+\d+", "a region such as europe-west1"),
-    "service": _Form(r"[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?", "1 to 49 of a-z, 0-9 and -"),
+    "service": _Form(
+        r"[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?", "1 to 49 of a-z, 0-9 and -, with a letter first and no - at the end"
+    ),
     "agent_project": _Form(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "the id of a project: 6 to 30 of a-z, 0-9 and -"),
     "agent_project_number": _Form(r"\d{1,19}", "the number of a project"),  # stands for both in one project
     "project_number": _Form(r"\d{1,19}", "the number of a project"),
@@ -174,7 +176,8 @@ def _missing(setting: Setting) -> Iterator[str]:
             if getattr(setting, field) is None:
                 yield f"{option(field)} is missing: Memorystore is reached by way of a VPC network"
     if setting.access != Access.FUNCTION and not setting.deployer:
-        yield f"{option('deployer')} is missing: who deploys must be allowed to let the service run as its account"
+        who = "user:, group: or serviceAccount: and the address of who deploys"
+        yield f"{option('deployer')} is missing: {who}, who must be allowed to let the service run as its account"
 
 
 def _addresses(setting: Setting) -> Iterator[str]:

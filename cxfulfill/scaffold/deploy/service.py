@@ -1,6 +1,6 @@
 """Steps of a plan that every service needs: APIs, accounts, secrets, the service, and who may call it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cxfulfill.scaffold.deploy.reasons import reasons
@@ -196,6 +196,18 @@ def cx_account(setting: Setting) -> Iterator[Step]:
     yield Step("Let Dialogflow call as a service account", why, (command(line, name, flags=minted),))
 
 
+def contents(secrets: Iterable[Secret]) -> str:
+    """Tell what is typed for a secret.
+
+    Args:
+        secrets: Its variables.
+
+    Returns:
+        Such as ``user:password``.
+    """
+    return " or ".join(dict.fromkeys(each.content for each in secrets))
+
+
 def _secret(setting: Setting, name: str, mine: list[Secret]) -> Step:
     project: Flags = {"project": setting.project}
     made = command("gcloud secrets create", name, flags={**project, "replication-policy": "automatic"})
@@ -211,7 +223,7 @@ def _secret(setting: Setting, name: str, mine: list[Secret]) -> Step:
     why = (
         f"For {' and '.join(each.target for each in mine)}. printf %s stores the value without a newline at its end, "
         "which CX would send along. read takes it from the keyboard, so that it is in no file, list of processes or "
-        f"history: run that line alone, and type the value. gcloud prints the version's number: "
+        f"history: run that line alone, and type {contents(mine)}. gcloud prints the version's number: "
         f"{', then '.join(versions)}. Without secretAccessor the service does not start"
     ) + (", and CX has no credential to send." if len(readers) > 1 else ".")
     return Step(f"Store the secret {name}", why, (made, *values, *grants))

@@ -17,6 +17,8 @@ CX_FIELDS: Final = {
     "HEADER_VALUE": "secretVersionsForRequestHeaders",
 }
 """Settings whose secret CX reads too, and the field of the webhook in CX that its version goes into."""
+_CONTENTS: Final = {"BASIC_CREDENTIALS": "user:password", "HEADER_VALUE": "the header's whole value"}
+"""Settings whose secret is more than a password or a key, and what it is."""
 _MOUNTS: Final = "/secrets"
 
 Auth = Literal["cloud-run-iam", "google-id-token", "basic", "header", "oauth-jwt", "oauth-introspection"]
@@ -68,6 +70,11 @@ class Secret:
     def cx_field(self) -> str:
         """The field in CX that its version goes into; empty where CX does not read it."""
         return CX_FIELDS.get(self.setting, "")
+
+    @property
+    def content(self) -> str:
+        """What the secret holds, in words."""
+        return _CONTENTS.get(self.setting, "the value")
 
     @property
     def is_next(self) -> bool:

@@ -11,7 +11,7 @@ from cxfulfill.scaffold.deploy.console import entries
 from cxfulfill.scaffold.deploy.plan import comment
 from cxfulfill.scaffold.deploy.reasons import reasons
 from cxfulfill.scaffold.deploy.resources import Block, of, resource, written
-from cxfulfill.scaffold.deploy.service import api_names
+from cxfulfill.scaffold.deploy.service import api_names, contents
 from cxfulfill.scaffold.deploy.setting import Access, Setting
 
 VERSION: Final = ">= 6.50"
@@ -52,7 +52,8 @@ def _head(setting: Setting) -> Iterator[str]:
             f"-target=google_secret_manager_secret.{service.label(each)}" for each in names
         )
         for each in names:
-            yield "  IFS= read -rs VALUE    # run it alone, and type the value"
+            typed = contents(secret for secret in setting.secrets if secret.name == each)
+            yield f"  IFS= read -rs VALUE    # run it alone, and type {typed}"
             yield f'  printf %s "$VALUE" | gcloud secrets versions add {each} --project={setting.project} --data-file=-'
     if setting.access == Access.SERVICE_DIRECTORY:
         yield ""
