@@ -1,5 +1,6 @@
 """Templates: what they fill in, and each as CX calls it, with a token of a local endpoint, against a local API."""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,18 @@ def test_a_change_of_a_record(salesforce: Salesforce, folder: Path) -> None:
 def test_nobody_is_let_in_without_a_token(salesforce: Salesforce, folder: Path) -> None:
     _, entered = add(salesforce, "salesforce-create", "--field", "LastName=last-name")
     assert Cx.at(salesforce.url).make_flexible(entered).event == "webhook.error.rejected"
+
+
+def test_settings_that_cannot_be_written_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    values = ("--set", "instance=https://crm.example", "--set", "object=Contact", "--field", "LastName=last-name")
+    oauth = ("--client-id", "cx-agent", "--client-secret-env", "CLIENT_SECRET")
+    result = run("add", "salesforce-create", "--key", "crm", *values, *oauth, code=1)
+    assert result.output == "Error: cxfulfill.toml cannot be written: No space left on device\n"
+    assert (folder / "cxfulfill.toml").read_text() == AGENT
 
 
 def test_each_template_says_what_it_is(folder: Path) -> None:
