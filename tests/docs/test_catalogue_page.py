@@ -36,7 +36,8 @@ PARTS = {
     "parameters": "reading a call", "paths.py": "reading a call", "pipeline.py": "the pipeline",
     "protocol": "reading a call", "readiness.py": "reading a call", "server": "reading a call",
     "deduplication.py": "retries", "flights.py": "retries", "idempotency": "retries", "keying.py": "retries",
-    "deferred.py": "long work", "work.py": "deadlines", "runtime.py": "deadlines", "telemetry.py": "what ends a worker",
+    "deferred.py": "long work", "work.py": "deadlines", "runtime.py": "deadlines", "event_loop.py": "deadlines",
+    "telemetry.py": "what ends a worker", "loops.py": "overload",
     "lifecycle.py": "start-up", "load.py": "overload", "webhook.py": "configuration", "workers.py": "overload",
 }  # fmt: skip
 """What a module is for, by the first part of its path."""
