@@ -6,7 +6,6 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker  # type: ignore[import-untyped]
 
 from cxfulfill.errors import ConfigurationError, statement_of
@@ -30,6 +29,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             super().load_wsgi()
         except ConfigurationError as error:
+            # Not above: a process that has it loaded counts as one that gunicorn serves in.
+            from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # noqa: PLC0415
+
             place = statement_of(error)
             self.log.error("the application does not start: %s%s", error, place)  # noqa: TRY400 - no traceback
             self.log.debug("the exception is", exc_info=True)
