@@ -8,7 +8,7 @@ import pytest
 
 from cxfulfill.server.arrival import seconds_since_data
 from tests.server.conftest import Serve
-from tests.server.wire import call, gunicorn, until
+from tests.server.wire import call, gunicorn, head, until
 
 WAITS = 1.2
 """Seconds that the calls wait; the quick webhook's deadline is one second."""
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="the ker
 
 def test_a_call_that_has_waited_too_long_is_503_and_runs_nothing(serve: Serve) -> None:
     server = serve(*gunicorn("tests.server.app:app"), CXFULFILL_THREADS="1")
+    assert server.ask(head("GET", "/health")).status == 200, "the worker is up: nothing waits for its start"
     with server.connect() as first, server.connect() as late, server.connect() as patient:
         first.send(call("gated"))
         with server.gate():
