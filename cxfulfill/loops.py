@@ -12,7 +12,6 @@ from cxfulfill.errors import Unavailable
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
 
-
 T = TypeVar("T")
 _log = logging.getLogger("cxfulfill")
 

@@ -51,16 +51,13 @@ class Workers:
             pool, free = self._pool, self._free
         if not free.acquire(blocking=False):
             raise Unavailable(reason="overloaded")
-        withdrawn: list[bool] = []
         try:
-            future = pool.submit(lambda: None if withdrawn else function())
-        except RuntimeError:
-            # No thread could be started, and the work is queued all the same: it must not run for nobody.
-            withdrawn.append(True)
+            future = _submitted(pool, function)
+        except Unavailable:
             free.release()
-            raise Unavailable(reason="overloaded") from None
+            raise
         future.add_done_callback(lambda _: free.release())
-        return future  # type: ignore[return-value]
+        return future
 
     def queue(self, function: Callable[[], T]) -> Future[T]:
         """Run a plain handler of an event loop's server in a thread, as soon as one is free.
@@ -163,7 +160,10 @@ class Workers:
 
 
 def _submitted(pool: ThreadPoolExecutor, function: Callable[[], T]) -> Future[T]:
+    withdrawn: list[bool] = []
     try:
-        return pool.submit(function)
+        return pool.submit(lambda: None if withdrawn else function())  # type: ignore[arg-type, return-value]
     except RuntimeError:
+        # No thread could be started, and the work is queued all the same: it must not run for nobody.
+        withdrawn.append(True)
         raise Unavailable(reason="overloaded") from None

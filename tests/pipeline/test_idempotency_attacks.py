@@ -310,10 +310,12 @@ def test_a_store_without_threads(monkeypatch: pytest.MonkeyPatch, caplog: pytest
     flights.drain(0)
 
 
-def test_a_pool_without_threads_runs_nothing_later(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pool", ["submit", "queue", "wait_for_io"])
+def test_a_pool_without_threads_runs_nothing_later(pool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers_module, "POOL_SIZE", 2)
     ran: list[int] = []
     workers = Workers()
+    submit = getattr(workers, pool)
 
     def no_thread(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -322,8 +324,8 @@ def test_a_pool_without_threads_runs_nothing_later(monkeypatch: pytest.MonkeyPat
         patch.setattr(threading.Thread, "start", no_thread)
         for number in range(5):
             with pytest.raises(Unavailable):
-                workers.submit(lambda number=number: ran.append(number))  # type: ignore[misc]
-    assert workers.submit(lambda: 5).result(LIMIT) == 5
+                submit(lambda number=number: ran.append(number))
+    assert submit(lambda: 5).result(LIMIT) == 5
     workers.close()
     assert ran == []
 
