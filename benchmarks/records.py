@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from benchmarks import in_process, retries
+from benchmarks import in_process, workload
 from cxfulfill import CallRecord, CloudLoggingFormatter
 from cxfulfill.last_resort import LastResort, TextFormatter
 
@@ -56,7 +56,7 @@ def measure(rounds: int = 300, calls: int = 20) -> dict[str, float]:
     """
     logged = in_process.typed().wsgi
     times: dict[str, list[float]] = {}
-    fresh = retries.new_calls(in_process.BODY)
+    fresh = workload.fresh(in_process.BODY)
     with unhandled() as (text, json):
         candidates = {
             "without a record": (logged, logging.CRITICAL, text),

@@ -1,27 +1,11 @@
 """What it costs that a retry runs nothing twice: one new call each time, remembered in memory."""
 
 import time
-from collections.abc import Iterator, Mapping
-from itertools import count, islice
+from collections.abc import Mapping
+from itertools import islice
 from statistics import median
 
-from benchmarks import in_process
-
-TURN = b"6c05a8e4-d391-4b7f-85c2-f16e7d3b90a4"
-SESSION = b"dfMessenger-58640317"
-
-
-_numbers = count()
-
-
-def new_calls(body: bytes) -> Iterator[bytes]:
-    """Make calls of a request, each with a turn and a session of its own."""
-    if TURN not in body or SESSION not in body:
-        raise AssertionError("the request has another id")
-    for each in _numbers:
-        number = b"%032x" % each
-        yield body.replace(TURN, number).replace(SESSION, number)
-
+from benchmarks import in_process, workload
 
 def in_turns(candidates: Mapping[str, in_process.WsgiApp], body: bytes, rounds: int, calls: int) -> dict[str, float]:
     """Time calls of applications in turns, a call of its own each time.
@@ -30,7 +14,7 @@ def in_turns(candidates: Mapping[str, in_process.WsgiApp], body: bytes, rounds: 
         Median microseconds a call by candidate.
     """
     times: dict[str, list[float]] = {name: [] for name in candidates}
-    fresh = new_calls(body)
+    fresh = workload.fresh(body)
     for _ in range(rounds):
         bodies = list(islice(fresh, calls))
         for name, app in candidates.items():

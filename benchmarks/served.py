@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from itertools import islice
 from statistics import median
 
-from benchmarks import in_process, retries, telemetry
+from benchmarks import in_process, telemetry, workload
 from cxfulfill import Webhook
 
 _CHOICE = "BENCHMARK_TELEMETRY"
@@ -83,7 +83,7 @@ def measure(rounds: int = 60, calls: int = 40) -> dict[str, float]:
     Returns:
         Median microseconds a call by candidate.
     """
-    fresh = retries.new_calls(in_process.BODY)
+    fresh = workload.fresh(in_process.BODY)
     times: dict[str, list[float]] = {name: [] for name in CANDIDATES}
     with contextlib.ExitStack() as stack:
         connections = {name: stack.enter_context(_served(choice)) for name, choice in CANDIDATES.items()}
