@@ -7,6 +7,7 @@ from statistics import median
 
 from benchmarks import in_process, workload
 
+
 def in_turns(candidates: Mapping[str, in_process.WsgiApp], body: bytes, rounds: int, calls: int) -> dict[str, float]:
     """Time calls of applications in turns, a call of its own each time.
 
