@@ -29,6 +29,7 @@ from cxfulfill.auth.tokens import (
     read_compact,
     read_removed,
 )
+from cxfulfill.auth.verified import Verified, digest_of
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.http import HttpRequest
 
@@ -149,18 +150,26 @@ class GoogleIdToken(_GoogleCaller):
         super().__init__(audience, project_number, service_accounts, now)
         rsa_verifier()  # not at the first request
         self.keys = _SHARED.of(keys, clock)
+        self._verified = Verified()
 
     def authenticate(self, http: HttpRequest) -> Principal:
         """Accept a token of one of the service accounts; see `Authenticator.authenticate`."""
+        digest = digest_of(http.headers.get("authorization", ""))
+        known = self._verified.find(digest, self.keys, self.now())
+        if known is not None:
+            return known
         jwt = read_compact(bearer_token(http, in_cx=SERVICE_AGENT_IN_CX))
         key_id = _check_header(jwt)
+        keys = self.keys.held()  # before the look-up: with a newer set, the token is only verified once more
         verifier = self.keys.find(key_id)
         if verifier is None:
             note = f"there is no key of this id at {self.keys.shown}: is the token from somewhere else?"
             raise invalid_token("unknown_key", note)
         if not verifier.verify(jwt.signed, jwt.signature):
             raise invalid_token("bad_signature", notes.BAD_SIGNATURE)
-        return self._principal(jwt.claims)
+        principal = self._principal(jwt.claims)
+        self._verified.note(digest, principal, keys, since=self.now(), until=jwt.claims["exp"])
+        return principal
 
     def warm(self) -> None:
         """Fetch the keys now, for at most 3 seconds; whether it worked, `ready` tells."""

@@ -116,6 +116,18 @@ class KeyCache(Generic[K]):
             self._keys.renew()
         return key
 
+    def held(self) -> Mapping[str, K]:
+        """Give all keys that are held: another object after each fetch.
+
+        Returns:
+            The keys by id.
+
+        Raises:
+            NeedsIO: They must be fetched first.
+            Unavailable: They could not be fetched a moment ago, and none are held.
+        """
+        return self._keys.get()
+
     def over(self, source: KeySource) -> "KeyCache[K]":
         """Make a cache that reads another source's keys alike, for a tool that stands in for the issuer.
 
