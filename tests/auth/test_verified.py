@@ -1,6 +1,5 @@
 """ID tokens that were verified before: let in again at once, and never where a verification would refuse them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,10 +36,10 @@ def source() -> Source:
 
 
 @pytest.fixture
-def auth(source: Source, clock: Clock) -> Iterator[GoogleIdToken]:
+def auth(source: Source, clock: Clock) -> GoogleIdToken:
     made = app_g(source, clock=clock)
     made.warm()
-    yield made
+    return made
 
 
 def test_a_token_is_verified_once(auth: GoogleIdToken, monkeypatch: pytest.MonkeyPatch) -> None:
