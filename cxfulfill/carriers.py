@@ -60,6 +60,9 @@ class InThread:
         Returns:
             What it returned.
         """
+        if work.stages.spans is None and self._scope is nullcontext:
+            with work.stages:
+                return work.invocation.run(work.call, work.arguments)
         with work.stages, work.stages.span("handler"), self._scope():
             return work.invocation.run(work.call, work.arguments)
 

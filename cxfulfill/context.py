@@ -19,7 +19,7 @@ _log = logging.getLogger("cxfulfill.handler")
 _framework_log = logging.getLogger("cxfulfill")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deadline:
     """The moment at which the answer must be out.
 
@@ -111,7 +111,7 @@ class FormParameter:
     just_collected: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Call:
     """A call, whatever its kind.
 
@@ -138,7 +138,7 @@ class Call:
         return _adapted(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Context(Call):
     """A standard webhook call. No accessor fails when CX leaves its part out.
 
@@ -253,7 +253,7 @@ class Context(Call):
         return self.request.sentiment_analysis_result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FlexibleContext(Call):
     """A flexible webhook call: method, path and the agent author's own JSON.
 

@@ -13,12 +13,13 @@ from cxfulfill.errors import Unavailable
 from cxfulfill.flights import Aborted, Flight, Flights, InProgress, Landed, reused
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
-from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates, new_owner
+from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
 from cxfulfill.keying import Keying, instead, note_lease
 from cxfulfill.late import note_done, note_late
 from cxfulfill.load import Load
+from cxfulfill.random_ids import new_id
 from cxfulfill.runtime import Runtime
 from cxfulfill.stages import Trips
 from cxfulfill.work import DeadlineExceeded, Work
@@ -168,7 +169,7 @@ class Deduplication:
             if unsaved.lease.fingerprint != keyed.fingerprint:
                 raise reused()
             return Landed(kept, replayed=True)
-        key, owner, pause, trips = keyed.key, new_owner(), FIRST_PAUSE, self._trips(runtime, work)
+        key, owner, pause, trips = keyed.key, new_id(), FIRST_PAUSE, self._trips(runtime, work)
         while True:
             outcome = await self._acquire(key, owner, keyed, trips, elsewhere=pause > FIRST_PAUSE)
             if outcome is None or isinstance(outcome, Acquired):
@@ -209,7 +210,7 @@ class Deduplication:
     async def _carry_out(self, flight: Flight, keyed: Keyed, work: Work, carrier: Carrier) -> None:
         """Run the handler where it runs, keep its answer, and land; no request can stop this."""
         # Where the worker is ended, nobody knows what the handler has done: its lease is left to run out.
-        outcome: Landed | Exception = Aborted()
+        outcome: Landed | Exception | None = None
         try:
             try:
                 body = work.encode(await carrier.invoke(work))
@@ -220,7 +221,7 @@ class Deduplication:
                 outcome = Landed(KeptAnswer(keyed.turn, body))
                 outcome = Landed(await self._keep(flight, keyed, outcome.answer, self._trips(carrier, work)))
         finally:
-            self._land(flight, outcome, work)
+            self._land(flight, outcome or Aborted(), work)
 
     async def _fail(self, flight: Flight, keyed: Keyed, work: Work, error: Exception, trips: Trips) -> None:
         """Give the lease back, or keep the failure of deferred work that nobody has waited for."""
@@ -233,10 +234,12 @@ class Deduplication:
 
     def _land(self, flight: Flight, outcome: Landed | Exception, work: Work) -> None:
         self.flights.land(flight, outcome)
+        if not flight.is_late:
+            return
         error = outcome if isinstance(outcome, Exception) else None
-        if flight.is_late and work.failure is not None and error is None:
+        if work.failure is not None and error is None:
             note_done(work.call)
-        elif flight.is_late:
+        else:
             note_late(work.call, error, is_kept=True)
 
     async def _keep(self, flight: Flight, keyed: Keyed, answer: KeptAnswer, trips: Trips) -> KeptAnswer:

@@ -1,6 +1,5 @@
 """Who may call: an authenticator, asked as often as it takes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -55,12 +54,32 @@ class Gate:
         """Whether it has all that it needs; None where it does not tell."""
         return is_ready(self.auth) if hasattr(self.auth, "ready") else None
 
-    async def authenticate(self, http: HttpRequest, where: Blocking) -> Principal:
+    def at_once(self, http: HttpRequest) -> Principal | NeedsIO | None:
+        """Find out who calls, where nothing must be waited for.
+
+        Args:
+            http: The request.
+
+        Returns:
+            The caller; what must be fetched first; None where the authenticator itself blocks.
+
+        Raises:
+            HttpError: As for `authenticate`.
+        """
+        if self._blocking:
+            return None
+        try:
+            return identify(self.auth, http)
+        except NeedsIO as need:
+            return need
+
+    async def authenticate(self, http: HttpRequest, where: Blocking, need: NeedsIO | None = None) -> Principal:
         """Find out who calls, from the head of the request alone.
 
         Args:
             http: The request.
             where: Where functions may do IO.
+            need: What `at_once` gave in place of the caller.
 
         Returns:
             The caller.
@@ -70,14 +89,16 @@ class Gate:
         """
         begun = self.clock()
         for _ in range(_MAX_FETCHES):
-            try:
-                if self._blocking:
-                    return await where.block(lambda: identify(self.auth, http))
-                return identify(self.auth, http)
-            except NeedsIO as need:
-                fetch: Callable[[], object] = need.fetch
+            if need is None:
+                try:
+                    if self._blocking:
+                        return await where.block(lambda: identify(self.auth, http))
+                    return identify(self.auth, http)
+                except NeedsIO as further:
+                    need = further
             if self.clock() - begun >= MAX_FETCHING:
                 break
+            fetch, need = need.fetch, None
             await where.block(fetch)
         raise Unavailable(reason="auth_not_settled")
 

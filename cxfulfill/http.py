@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Final, Protocol, Self
 
 from cxfulfill.errors import BadRequest, HttpError, UnsupportedMediaType
+from cxfulfill.frozen import made
 
 CREDENTIAL_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-serverless-authorization"})
 """Headers whose values never reach a handler, a log line or a ``repr``."""
@@ -110,6 +111,9 @@ class BytesBody:
         return self.data[:limit]
 
 
+_NO_BODY: Final = BytesBody()
+
+
 def no_certificate() -> bytes | None:
     """Say that the connection has no client certificate.
 
@@ -119,7 +123,7 @@ def no_certificate() -> bytes | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HttpRequest:
     """A request.
 
@@ -141,7 +145,7 @@ class HttpRequest:
     headers: Mapping[str, str]
     query: str = field(default="", repr=False)
     peer: str = ""
-    body: BodySource = field(default=BytesBody(), repr=False, compare=False)
+    body: BodySource = field(default=_NO_BODY, repr=False, compare=False)
     client_certificate: Callable[[], bytes | None] = field(default=no_certificate, repr=False, compare=False)
     raw_path: str = field(default="", repr=False)
     queued: float = field(default=0.0, repr=False, compare=False)
@@ -185,10 +189,13 @@ class HttpRequest:
             UnsupportedMediaType: The type or charset is another one (with ``Accept``, RFC 9110 15.5.16), or the
                 content is coded (with ``Accept-Encoding``).
         """
+        media_type = self.headers.get("content-type", "")
         coding = self.headers.get("content-encoding", "")
+        if media_type == "application/json" and not coding:
+            return  # what CX sends
         if coding and coding.strip().lower() != "identity":
             raise UnsupportedMediaType(reason="content_encoding", headers=[("Accept-Encoding", "identity")])
-        if not _JSON_MEDIA_TYPE.fullmatch(self.headers.get("content-type", "").strip()):
+        if not _JSON_MEDIA_TYPE.fullmatch(media_type.strip()):
             raise UnsupportedMediaType(
                 detail="Send Content-Type: application/json, in UTF-8.", headers=[("Accept", "application/json")]
             )
@@ -202,10 +209,17 @@ class HttpRequest:
         Returns:
             The same request without credentials and without its body.
         """
-        return type(self)(self.method, self.path, RedactedHeaders(self.headers, hidden), self.query, self.peer)
+        return made(
+            type(self),
+            {
+                "method": self.method, "path": self.path, "headers": RedactedHeaders(self.headers, hidden),
+                "query": self.query, "peer": self.peer, "body": _NO_BODY, "client_certificate": no_certificate,
+                "raw_path": "", "queued": 0.0,
+            },
+        )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpResponse:
     """A response.
 

@@ -94,6 +94,12 @@ class Lifecycle:
             return None
         return self._start.done == len(self._starters)
 
+    @property
+    def is_started(self) -> bool:
+        """Whether start-up was tried in this process, and has succeeded."""
+        start = self._start
+        return start.is_begun and start.done == len(self._starters)
+
     async def started(self, runtime: Runtime, deadline: Deadline) -> None:
         """Let a call wait for start-up, which it begins where nobody has.
 
@@ -104,8 +110,7 @@ class Lifecycle:
         Raises:
             Unavailable: It has not succeeded (``starting``).
         """
-        start = self._start
-        if start.is_begun and start.done == len(self._starters):
+        if self.is_started:
             return
         await runtime.block(lambda: self.start(deadline.remaining()))
         if self.is_ready is False:

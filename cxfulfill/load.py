@@ -18,6 +18,8 @@ from cxfulfill.forks import begin_in_each_process
 from cxfulfill.handlers import Invocation
 from cxfulfill.work import Work
 
+_UNCOUNTED = nullcontext()
+
 
 class Load:
     """The calls of one process that are being handled.
@@ -49,11 +51,11 @@ class Load:
         Raises:
             Unavailable: There are too many (``overloaded``).
         """
-        return nullcontext() if self.limit is None else self._inside.one()
+        return _UNCOUNTED if self.limit is None else self._inside.one()
 
     def waiting(self) -> AbstractContextManager[None]:
         """Count a call that waits for an earlier delivery; as `inside`."""
-        return nullcontext() if self.limit is None else self._waiting.one()
+        return _UNCOUNTED if self.limit is None else self._waiting.one()
 
     def running(self, work: Work) -> AbstractContextManager[Work]:
         """Count a run.
@@ -86,7 +88,7 @@ class Load:
         Raises:
             Unavailable: There are too many that wait (``overloaded``).
         """
-        return work.invocation.place.set_aside() if isinstance(work.invocation, _Counted) else nullcontext()
+        return work.invocation.place.set_aside() if isinstance(work.invocation, _Counted) else _UNCOUNTED
 
 
 class _Count:

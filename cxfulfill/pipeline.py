@@ -4,11 +4,10 @@ The order is a promise: nothing of the body is read before the caller has proved
 that was not read whole.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.calls import Served
@@ -25,6 +24,7 @@ from cxfulfill.errors import (
     NotFound,
     ParameterError,
 )
+from cxfulfill.frozen import made
 from cxfulfill.gate import Gate
 from cxfulfill.handlers import Function, Invocation
 from cxfulfill.http import HttpRequest, HttpResponse, json_response, problem_response
@@ -32,7 +32,7 @@ from cxfulfill.keying import Told
 from cxfulfill.lifecycle import Lifecycle
 from cxfulfill.load import Load
 from cxfulfill.paths import Match, Paths
-from cxfulfill.protocol.request import read_request
+from cxfulfill.protocol.request import WebhookRequest, read_request
 from cxfulfill.readiness import Probes
 from cxfulfill.records import RecordSink
 from cxfulfill.reply import encode_reply
@@ -42,19 +42,18 @@ from cxfulfill.runtime import Runtime
 from cxfulfill.stages import Stages
 from cxfulfill.table import Table
 from cxfulfill.target import Target
-from cxfulfill.telemetry import Record, Telemetry, reason_of
+from cxfulfill.telemetry import CallSpan, Record, Telemetry, reason_of
 from cxfulfill.work import DeadlineExceeded, Work
 
 if TYPE_CHECKING:
     from cxfulfill.recording import Recording
 
-T = TypeVar("T")
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
+_PROBED: Final = (HEALTH_PATH, READY_PATH)
 
 _LEAST: Final = 1.0
 """Seconds at least for a body, which is mostly there where a call has waited long, and for an error handler."""
-_UNTRACED: Final = nullcontext()
 _REPLAYED: Final = (("Idempotent-Replayed", "true"),)
 _FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
 
@@ -111,43 +110,55 @@ class Pipeline:
         Returns:
             The answer: JSON, or a problem document.
         """
-        if http.path in (HEALTH_PATH, READY_PATH):
-            try:
-                return await self.probes.answer(http, runtime, ready=http.path == READY_PATH)
-            except MethodNotAllowed as error:
-                return self._problem(error, self.new_id())
-        with _UNTRACED if self.telemetry is None else self.telemetry.call(http) as span:
-            record = Record(self.new_id(), http, Stages(self.clock, http.queued, span), span)
-            try:
-                response = await self._serve(http, runtime, record)
-            except Exception as error:
-                record.error = error
-                response = self._problem(error, record.request_id)
-            except BaseException:
-                record.abort(self.records)
-                raise
-            record.finish(response, self.records)
-            if self.recording is not None and record.call is not None:  # so that the caller is known, and let in
-                await runtime.block(partial(self.recording.take, record, response))
+        if http.path in _PROBED:
+            return await self._probe(http, runtime)
+        if self.telemetry is None:
+            return await self._recorded(http, runtime, None)
+        with self.telemetry.call(http) as span:
+            return await self._recorded(http, runtime, span)
+
+    async def _probe(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
+        try:
+            return await self.probes.answer(http, runtime, ready=http.path == READY_PATH)
+        except MethodNotAllowed as error:
+            return self._problem(error, self.new_id())
+
+    async def _recorded(self, http: HttpRequest, runtime: Runtime, span: CallSpan | None) -> HttpResponse:
+        record = Record(self.new_id(), http, Stages(self.clock, http.queued, span), span)
+        try:
+            response = await self._serve(http, runtime, record)
+        except Exception as error:
+            record.error = error
+            response = self._problem(error, record.request_id)
+        except BaseException:
+            record.abort(self.records)
+            raise
+        record.finish(response, self.records)
+        if self.recording is not None and record.call is not None:  # so that the caller is known, and let in
+            await runtime.block(partial(self.recording.take, record, response))
         return response
 
     async def _serve(self, http: HttpRequest, runtime: Runtime, record: Record) -> HttpResponse:
-        deadline = Deadline(record.stages.started + self.timeout, self.clock)
+        deadline = made(Deadline, {"at": record.stages.started + self.timeout, "clock": self.clock})
         match = self._match(http, record)
         length = self._declared_length(http)
         served = match.found if match else None
         gate = served.gate if served else self.gate
-        principal = await self._authenticated(gate.authenticate(http, record.stages.at(runtime, "auth")), record)
+        with _of_cx:
+            principal = await self._authenticated(gate, http, runtime, record)
         with self.load.inside():
-            await self.lifecycle.started(runtime, deadline)
+            if not self.lifecycle.is_started:
+                await self.lifecycle.started(runtime, deadline)
             has_body = served is None or served.has_body(http, length)
             body = await self._read(http, runtime, deadline, length) if has_body else b""
             record.bytes_in = len(body)
             if match is None:
                 ctx = await self._standard(http, body, principal, deadline, runtime, record)
-                return await _of_cx(self._answer(ctx, None, runtime, record))
+                with _of_cx:
+                    return await self._answer(ctx, None, runtime, record)
             call = match.found.call(http, match, body, caller=principal, deadline=deadline, id_=record.request_id)
-            response = await _of_cx(self._answer(call, match.found.target, runtime, record))
+            with _of_cx:
+                response = await self._answer(call, match.found.target, runtime, record)
         allow = (("Allow", ", ".join(match.allowed)),) if match.allowed else ()  # RFC 9110 9.3.7
         return replace(response, headers=response.headers + allow)
 
@@ -177,8 +188,28 @@ class Pipeline:
             raise ContentTooLarge
         return length
 
-    async def _authenticated(self, step: Awaitable[Principal], record: Record) -> Principal:
-        principal = await _of_cx(record.stages.authenticating(step))
+    async def _authenticated(self, gate: Gate, http: HttpRequest, runtime: Runtime, record: Record) -> Principal:
+        stages = record.stages
+        begun = stages.clock()
+        try:
+            found = gate.at_once(http)
+            if not isinstance(found, Principal):
+                found = await gate.authenticate(http, stages.at(runtime, "auth"), found)
+        finally:
+            stages.auth += stages.clock() - begun
+        record.principal = found.name
+        return found
+
+    async def _authorized(
+        self, principal: Principal, http: HttpRequest, request: WebhookRequest, runtime: Runtime, record: Record
+    ) -> Principal:
+        stages = record.stages
+        begun = stages.clock()
+        try:
+            with _of_cx:
+                principal = await self.gate.authorize(principal, http, request, stages.at(runtime, "auth"))
+        finally:
+            stages.auth += stages.clock() - begun
         record.principal = principal.name
         return principal
 
@@ -188,18 +219,19 @@ class Pipeline:
     ) -> Context:  # fmt: skip
         request = read_request(body)
         record.session = (request.session_info and request.session_info.session) or ""
-        step = self.gate.authorize(principal, http, request, record.stages.at(runtime, "auth"))
-        principal = await self._authenticated(step, record)
-        ctx = Context(
-            http=http.redacted(self.gate.hidden), principal=principal, deadline=deadline,
-            request_id=record.request_id, request=request,
-        )  # fmt: skip
+        if self.gate.by_session:
+            principal = await self._authorized(principal, http, request, runtime, record)
+        fields = {
+            "http": http.redacted(self.gate.hidden), "principal": principal, "deadline": deadline,
+            "request_id": record.request_id, "state": {}, "idempotency_key": None, "request": request,
+        }  # fmt: skip
+        ctx = made(Context, fields)
         record.tag = ctx.tag
         return ctx
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()
-        body = await runtime.read(http, self.max_body + 1, deadline.at_least(_LEAST).remaining())
+        body = await runtime.read(http, self.max_body + 1, max(_LEAST, deadline.remaining()))
         if len(body) > self.max_body:
             raise ContentTooLarge
         if length is not None and len(body) != length:
@@ -239,7 +271,7 @@ class Pipeline:
             call = replace(call, deadline=Deadline(record.stages.started + target.timeout, self.clock))
         arguments: tuple[Any, ...] = (call,)
         told = self.deduplication.keying.told(target, call) if self.deduplication and not target.cancels else None
-        job = Job.of(call, target, told, self.deduplication) if self.deduplication else None
+        job = Job.of(call, target, told, self.deduplication) if target.deferral and self.deduplication else None
         if target.schema is not None and not (job and job.is_begun):
             try:
                 arguments = (call, target.schema.load(call.parameters))
@@ -282,14 +314,17 @@ class Pipeline:
         return problem_response(shown, request_id, status)
 
 
-async def _of_cx(step: Awaitable[T]) -> T:
-    """Run a step that is the user's code: of its errors only those with a status of CX leave as they are."""
-    try:
-        return await step
-    except HttpError as error:
-        if error.status in STATUSES_OF_CX:
-            raise  # others are the transport's
-        raise InternalError(reason="undocumented_status") from error
+class _OfCx:
+    """A step that is the user's code: of its errors only those with a status of CX leave as they are."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, HttpError) and error.status not in STATUSES_OF_CX:  # others are the transport's
+            raise InternalError(reason="undocumented_status") from error
+
+
+_of_cx: Final = _OfCx()
 
 
 def _error_handler(layers: Iterable[dict[type[Exception], Function]], error: Exception) -> Function | None:

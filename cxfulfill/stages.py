@@ -1,6 +1,6 @@
 """How long the stages of one call took, measured where each is awaited or runs, and the spans of a trace for them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeVar
 
@@ -80,21 +80,6 @@ class Stages:
             It.
         """
         return where if self.spans is None else Spanned(where, self.spans, name)
-
-    async def authenticating(self, step: Awaitable[T]) -> T:
-        """Await a step that finds out who calls.
-
-        Args:
-            step: The step.
-
-        Returns:
-            Its result.
-        """
-        begun = self.clock()
-        try:
-            return await step
-        finally:
-            self.auth += self.clock() - begun
 
     def __enter__(self) -> None:
         now = self.clock()

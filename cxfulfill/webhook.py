@@ -1,9 +1,8 @@
 """The application: registration and lifecycle."""
 
 import logging
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
@@ -25,6 +24,7 @@ from cxfulfill.protocol.messages import Text
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.random_ids import new_id
 from cxfulfill.records import RecordSink
 from cxfulfill.routing import Router
 from cxfulfill.runtime import Runtime, Threads
@@ -68,10 +68,6 @@ def start_all(threads: int) -> None:
         webhook.lifecycle.start()
 
 
-def _new_id() -> str:
-    return os.urandom(16).hex()
-
-
 class Webhook(Router):
     """A Dialogflow CX webhook: handlers, who may call them, and the servers' way in.
 
@@ -113,7 +109,7 @@ class Webhook(Router):
         records: RecordSink | None = None,
         telemetry: Telemetry | None = None,
         clock: Clock = time.monotonic,
-        new_id: Callable[[], str] = _new_id,
+        new_id: Callable[[], str] = new_id,
     ) -> None:
         super().__init__(timeout=timeout)
         check_policy(auth)
@@ -221,16 +217,27 @@ class Webhook(Router):
         """
         return run(self.answer(http, runtime or self._threads))
 
-    async def answer(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
-        """Answer a request; see `handle`."""
+    def answer(self, http: HttpRequest, runtime: Runtime) -> Coroutine[Any, Any, HttpResponse]:
+        """Begin to answer a request; see `handle`.
+
+        Args:
+            http: The request.
+            runtime: How to wait.
+
+        Returns:
+            What gives the answer.
+        """
         try:
-            pipeline = self.pipeline()
+            pipeline = self._pipeline or self.pipeline()
         except ConfigurationError as error:
-            # Found out only now, by the first request; a server's own answer would be a traceback.
-            _log.error("nothing can be served: %s", error)
-            request_id = self._options["new_id"]()
-            return problem_response(InternalError(reason="configuration"), request_id, InternalError.status)
-        return await pipeline.handle(http, runtime)
+            return self._unserved(error)
+        return pipeline.handle(http, runtime)
+
+    async def _unserved(self, error: ConfigurationError) -> HttpResponse:
+        # Found out only now, by the first request; a server's own answer would be a traceback.
+        _log.error("nothing can be served: %s", error)
+        request_id = self._options["new_id"]()
+        return problem_response(InternalError(reason="configuration"), request_id, InternalError.status)
 
     @cached_property
     def asgi(self) -> "AsgiApp":

@@ -16,7 +16,7 @@ class DeadlineExceeded(Unavailable):
     default_reason = "deadline"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
     """A handler and what it is run with.
 

@@ -10,9 +10,9 @@ from cxfulfill.cli.findings import Finding, Verdict
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.idempotency.guard import GuardedStore, StoreDown
 from cxfulfill.idempotency.memory import MemoryStore
-from cxfulfill.idempotency.policy import new_owner
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease
 from cxfulfill.loading import PLATFORM
+from cxfulfill.random_ids import new_id
 from cxfulfill.settings.server import read_server
 from cxfulfill.webhook import Webhook
 
@@ -62,7 +62,7 @@ def check_store(webhook: Webhook) -> Iterator[Finding]:
 
 def _wrong(store: GuardedStore) -> str:
     """Go through what happens to a call; tells what is wrong, empty for nothing."""
-    key, owner, other = f"cxfulfill-doctor-{uuid4().hex}", new_owner(), new_owner()
+    key, owner, other = f"cxfulfill-doctor-{uuid4().hex}", new_id(), new_id()
     given = store.acquire(key, owner=owner, fingerprint="doctor", lease=_KEPT)
     if given != Acquired(Lease(key, owner, "doctor")):
         return "it does not give a new key"

@@ -1,8 +1,7 @@
 """What is kept of an answer, as bytes: versioned and with lengths, so that what is foreign or cut off is found out."""
 
 import json
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from cxfulfill.errors import Unavailable
 
@@ -23,8 +22,7 @@ class Encryption(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class KeptAnswer(NamedTuple):
     """An answer that was kept.
 
     Attributes:
@@ -33,7 +31,10 @@ class KeptAnswer:
     """
 
     turn: str
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"KeptAnswer({len(self.body)} bytes)"
 
     def pack(self, encryption: Encryption | None) -> bytes:
         """Write it down.

@@ -25,6 +25,7 @@ MAX_HANGING: Final = 16
 """Calls of an unbounded store that may be under way at once."""
 
 _log = logging.getLogger("cxfulfill")
+_OUTCOMES = (Acquired, InProgress, Completed)
 _VERBS = ("acquire", "complete", "release")
 
 
@@ -82,7 +83,7 @@ class GuardedStore:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
         function = partial(self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease)
         outcome = self._call(function, late=self._give_back)
-        if not isinstance(outcome, Acquired | InProgress | Completed):
+        if not isinstance(outcome, _OUTCOMES):
             raise self._noted(TypeError("acquire gives Acquired, InProgress or Completed"))
         return outcome
 

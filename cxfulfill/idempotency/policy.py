@@ -1,7 +1,6 @@
 """The policy: where calls are remembered, for how long, and what happens where that fails."""
 
 import logging
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -128,15 +127,6 @@ def _check_hooks(application: object, key: object, encryption: object) -> None:
     hooks = (getattr(encryption, "encrypt", None), getattr(encryption, "decrypt", None))
     if encryption is not None and not all(map(callable, hooks)):
         raise ConfigurationError("Idempotency: encryption needs encrypt and decrypt, as cryptography's Fernet has")
-
-
-def new_owner() -> str:
-    """Make the token of an attempt.
-
-    Returns:
-        128 random bits in hexadecimal.
-    """
-    return os.urandom(16).hex()
 
 
 class NearDuplicates:

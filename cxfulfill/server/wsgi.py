@@ -9,6 +9,7 @@ from ssl import CERT_NONE
 from typing import Any, Protocol
 
 from cxfulfill.errors import BadRequest, RequestTimeout
+from cxfulfill.frozen import made
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.server.arrival import seconds_since_data
 from cxfulfill.server.cutoff import cutoff
@@ -178,16 +179,19 @@ def read_environ(environ: Environ, body: WsgiBody | None = None) -> HttpRequest:
     Returns:
         The request; its body has not been touched.
     """
-    return HttpRequest(
-        environ["REQUEST_METHOD"],
-        path_of(environ),
-        EnvironHeaders(environ),
-        environ.get("QUERY_STRING", ""),
-        environ.get("REMOTE_ADDR", ""),
-        WsgiBody(environ) if body is None else body,
-        partial(_client_certificate, environ),
-        environ.get("RAW_URI", "").partition("?")[0],
-        seconds_since_data(environ.get("gunicorn.socket")),
+    return made(
+        HttpRequest,
+        {
+            "method": environ["REQUEST_METHOD"],
+            "path": path_of(environ),
+            "headers": EnvironHeaders(environ),
+            "query": environ.get("QUERY_STRING", ""),
+            "peer": environ.get("REMOTE_ADDR", ""),
+            "body": WsgiBody(environ) if body is None else body,
+            "client_certificate": partial(_client_certificate, environ),
+            "raw_path": environ.get("RAW_URI", "").partition("?")[0],
+            "queued": seconds_since_data(environ.get("gunicorn.socket")),
+        },
     )
 
 
