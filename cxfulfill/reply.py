@@ -1,14 +1,20 @@
 """What a handler returns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Self, cast
+from typing import Any, Final, Literal, Self, cast
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from cxfulfill.errors import ReplyError
+from cxfulfill.protocol import json
 from cxfulfill.protocol.messages import Payload, ResponseMessage, SupportsPayload, Text
 from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.protocol.values import to_json_object
 
 MessageLike = str | Sequence[str] | ResponseMessage | SupportsPayload
 """A text, a list of text variants, a message kind or Messenger rich content."""
+
+_NONE: Final[dict[str, list[Any]]] = {"messages": []}
 
 
 class Reply:
@@ -32,8 +38,9 @@ class Reply:
         ReplyError: CX would refuse the answer; the error names the field.
     """
 
-    __slots__ = ("_response",)
-    _response: WebhookResponse
+    __slots__ = ("_built", "_plain")
+    _built: WebhookResponse | None
+    _plain: dict[str, Any] | None
 
     def __init__(
         self,
@@ -46,17 +53,12 @@ class Reply:
         payload: Mapping[str, Any] | None = None,
         merge: Literal["append", "replace"] | None = None,
     ) -> None:
-        refused = [invalid] if isinstance(invalid, str) else list(invalid)
-        members: dict[str, Any] = {}
-        if messages or merge is not None:
-            members["fulfillment_response"] = _fulfillment(messages, merge)
-        if form or refused:
-            members["page_info"] = _page_update(form or {}, refused)
-        if parameters or refused:
-            members["session_info"] = _session_update(parameters or {}, refused)
         others = {"payload": payload, "target_page": target_page, "target_flow": target_flow}
-        members |= {name: value for name, value in others.items() if value is not None}
-        object.__setattr__(self, "_response", WebhookResponse(**members))
+        others = {name: value for name, value in others.items() if value is not None}
+        plain = None if form or invalid or merge is not None or others else _plain(messages, parameters)
+        built = None if plain else _build(messages, parameters or {}, form or {}, invalid, merge, others)
+        object.__setattr__(self, "_plain", plain)
+        object.__setattr__(self, "_built", built)
 
     @classmethod
     def invalidate(cls, name: str, *, prompt: MessageLike | None = None) -> Self:
@@ -74,12 +76,28 @@ class Reply:
     @property
     def response(self) -> WebhookResponse:
         """The answer in the wire's own shape."""
-        return self._response
+        built = self._built
+        if built is None:
+            plain = self._plain or {}
+            texts = [Text(*message["text"]["text"]) for message in plain.get("fulfillmentResponse", _NONE)["messages"]]
+            built = _build(texts, plain.get("sessionInfo", {}).get("parameters", {}), {}, (), None, {})
+            object.__setattr__(self, "_built", built)
+        return built
+
+    def encode(self) -> bytes:
+        """Write the answer as CX reads it; see `WebhookResponse.encode`."""
+        if self._plain is None:
+            return self.response.encode()
+        try:
+            body = to_json(self._plain)
+        except PydanticSerializationError:
+            return self.response.encode()  # which names the text that UTF-8 cannot hold
+        return json.bounded(body, "WebhookResponse")
 
     @property
     def messages(self) -> tuple[ResponseMessage, ...]:
         """The messages for the user."""
-        part = self._response.fulfillment_response
+        part = self.response.fulfillment_response
         return tuple(part.messages or ()) if part else ()
 
     @property
@@ -90,20 +108,20 @@ class Reply:
     @property
     def parameters(self) -> dict[str, Any]:
         """The session parameters to write; None removes one."""
-        part = self._response.session_info
+        part = self.response.session_info
         return dict(part.parameters or {}) if part else {}
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a Reply cannot be changed once it is built")
 
     def __eq__(self, other: object) -> bool:
-        return self._response == other._response if isinstance(other, Reply) else NotImplemented
+        return self.response == other.response if isinstance(other, Reply) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._response.model_dump_json())
+        return hash(self.response.model_dump_json())
 
     def __repr__(self) -> str:
-        return f"<Reply {self._response!r}>"
+        return f"<Reply {self.response!r}>"
 
 
 def to_response(answer: object) -> WebhookResponse:
@@ -129,6 +147,51 @@ def to_response(answer: object) -> WebhookResponse:
     raise ReplyError(
         "the handler's answer", f"is of type {type(answer).__name__}, not a str, Reply, WebhookResponse or None"
     )
+
+
+def _plain(messages: tuple[MessageLike, ...], parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Write texts and session parameters down as CX reads them: what most answers are made of.
+
+    Args:
+        messages: The messages.
+        parameters: The parameters.
+
+    Returns:
+        What `_build` would make of them, in a fraction of its time; None where there is something else among them, or
+        something that it would refuse.
+    """
+    plain: dict[str, Any] = {}
+    texts: list[Any] = [[message] if type(message) is str else message for message in messages]
+    if texts:
+        if not all(map(_is_text, texts)):
+            return None
+        plain["fulfillmentResponse"] = {"messages": [{"text": {"text": list(variants)}} for variants in texts]}
+    if parameters:
+        try:
+            plain["sessionInfo"] = {"parameters": to_json_object(parameters)}
+        except (ReplyError, AttributeError):
+            return None
+    return plain
+
+
+def _is_text(variants: object) -> bool:
+    """Tell whether something is the variants of a text."""
+    return type(variants) is list and {*map(type, variants)} == {str}
+
+
+def _build(
+    messages: Iterable[MessageLike], parameters: Mapping[str, Any], form: Mapping[str, Any], invalid: Sequence[str],
+    merge: str | None, others: dict[str, Any],
+) -> WebhookResponse:  # fmt: skip
+    refused = [invalid] if isinstance(invalid, str) else list(invalid)
+    members: dict[str, Any] = {}
+    if messages or merge is not None:
+        members["fulfillment_response"] = _fulfillment(messages, merge)
+    if form or refused:
+        members["page_info"] = _page_update(form, refused)
+    if parameters or refused:
+        members["session_info"] = _session_update(parameters, refused)
+    return WebhookResponse(**members | others)
 
 
 def _fulfillment(messages: Iterable[MessageLike], merge: str | None) -> dict[str, Any]:
@@ -174,6 +237,8 @@ def _session_update(parameters: Mapping[str, Any], invalid: Sequence[str]) -> di
 
 
 def _refuse_both(written: Mapping[str, Any], invalid: Sequence[str], where: str) -> None:
+    if not isinstance(written, Mapping):
+        raise ReplyError(where, "must be an object")
     if not written.keys().isdisjoint(invalid):
         raise ReplyError(where, "writes a parameter that is refused in the same answer")
 
@@ -192,4 +257,6 @@ def encode_reply(call: object, answer: object) -> bytes:
         ReplyError: CX would refuse it.
     """
     del call
-    return to_response(answer).encode()
+    if isinstance(answer, str):
+        answer = Reply(answer)
+    return answer.encode() if isinstance(answer, Reply) else to_response(answer).encode()

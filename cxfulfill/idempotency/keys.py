@@ -10,7 +10,6 @@ no handler should answer differently for them.
 import hashlib
 import marshal
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any, Final
 
 from cxfulfill.auth.base import Principal
@@ -21,7 +20,6 @@ FORMAT: Final = 2
 """Version of what is digested; another one makes other keys."""
 
 _PLAIN = frozenset({str, float, int, bool, type(None)})
-_NAME = itemgetter(0)
 _exactly = str.__str__
 """Makes text of what is a kind of text, such as a member of a `StrEnum`: of the user's, or of a library's."""
 
@@ -147,7 +145,7 @@ def content_of(request: WebhookRequest) -> tuple[Any, ...]:
         request.text,
         request.transcript,
         request.dtmf_digits,
-        [_sorted(message.text) for message in request.messages or ()],
+        [_sorted(message.text.get("text")) for message in request.messages or () if message.text],
     )
 
 
@@ -155,8 +153,9 @@ def _sorted(value: Any) -> Any:
     """Put the members of objects in order, however deep."""
     kind = type(value)
     if kind is dict:
-        members = sorted(value.items(), key=_NAME) if len(value) > 1 else value.items()
-        return tuple([(name, each if type(each) in _PLAIN else _sorted(each)) for name, each in members])
+        names = sorted(value)
+        values = [value[name] for name in names]
+        return names, [each if type(each) in _PLAIN else _sorted(each) for each in values]
     if kind is list:
         return [each if type(each) in _PLAIN else _sorted(each) for each in value]
     return value

@@ -153,7 +153,7 @@ class WebhookResponse(Outgoing):
             ReplyError: It is larger, or a text has a lone surrogate.
         """
         try:
-            body = self.model_dump_json(exclude_unset=True).encode()
+            body = self.__pydantic_serializer__.to_json(self, exclude_unset=True)
         except (PydanticSerializationError, UnicodeEncodeError):
             # The pure Python encoder names the place that the fast one cannot.
             body = json.dumps(self.model_dump(exclude_unset=True))
