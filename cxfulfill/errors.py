@@ -252,6 +252,22 @@ class Unavailable(HttpError):
         super().__init__(message, reason=reason, detail=detail, note=note, headers=[retry])
 
 
+def of_cx(error: Exception) -> Exception:
+    """Tell what stands for an error of the user's code: those of the transport are not the user's to raise.
+
+    Args:
+        error: The error.
+
+    Returns:
+        The same, or an `InternalError` (``undocumented_status``) where it has a status that CX does not document.
+    """
+    if not isinstance(error, HttpError) or error.status in STATUSES_OF_CX:
+        return error
+    told = InternalError(reason="undocumented_status")
+    told.__cause__ = error
+    return told
+
+
 def statement_of(error: BaseException) -> str:
     """Name the statement of a module that an exception came out of while the module was imported.
 

@@ -1,5 +1,6 @@
 """Who may call: an authenticator, asked as often as it takes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,13 +14,14 @@ from cxfulfill.auth.base import (
     identify,
     is_blocking,
     is_ready,
+    principal_of,
 )
 from cxfulfill.context import Clock
 from cxfulfill.errors import Unavailable
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import SessionName
 from cxfulfill.protocol.request import WebhookRequest
-from cxfulfill.stages import Blocking
+from cxfulfill.stages import Blocking, Stages
 
 MAX_FETCHING: Final = 3.0
 """Seconds after which no further fetch of the authenticators is begun for a request."""
@@ -54,32 +56,13 @@ class Gate:
         """Whether it has all that it needs; None where it does not tell."""
         return is_ready(self.auth) if hasattr(self.auth, "ready") else None
 
-    def at_once(self, http: HttpRequest) -> Principal | NeedsIO | None:
-        """Find out who calls, where nothing must be waited for.
-
-        Args:
-            http: The request.
-
-        Returns:
-            The caller; what must be fetched first; None where the authenticator itself blocks.
-
-        Raises:
-            HttpError: As for `authenticate`.
-        """
-        if self._blocking:
-            return None
-        try:
-            return identify(self.auth, http)
-        except NeedsIO as need:
-            return need
-
-    async def authenticate(self, http: HttpRequest, where: Blocking, need: NeedsIO | None = None) -> Principal:
+    async def authenticate(self, http: HttpRequest, where: Blocking, stages: Stages) -> Principal:
         """Find out who calls, from the head of the request alone.
 
         Args:
             http: The request.
             where: Where functions may do IO.
-            need: What `at_once` gave in place of the caller.
+            stages: The seconds of the call.
 
         Returns:
             The caller.
@@ -87,23 +70,38 @@ class Gate:
         Raises:
             HttpError: It did not prove who it is, may not call, or that cannot be told now.
         """
+        begun = stages.clock()
+        try:
+            if self._blocking:
+                return await self._settle(http, stages.at(where, "auth"), None)
+            try:
+                found = self.auth.authenticate(http)
+            except NeedsIO as need:
+                return await self._settle(http, stages.at(where, "auth"), need)
+            return found if isinstance(found, Principal) else principal_of(self.auth, "authenticate", found)
+        finally:
+            stages.auth += stages.clock() - begun
+
+    async def _settle(self, http: HttpRequest, where: Blocking, need: NeedsIO | None) -> Principal:
+        """Fetch what is needed, and ask again, as often as it takes."""
         begun = self.clock()
         for _ in range(_MAX_FETCHES):
-            if need is None:
-                try:
-                    if self._blocking:
-                        return await where.block(lambda: identify(self.auth, http))
-                    return identify(self.auth, http)
-                except NeedsIO as further:
-                    need = further
+            try:
+                if need is not None:
+                    raise need
+                if self._blocking:
+                    return await where.block(lambda: identify(self.auth, http))
+                return identify(self.auth, http)
+            except NeedsIO as further:
+                fetch: Callable[[], object] = further.fetch
+                need = None
             if self.clock() - begun >= MAX_FETCHING:
                 break
-            fetch, need = need.fetch, None
             await where.block(fetch)
         raise Unavailable(reason="auth_not_settled")
 
     async def authorize(
-        self, principal: Principal, http: HttpRequest, request: WebhookRequest, where: Blocking
+        self, principal: Principal, http: HttpRequest, request: WebhookRequest, where: Blocking, stages: Stages
     ) -> Principal:
         """Check the session of a call.
 
@@ -112,6 +110,7 @@ class Gate:
             http: The request.
             request: The call.
             where: Where functions may do IO.
+            stages: The seconds of the call.
 
         Returns:
             The caller.
@@ -119,8 +118,15 @@ class Gate:
         Raises:
             HttpError: It may not call for this session.
         """
-        if not self.by_session:
-            return principal
+        begun = stages.clock()
+        try:
+            return await self._authorize(principal, http, request, stages.at(where, "auth"))
+        finally:
+            stages.auth += stages.clock() - begun
+
+    async def _authorize(
+        self, principal: Principal, http: HttpRequest, request: WebhookRequest, where: Blocking
+    ) -> Principal:
         name = request.session_info and request.session_info.session
         session = SessionName.parse_documented(name) if name else None
         if self.allowed_agents is not None:
@@ -131,6 +137,6 @@ class Gate:
             fetch = need.fetch
         await where.block(fetch)
         try:
-            return authorize(self.auth, await self.authenticate(http, where), session)
+            return authorize(self.auth, await self._settle(http, where, None), session)
         except NeedsIO:
             raise Unavailable(reason="auth_not_settled") from None

@@ -4,7 +4,8 @@ The order is a promise: nothing of the body is read before the caller has proved
 that was not read whole.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,6 @@ from cxfulfill.context import Call, Clock, Context, Deadline
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.deferred import Job
 from cxfulfill.errors import (
-    STATUSES_OF_CX,
     BadRequest,
     ContentTooLarge,
     HttpError,
@@ -23,16 +23,17 @@ from cxfulfill.errors import (
     MethodNotAllowed,
     NotFound,
     ParameterError,
+    of_cx,
 )
 from cxfulfill.frozen import made
 from cxfulfill.gate import Gate
-from cxfulfill.handlers import Function, Invocation
+from cxfulfill.handlers import Function, Invocation, error_handler_of
 from cxfulfill.http import HttpRequest, HttpResponse, json_response, problem_response
 from cxfulfill.keying import Told
 from cxfulfill.lifecycle import Lifecycle
 from cxfulfill.load import Load
 from cxfulfill.paths import Match, Paths
-from cxfulfill.protocol.request import WebhookRequest, read_request
+from cxfulfill.protocol.request import read_request
 from cxfulfill.readiness import Probes
 from cxfulfill.records import RecordSink
 from cxfulfill.reply import encode_reply
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
+_UNTRACED: Final = nullcontext()
 _PROBED: Final = (HEALTH_PATH, READY_PATH)
 
 _LEAST: Final = 1.0
@@ -100,7 +102,7 @@ class Pipeline:
     new_id: Callable[[], str]
     recording: "Recording | None" = None
 
-    async def handle(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
+    def handle(self, http: HttpRequest, runtime: Runtime) -> Coroutine[Any, Any, HttpResponse]:
         """Answer a request, whatever happens.
 
         Args:
@@ -108,13 +110,14 @@ class Pipeline:
             runtime: How to wait.
 
         Returns:
-            The answer: JSON, or a problem document.
+            What gives the answer: JSON, or a problem document.
         """
         if http.path in _PROBED:
-            return await self._probe(http, runtime)
-        if self.telemetry is None:
-            return await self._recorded(http, runtime, None)
-        with self.telemetry.call(http) as span:
+            return self._probe(http, runtime)
+        return self._recorded(http, runtime, None) if self.telemetry is None else self._traced(http, runtime)
+
+    async def _traced(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
+        with self.telemetry.call(http) if self.telemetry else _UNTRACED as span:
             return await self._recorded(http, runtime, span)
 
     async def _probe(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
@@ -128,8 +131,8 @@ class Pipeline:
         try:
             response = await self._serve(http, runtime, record)
         except Exception as error:
-            record.error = error
-            response = self._problem(error, record.request_id)
+            record.error = told = of_cx(error) if record.is_users else error
+            response = self._problem(told, record.request_id)
         except BaseException:
             record.abort(self.records)
             raise
@@ -139,36 +142,47 @@ class Pipeline:
         return response
 
     async def _serve(self, http: HttpRequest, runtime: Runtime, record: Record) -> HttpResponse:
-        deadline = made(Deadline, {"at": record.stages.started + self.timeout, "clock": self.clock})
-        match = self._match(http, record)
-        length = self._declared_length(http)
-        served = match.found if match else None
-        gate = served.gate if served else self.gate
-        with _of_cx:
-            principal = await self._authenticated(gate, http, runtime, record)
+        if http.path == self.path and http.method == "POST":
+            match, record.path = None, self.path
+        else:
+            match = self._match(http, record)
+        length = http.declared_length()
+        if length is not None and length > self.max_body:
+            raise ContentTooLarge
+        gate = match.found.gate if match else self.gate
+        record.is_users = True
+        principal = await gate.authenticate(http, runtime, record.stages)
+        record.is_users = False
+        record.principal = principal.name
+        if self.load.limit is None:
+            return await self._admitted(http, match, length, principal, runtime, record)
         with self.load.inside():
-            if not self.lifecycle.is_started:
-                await self.lifecycle.started(runtime, deadline)
-            has_body = served is None or served.has_body(http, length)
-            body = await self._read(http, runtime, deadline, length) if has_body else b""
+            return await self._admitted(http, match, length, principal, runtime, record)
+
+    async def _admitted(
+        self, http: HttpRequest, match: Match[Served] | None, length: int | None, principal: Principal,
+        runtime: Runtime, record: Record,
+    ) -> HttpResponse:  # fmt: skip
+        deadline = made(Deadline, {"at": record.stages.started + self.timeout, "clock": self.clock})
+        if not self.lifecycle.is_started:
+            await self.lifecycle.started(runtime, deadline)
+        if match is None:
+            body = await self._read(http, runtime, deadline, length)
             record.bytes_in = len(body)
-            if match is None:
-                ctx = await self._standard(http, body, principal, deadline, runtime, record)
-                with _of_cx:
-                    return await self._answer(ctx, None, runtime, record)
-            call = match.found.call(http, match, body, caller=principal, deadline=deadline, id_=record.request_id)
-            with _of_cx:
-                response = await self._answer(call, match.found.target, runtime, record)
+            return await self._standard(http, body, principal, deadline, runtime, record)
+        served = match.found
+        body = await self._read(http, runtime, deadline, length) if served.has_body(http, length) else b""
+        record.bytes_in = len(body)
+        call = served.call(http, match, body, caller=principal, deadline=deadline, id_=record.request_id)
+        response = await self._answer(call, served.target, runtime, record)
         allow = (("Allow", ", ".join(match.allowed)),) if match.allowed else ()  # RFC 9110 9.3.7
         return replace(response, headers=response.headers + allow)
 
-    def _match(self, http: HttpRequest, record: Record) -> Match[Served] | None:
-        """Find the flexible handler of a request; None where it is for the standard webhook."""
+    def _match(self, http: HttpRequest, record: Record) -> Match[Served]:
+        """Find the flexible handler of a request."""
         if http.path == self.path:
             record.path = self.path
-            if http.method != "POST":
-                raise MethodNotAllowed("POST")
-            return None
+            raise MethodNotAllowed("POST")
         served: Served | None = None
         try:
             match = self.routes.find(http)
@@ -182,52 +196,24 @@ class Pipeline:
                 record.route = f"{http.method} {record.path}"
         return match
 
-    def _declared_length(self, http: HttpRequest) -> int | None:
-        length = http.declared_length()
-        if length is not None and length > self.max_body:
-            raise ContentTooLarge
-        return length
-
-    async def _authenticated(self, gate: Gate, http: HttpRequest, runtime: Runtime, record: Record) -> Principal:
-        stages = record.stages
-        begun = stages.clock()
-        try:
-            found = gate.at_once(http)
-            if not isinstance(found, Principal):
-                found = await gate.authenticate(http, stages.at(runtime, "auth"), found)
-        finally:
-            stages.auth += stages.clock() - begun
-        record.principal = found.name
-        return found
-
-    async def _authorized(
-        self, principal: Principal, http: HttpRequest, request: WebhookRequest, runtime: Runtime, record: Record
-    ) -> Principal:
-        stages = record.stages
-        begun = stages.clock()
-        try:
-            with _of_cx:
-                principal = await self.gate.authorize(principal, http, request, stages.at(runtime, "auth"))
-        finally:
-            stages.auth += stages.clock() - begun
-        record.principal = principal.name
-        return principal
-
     async def _standard(
         self, http: HttpRequest, body: bytes, principal: Principal, deadline: Deadline, runtime: Runtime,
         record: Record,
-    ) -> Context:  # fmt: skip
+    ) -> HttpResponse:  # fmt: skip
         request = read_request(body)
-        record.session = (request.session_info and request.session_info.session) or ""
+        session, info = request.session_info, request.fulfillment_info
+        record.session = (session.session or "") if session else ""
         if self.gate.by_session:
-            principal = await self._authorized(principal, http, request, runtime, record)
+            record.is_users = True
+            principal = await self.gate.authorize(principal, http, request, runtime, record.stages)
+            record.is_users = False
+            record.principal = principal.name
+        record.tag = (info.tag or "") if info else ""
         fields = {
             "http": http.redacted(self.gate.hidden), "principal": principal, "deadline": deadline,
             "request_id": record.request_id, "state": {}, "idempotency_key": None, "request": request,
         }  # fmt: skip
-        ctx = made(Context, fields)
-        record.tag = ctx.tag
-        return ctx
+        return await self._answer(made(Context, fields), None, runtime, record)
 
     async def _read(self, http: HttpRequest, runtime: Runtime, deadline: Deadline, length: int | None) -> bytes:
         http.check_media_type()
@@ -241,15 +227,15 @@ class Pipeline:
     async def _answer(self, call: Call, target: Target | None, runtime: Runtime, record: Record) -> HttpResponse:
         handlers: Iterable[dict[type[Exception], Function]] = (self.error_handlers,)
         encoding: Callable[[Call, Any], bytes] = encode_reply
-        record.call = call
+        record.call, record.is_users = call, True
         try:
-            target = target or self._target(call)
+            target = target or self._target(call, record.tag)
             handlers, encoding = target.error_handlers, target.encode
             record.place, record.pattern = target.invocation.function.place, target.tag
             return await self._run(call, target, runtime, record)
         except Exception as error:
             record.error = error
-            function = _error_handler(handlers, error)
+            function = error_handler_of(error, handlers)
             if function is None:
                 raise
             invocation = Invocation(function, ())
@@ -258,10 +244,10 @@ class Pipeline:
             record.outcome = "handled"
             return json_response(body)
 
-    def _target(self, ctx: Any) -> Target:
-        if not ctx.tag:
+    def _target(self, ctx: Any, tag: str) -> Target:
+        if not tag:
             raise BadRequest(reason="no_tag", detail="fulfillmentInfo.tag: must be text, of a character at least.")
-        target = self.table.find(ctx)
+        target = self.table.find(ctx, tag)
         if target is None:
             raise NotFound(reason="unknown_tag", detail="No handler takes this tag.")
         return target
@@ -312,24 +298,3 @@ class Pipeline:
         shown = error if isinstance(error, HttpError) else InternalError(reason=reason_of(error))
         status = _FOLDED.get(shown.status, shown.status) if self.strict_cx_status else shown.status
         return problem_response(shown, request_id, status)
-
-
-class _OfCx:
-    """A step that is the user's code: of its errors only those with a status of CX leave as they are."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, HttpError) and error.status not in STATUSES_OF_CX:  # others are the transport's
-            raise InternalError(reason="undocumented_status") from error
-
-
-_of_cx: Final = _OfCx()
-
-
-def _error_handler(layers: Iterable[dict[type[Exception], Function]], error: Exception) -> Function | None:
-    for functions in layers:
-        for kind in type(error).__mro__:
-            if kind in functions:
-                return functions[kind]
-    return None

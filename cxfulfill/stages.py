@@ -83,10 +83,15 @@ class Stages:
 
     def __enter__(self) -> None:
         now = self.clock()
-        self._handler, self._since = self.handler(now), now  # one that was cut off may still run
+        if self._since is not None:  # one that was cut off may still run
+            self._handler = self.handler(now)
+        self._since = now
 
     def __exit__(self, *_: object) -> None:
-        self._handler, self._since = self.handler(self.clock()), None
+        now, since = self.clock(), self._since
+        if since is not None:
+            self._handler += now - since
+        self._since = None
 
     def handler(self, now: float) -> float:
         """Tell how long handlers ran.

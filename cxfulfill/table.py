@@ -7,7 +7,7 @@ more narrowing.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.deferral import Deferral
@@ -16,6 +16,7 @@ from cxfulfill.registration import Registration
 from cxfulfill.reply import encode_reply
 
 T = TypeVar("T")
+_ANY: Final = Narrowing.of()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,30 +80,31 @@ class Table(Generic[T]):
     """
 
     def __init__(self, rows: Iterable[tuple[Entry, T]]) -> None:
-        self._exact: dict[str, list[tuple[Narrowing, T]]] = {}
-        self._patterns: list[tuple[Callable[[str], bool], Narrowing, T]] = []
+        self._exact: dict[str, list[tuple[Narrowing | None, T]]] = {}
+        self._patterns: list[tuple[Callable[[str], bool], Narrowing | None, T]] = []
         # Stable: what is equally specific, and so never taken by the same call, keeps its order.
         for entry, found in sorted(rows, key=lambda row: row[0].rank, reverse=True):
+            narrowing = None if entry.narrowing == _ANY else entry.narrowing
             if entry.is_pattern:
-                self._patterns.append((matcher(entry.tag), entry.narrowing, found))
+                self._patterns.append((matcher(entry.tag), narrowing, found))
             else:
-                self._exact.setdefault(entry.tag, []).append((entry.narrowing, found))
+                self._exact.setdefault(entry.tag, []).append((narrowing, found))
 
-    def find(self, ctx: Context) -> T | None:
+    def find(self, ctx: Context, tag: str) -> T | None:
         """Choose the handler of a call.
 
         Args:
             ctx: The call.
+            tag: Its tag.
 
         Returns:
             What stands for the most specific handler that takes it, or None.
         """
-        tag = ctx.tag
         for narrowing, found in self._exact.get(tag, ()):
-            if narrowing.takes(ctx):
+            if narrowing is None or narrowing.takes(ctx):
                 return found
         for matches, narrowing, found in self._patterns:
-            if matches(tag) and narrowing.takes(ctx):
+            if matches(tag) and (narrowing is None or narrowing.takes(ctx)):
                 return found
         return None
 

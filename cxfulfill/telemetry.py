@@ -124,6 +124,7 @@ class Record:
         call: The call, once made.
         error: What went wrong, also where an error handler turned it into an answer.
         outcome: How it was answered, where that was with 200.
+        is_users: Whether code of the user's is asked now, so that an error may be of any kind.
     """
 
     request_id: str
@@ -141,6 +142,7 @@ class Record:
     call: Call | None = None
     error: Exception | None = None
     outcome: Outcome = "ok"
+    is_users: bool = False
 
     def answered(self, call: Call, *, replayed: bool = False, joined: bool = False) -> None:
         """Note that the call has its answer.

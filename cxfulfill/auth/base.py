@@ -205,7 +205,7 @@ def authorize(authenticator: Authenticator, principal: Principal, session: Sessi
         HttpError: It refused.
     """
     decide = getattr(authenticator, "authorize", None)
-    return principal if decide is None else _principal_of(authenticator, "authorize", decide(principal, session))
+    return principal if decide is None else principal_of(authenticator, "authorize", decide(principal, session))
 
 
 def identify(authenticator: Authenticator, http: HttpRequest) -> Principal:
@@ -222,10 +222,23 @@ def identify(authenticator: Authenticator, http: HttpRequest) -> Principal:
         InternalError: It returned something else.
         HttpError: It refused; see `Authenticator.authenticate`.
     """
-    return _principal_of(authenticator, "authenticate", authenticator.authenticate(http))
+    return principal_of(authenticator, "authenticate", authenticator.authenticate(http))
 
 
-def _principal_of(authenticator: object, method: str, found: object) -> Principal:
+def principal_of(authenticator: object, method: str, found: object) -> Principal:
+    """Take nothing but a principal for a yes.
+
+    Args:
+        authenticator: The authenticator.
+        method: Which of its methods was asked.
+        found: What that returned.
+
+    Returns:
+        The same.
+
+    Raises:
+        InternalError: It is something else.
+    """
     if not isinstance(found, Principal):
         raise defect(f"{type(authenticator).__name__}.{method} must return a Principal, or raise")
     return found

@@ -46,8 +46,8 @@ class KeptAnswer(NamedTuple):
             The bytes to keep.
         """
         turn = self.turn.encode()
-        data = b"".join((len(turn).to_bytes(4), turn, len(self.body).to_bytes(4), self.body))
-        return _MAGIC + (encryption.encrypt(data) if encryption else data)
+        parts = (len(turn).to_bytes(4), turn, len(self.body).to_bytes(4), self.body)
+        return _MAGIC + encryption.encrypt(b"".join(parts)) if encryption else b"".join((_MAGIC, *parts))
 
     @classmethod
     def unpack(cls, data: bytes, encryption: Encryption | None) -> "KeptAnswer | None":

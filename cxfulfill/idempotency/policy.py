@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
@@ -144,7 +143,7 @@ class NearDuplicates:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.count = 0
         self._clock = clock
-        self._seen: OrderedDict[int, tuple[str, float]] = OrderedDict()
+        self._seen: dict[int, tuple[str, float]] = {}
         self._lock = lock_of_process(self)
 
     def note(self, ctx: Context, key: str) -> None:
@@ -161,11 +160,10 @@ class NearDuplicates:
         like = hash((session, ctx.tag, page, ctx.text, request.trigger_event, request.dtmf_digits))
         now = self._clock()
         with self._lock:
-            before = self._seen.get(like)
-            self._seen[like] = (key, now)
-            self._seen.move_to_end(like)
+            before = self._seen.pop(like, None)
+            self._seen[like] = (key, now)  # behind all others
             if len(self._seen) > _MAX_NEAR:
-                self._seen.popitem(last=False)
+                del self._seen[next(iter(self._seen))]
             is_near = before is not None and before[0] != key and now < before[1] + NEAR
             self.count += is_near
         if is_near:

@@ -34,7 +34,7 @@ def handler_of(webhook: Webhook, tag: str) -> Entry:
         )
     # The fallback would take a misspelt tag as well.
     entries = [entry for entry in webhook.entries() if entry.narrowing == Narrowing() and entry.tag != _FALLBACK]
-    found = Table((entry, entry) for entry in entries).find(make_context(tag))
+    found = Table((entry, entry) for entry in entries).find(make_context(tag), tag)
     if found is None:
         raise ConfigurationError(
             f"no handler but a fallback takes the tag {tag!r} whatever the page, flow, intent, event and language: "

@@ -34,7 +34,8 @@ _UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH
 
 
 @lru_cache(maxsize=256)
-def _environ_key(name: str) -> str:
+def _environ_key(given: str) -> str:
+    name = given.lower()
     # Names with underscores are dropped by servers, or made to look like names with hyphens; none is served. Nor is one
     # with letters that only become ASCII in capitals, by which a hidden header could be had.
     return (
@@ -55,12 +56,12 @@ class EnvironHeaders(Mapping[str, str]):
         self._environ = environ
 
     def __getitem__(self, name: str) -> str:
-        value: str = self._environ[_environ_key(name.lower())]
+        value: str = self._environ[_environ_key(name)]
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
         """Look a field up; that of `Mapping` raises and catches a KeyError for each one that is not there."""
-        return self._environ.get(_environ_key(name.lower()), default)
+        return self._environ.get(_environ_key(name), default)
 
     def __iter__(self) -> Iterator[str]:
         for key, value in self._environ.items():
@@ -189,8 +190,8 @@ def read_environ(environ: Environ, body: WsgiBody | None = None) -> HttpRequest:
             "peer": environ.get("REMOTE_ADDR", ""),
             "body": WsgiBody(environ) if body is None else body,
             "client_certificate": partial(_client_certificate, environ),
-            "raw_path": environ.get("RAW_URI", "").partition("?")[0],
-            "queued": seconds_since_data(environ.get("gunicorn.socket")),
+            "raw_path": environ["RAW_URI"].partition("?")[0] if "RAW_URI" in environ else "",
+            "queued": seconds_since_data(environ["gunicorn.socket"]) if "gunicorn.socket" in environ else 0.0,
         },
     )
 

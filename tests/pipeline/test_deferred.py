@@ -153,7 +153,7 @@ def job_id(webhook: Webhook, turn: str) -> str:
     ctx = make_context()
     object.__setattr__(ctx, "request", read_request(json.dumps(body).encode()))
     object.__setattr__(ctx, "principal", webhook.auth.authenticate(_signed()))
-    target = webhook.pipeline().table.find(ctx)
+    target = webhook.pipeline().table.find(ctx, ctx.tag)
     assert target is not None
     assert deduplication is not None
     job = Job.of(ctx, target, deduplication.keying.told(target, ctx), deduplication)
