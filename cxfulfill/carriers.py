@@ -114,24 +114,6 @@ async def contained(carry_out: CarryOut, carrier: Carrier) -> None:
         _log.error("a flight ended with %s", type(error).__name__)
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine whose verbs never suspend.
-
-    Args:
-        coroutine: The coroutine.
-
-    Returns:
-        Its result.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    coroutine.close()
-    raise RuntimeError("the coroutine suspended in a runtime that cannot wait for it")
-
-
 def error_of(future: "Future[Any] | LoopFuture[Any]") -> BaseException | None:
     """Give what a handler raised.
 

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
-from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, error_of, run
+from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, error_of
 from cxfulfill.context import Deadline
+from cxfulfill.coroutines import run
 from cxfulfill.http import HttpRequest
+from cxfulfill.idempotency.guard import Trip
 from cxfulfill.late import note_late
 from cxfulfill.work import DeadlineExceeded, Work
 from cxfulfill.workers import Workers
@@ -43,7 +45,11 @@ class Loop:
         return await self._read(limit, timeout)
 
     async def block(self, function: Callable[[], T]) -> T:
-        """Run a function in a thread; see `cxfulfill.runtime.Runtime.block`."""
+        """Run a function in a thread, or a trip to a store by the store's own client for event loops."""
+        sent = function.on_loop() if isinstance(function, Trip) else None
+        if sent is not None:
+            result: T = await sent
+            return result
         return await asyncio.wrap_future(self._workers.wait_for_io(_with_context(function)))
 
     async def pause(self, seconds: float) -> None:

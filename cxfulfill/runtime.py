@@ -11,8 +11,9 @@ from concurrent.futures import Future
 from contextlib import nullcontext
 from typing import Any, Protocol, TypeVar
 
-from cxfulfill.carriers import CarryOut, InThread, OnLoop, Scope, contained, error_of, run
+from cxfulfill.carriers import CarryOut, InThread, OnLoop, Scope, contained, error_of
 from cxfulfill.context import Deadline
+from cxfulfill.coroutines import run
 from cxfulfill.http import HttpRequest
 from cxfulfill.late import note_late
 from cxfulfill.work import DeadlineExceeded, Work
