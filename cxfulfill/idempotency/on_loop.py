@@ -6,10 +6,10 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from cxfulfill.idempotency.circuit import FAILURES, MAX_HANGING, TIME_LIMIT, Circuit, StoreDown
-from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, StoreOnLoop
+from cxfulfill.idempotency.store import Acquired, Lease, Outcome, StoreOnLoop
 
 T = TypeVar("T")
 
@@ -17,6 +17,7 @@ CLOSE_LIMIT: Final = 2.0
 """Seconds that the end of a process waits for a client to close."""
 
 _log = logging.getLogger("cxfulfill")
+_OUTCOMES = get_args(Outcome)
 
 
 class Clients:
@@ -105,7 +106,7 @@ class _Client:
                 await self._release(Lease(trip.args[0], trip.keywords["owner"], trip.keywords["fingerprint"]))
             raise
         self._circuit.failures = 0
-        if name == "acquire" and not isinstance(result, Acquired | InProgress | Completed):
+        if name == "acquire" and not isinstance(result, _OUTCOMES):
             raise self._circuit.noted(TypeError("acquire gives Acquired, InProgress or Completed"))
         return result
 
