@@ -5,7 +5,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from cxfulfill.work import Work
+from cxfulfill.late import note_late
+from cxfulfill.work import DeadlineExceeded, Work
 
 if TYPE_CHECKING:
     from asyncio import Future as LoopFuture
@@ -124,3 +125,20 @@ def error_of(future: "Future[Any] | LoopFuture[Any]") -> BaseException | None:
         The exception; None where there is none, or it was cancelled.
     """
     return None if future.cancelled() else future.exception()
+
+
+def left(future: "Future[Any] | LoopFuture[Any]", work: Work) -> DeadlineExceeded:
+    """Leave a handler whose time is up: an ``async`` look-up is cancelled, any other goes on.
+
+    Args:
+        future: Its future, which was not done a moment ago.
+        work: The handler.
+
+    Returns:
+        What is to be raised.
+    """
+    if work.cancels and work.invocation.function.is_async:
+        future.cancel()
+    else:
+        future.add_done_callback(lambda done: note_late(work.call, error_of(done), is_kept=False))
+    return DeadlineExceeded()

@@ -1,8 +1,10 @@
 """The Firestore store over Google's own client, on a server that speaks Firestore's protocol."""
 
+import asyncio
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,19 +17,19 @@ from uuid import uuid4
 import grpc  # type: ignore[import-untyped]
 import pytest
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud.firestore import Client
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.cloud.firestore import AsyncClient, Client
 
 from cxfulfill import ConfigurationError
 from cxfulfill.idempotency import firestore_requests
 from cxfulfill.idempotency.contract import StoreContract
 from cxfulfill.idempotency.contract_on_loop import StoreOnLoopContract
-from cxfulfill.idempotency.firestore import FirestoreStore
+from cxfulfill.idempotency.firestore import FirestoreOnLoop, FirestoreStore
 from cxfulfill.idempotency.firestore_requests import ATTEMPTS, LEASE_KEPT, Requests
 from cxfulfill.idempotency.firestore_senders import InThread, OnLoop
 from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease
 from tests.idempotency.ways import Way
-from tests.pipeline.support import CANARY
+from tests.pipeline.support import CANARY, SOON
 from tests.server.wire import LIMIT, until
 from tests.servers.firestore_server import FirestoreServer
 
@@ -338,7 +340,7 @@ def _noting(send: Any, limits: list[float]) -> Any:
 
 FORK = """
 import os, sys
-from cxfulfill.idempotency.firestore import FirestoreStore
+from cxfulfill.idempotency.firestore import FirestoreOnLoop, FirestoreStore
 
 store = FirestoreStore(sys.argv[1], time_limit=30)
 child = os.fork()
@@ -398,9 +400,9 @@ def test_a_client_of_ones_own(place: str, documents: Any) -> None:
             FirestoreStore(wrong, client=documents._client)
 
 
-def test_another_database(place: str, store: Any) -> None:
+def test_another_database(place: str, store: Any, way: Way) -> None:
     acquired(store)
-    with closing(FirestoreStore(f"{place}?database=other", time_limit=LIMIT)) as elsewhere:
+    with closing(way(FirestoreStore(f"{place}?database=other", time_limit=LIMIT))) as elsewhere:
         acquired(elsewhere, "two")
 
 
@@ -410,6 +412,95 @@ def test_closing(place: str) -> None:
     store.close()
     with pytest.raises(ValueError, match="closed"):
         acquire(store)
+
+
+def test_closing_on_a_loop(place: str) -> None:
+    async def main() -> None:
+        client = FirestoreStore(place, time_limit=LIMIT).on_loop()
+        assert client is not None
+        assert isinstance(await client.acquire(KEY, owner="one", fingerprint="", lease=15), Acquired)
+        await client.close()
+        with pytest.raises(grpc.aio.UsageError, match="closed"):
+            await client.acquire(KEY, owner="one", fingerprint="", lease=15)
+
+    asyncio.run(main())
+
+
+class Tokens(Credentials):
+    """Credentials whose tokens are fetched where they are told to be."""
+
+    def __init__(self, fetch: Callable[[], object]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.threads: list[str] = []
+        self._fetch = fetch
+
+    def refresh(self, request: Any) -> None:
+        self.threads.append(threading.current_thread().name)
+        self._fetch()
+        self.token = "token"
+
+
+def test_a_token_is_fetched_once_and_the_loop_does_not_wait(place: str, clock: Clock) -> None:
+    async def main() -> None:
+        loop, turned = asyncio.get_running_loop(), threading.Event()
+        # It comes when the loop has had a turn meanwhile.
+        tokens = Tokens(lambda: (loop.call_soon_threadsafe(turned.set), turned.wait(LIMIT)))
+        sender = OnLoop(AsyncClient(project="hotel-1", credentials=tokens))
+        client = FirestoreOnLoop(sender, place.partition("/")[2], clock, LIMIT)
+        asked = [client.acquire(str(number), owner="one", fingerprint="", lease=15) for number in range(5)]
+        assert all(isinstance(outcome, Acquired) for outcome in await asyncio.gather(*asked))
+        assert turned.is_set()
+        assert len(tokens.threads) == 1
+        assert tokens.threads[0] != threading.current_thread().name
+        await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_token_that_does_not_come_is_given_up(place: str, clock: Clock) -> None:
+    ends = threading.Event()
+
+    async def main() -> None:
+        sender = OnLoop(AsyncClient(project="hotel-1", credentials=Tokens(lambda: ends.wait(LIMIT))))
+        client = FirestoreOnLoop(sender, place.partition("/")[2], clock, SOON)
+        with pytest.raises(TimeoutError):
+            await client.acquire(KEY, owner="one", fingerprint="", lease=15)
+        ends.set()
+        await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_transaction_that_is_cancelled_keeps_no_lock(
+    place: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, ended = OnLoop.send, []
+
+    async def main() -> None:
+        client = FirestoreStore(place, clock=clock, time_limit=LIMIT).on_loop()
+        assert client is not None
+        outcome = await client.acquire(KEY, owner="one", fingerprint="", lease=15)
+        reached = asyncio.Event()
+
+        async def hang(sender: OnLoop, method: str, request: dict[str, Any], seconds: float) -> Any:
+            if method == "commit":
+                reached.set()
+                await asyncio.Event().wait()
+            if method == "rollback":
+                ended.append(request["transaction"])
+            return await send(sender, method, request, seconds)
+
+        monkeypatch.setattr(OnLoop, "send", hang)
+        completing = asyncio.ensure_future(client.complete(outcome.lease, b"answer", ttl=9))  # type: ignore[union-attr]
+        await reached.wait()
+        completing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await completing
+        await client.close()
+
+    asyncio.run(main())
+    assert len(ended) == 1
+    assert ended[0]
 
 
 def test_without_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
