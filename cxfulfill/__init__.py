@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cxfulfill.http import HttpRequest, HttpResponse
     from cxfulfill.idempotency.business import IdempotencyKey
     from cxfulfill.idempotency.policy import Idempotency
-    from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease
+    from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease, StoreOnLoop
     from cxfulfill.log_lines import LogRecords
     from cxfulfill.otel import OpenTelemetry
     from cxfulfill.protocol.messages import (
@@ -129,6 +129,7 @@ __all__ = [
     "Router",
     "SecretManager",
     "SecretSource",
+    "StoreOnLoop",
     "TelephonyTransferCall",
     "Text",
     "ToolCall",
@@ -221,6 +222,7 @@ _HOMES = {
         "IdempotencyStore",
         "InProgress",
         "Lease",
+        "StoreOnLoop",
     ),
     "cxfulfill.log_lines": ("LogRecords",),
     "cxfulfill.otel": ("OpenTelemetry",),

@@ -5,7 +5,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from cxfulfill.work import Work
+from cxfulfill.late import note_late
+from cxfulfill.work import DeadlineExceeded, Work
 
 if TYPE_CHECKING:
     from asyncio import Future as LoopFuture
@@ -114,24 +115,6 @@ async def contained(carry_out: CarryOut, carrier: Carrier) -> None:
         _log.error("a flight ended with %s", type(error).__name__)
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine whose verbs never suspend.
-
-    Args:
-        coroutine: The coroutine.
-
-    Returns:
-        Its result.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    coroutine.close()
-    raise RuntimeError("the coroutine suspended in a runtime that cannot wait for it")
-
-
 def error_of(future: "Future[Any] | LoopFuture[Any]") -> BaseException | None:
     """Give what a handler raised.
 
@@ -142,3 +125,20 @@ def error_of(future: "Future[Any] | LoopFuture[Any]") -> BaseException | None:
         The exception; None where there is none, or it was cancelled.
     """
     return None if future.cancelled() else future.exception()
+
+
+def left(future: "Future[Any] | LoopFuture[Any]", work: Work) -> DeadlineExceeded:
+    """Leave a handler whose time is up: an ``async`` look-up is cancelled, any other goes on.
+
+    Args:
+        future: Its future, which was not done a moment ago.
+        work: The handler.
+
+    Returns:
+        What is to be raised.
+    """
+    if work.cancels and work.invocation.function.is_async:
+        future.cancel()
+    else:
+        future.add_done_callback(lambda done: note_late(work.call, error_of(done), is_kept=False))
+    return DeadlineExceeded()

@@ -1,7 +1,6 @@
 """One run for one call: the way of a flight, from its key to an answer that is kept."""
 
 import logging
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,8 @@ from cxfulfill.context import Clock, Deadline
 from cxfulfill.errors import Unavailable
 from cxfulfill.flights import Aborted, Flight, Flights, InProgress, Landed, reused
 from cxfulfill.idempotency.answers import KeptAnswer
-from cxfulfill.idempotency.guard import GuardedStore, StoreDown
+from cxfulfill.idempotency.circuit import StoreDown
+from cxfulfill.idempotency.guard import GuardedStore, Trip
 from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
@@ -188,7 +188,7 @@ class Deduplication:
 
     async def _acquire(self, key: str, owner: str, keyed: Keyed, trips: Trips, *, elsewhere: bool) -> Outcome | None:
         """Ask the store; None where it is down and the call is to run all the same."""
-        acquire = partial(self.store.acquire, key, owner=owner, fingerprint=keyed.fingerprint, lease=self.policy.lease)
+        acquire = Trip(self.store.acquire, key, owner=owner, fingerprint=keyed.fingerprint, lease=self.policy.lease)
         try:
             return await trips.make(acquire)
         except StoreDown:
@@ -253,25 +253,24 @@ class Deduplication:
             with suppress(Exception):
                 _log.error("an answer could not be hidden and is not kept: %s", type(error).__name__)
             return answer
-        complete = partial(self.store.complete, lease, result, ttl=keyed.ttl)
+        complete = Trip(self.store.complete, lease, result, ttl=keyed.ttl)
         try:
             if await trips.make(complete):
                 return answer
             with suppress(Exception):  # the handler has run: a log that fails must not lose its answer
                 _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
-            look = partial(self._look_again, lease, complete)
-            return await trips.make(look) or answer
+            return await self._look_again(lease, complete, trips) or answer
         except StoreDown:
             self.flights.leave_unsaved(keyed.key, lease, result, keyed.ttl)
             return answer
 
-    def _look_again(self, lease: Lease, complete: Callable[[], bool]) -> KeptAnswer | None:
-        outcome = self.store.acquire(
-            lease.key, owner=lease.owner, fingerprint=lease.fingerprint, lease=self.policy.lease
-        )
+    async def _look_again(self, lease: Lease, complete: Trip[bool], trips: Trips) -> KeptAnswer | None:
+        key, owner, fingerprint = lease
+        acquire = Trip(self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=self.policy.lease)
+        outcome = await trips.make(acquire)
         if isinstance(outcome, Acquired):
-            complete()  # nobody had taken it over: its record was lost
-        if isinstance(outcome, Completed) and outcome.fingerprint == lease.fingerprint:
+            await trips.make(complete)  # nobody had taken it over: its record was lost
+        if isinstance(outcome, Completed) and outcome.fingerprint == fingerprint:
             return self._unpack(outcome.result)
         return None
 
@@ -279,7 +278,7 @@ class Deduplication:
         lease, flight.lease = flight.lease, None
         if lease is not None:
             with suppress(StoreDown):  # it runs out by itself
-                await trips.make(partial(self.store.release, lease))
+                await trips.make(Trip(self.store.release, lease))
 
     def _trips(self, where: Carrier | Runtime, work: Work) -> Trips:
         return Trips(work.stages.at(where, "store") if self.store.blocking else None, work.stages)

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
-from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, error_of, run
+from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, left
 from cxfulfill.context import Deadline
+from cxfulfill.coroutines import run
 from cxfulfill.http import HttpRequest
-from cxfulfill.late import note_late
-from cxfulfill.work import DeadlineExceeded, Work
+from cxfulfill.idempotency.guard import Trip
+from cxfulfill.work import Work
 from cxfulfill.workers import Workers
 
 T = TypeVar("T")
@@ -43,7 +44,11 @@ class Loop:
         return await self._read(limit, timeout)
 
     async def block(self, function: Callable[[], T]) -> T:
-        """Run a function in a thread; see `cxfulfill.runtime.Runtime.block`."""
+        """Run a function in a thread, or a trip to a store by the store's own client for event loops."""
+        sent = function.on_loop() if isinstance(function, Trip) else None
+        if sent is not None:
+            result: T = await sent
+            return result
         return await asyncio.wrap_future(self._workers.wait_for_io(_with_context(function)))
 
     async def pause(self, seconds: float) -> None:
@@ -119,8 +124,4 @@ def _result(future: "asyncio.Future[Any]", work: Work) -> Any:
         raise CancelledError  # by the handler itself; the loop's own would end the request's task
     if future.done():
         return future.result()
-    if work.cancels and work.invocation.function.is_async:
-        future.cancel()
-        raise DeadlineExceeded
-    future.add_done_callback(lambda done: note_late(work.call, error_of(done), is_kept=False))
-    raise DeadlineExceeded
+    raise left(future, work)

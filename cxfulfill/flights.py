@@ -17,7 +17,8 @@ from typing import Final, NamedTuple
 from cxfulfill.errors import BadRequest, Unavailable
 from cxfulfill.forks import begin_in_each_process
 from cxfulfill.idempotency.answers import KeptAnswer
-from cxfulfill.idempotency.guard import GuardedStore, StoreDown
+from cxfulfill.idempotency.circuit import StoreDown
+from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.store import Acquired, Lease
 
 MAX_UNSAVED: Final = 1_000

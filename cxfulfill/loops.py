@@ -112,17 +112,12 @@ class OwnLoop:
             _log.warning("an async look-up that was cancelled ended with %s", type(error).__name__)
             raise self._asyncio.CancelledError from None
 
-    async def _settle(self) -> None:
-        """Wait for tasks whose futures were cancelled: they may still clean up."""
-        while self._tasks:
-            await self._asyncio.wait(self._tasks)
-
     def drain(self) -> None:
         """Wait for what came in, and take no more."""
         while self.is_alive() and self._spawned:
             wait(list(self._spawned), timeout=_LOOK_AGAIN)
         if self.is_alive() and not self._drained.done():
-            self.portal.call(self._settle)
+            self.portal.call(_settled, self._tasks)  # those whose futures were cancelled may still clean up
             self.portal.call(self.portal.stop)
             wait((self._drained,))
 
@@ -188,14 +183,18 @@ class ServersLoop:
         """Wait for what runs."""
         # On the loop's own thread nothing can be waited for.
         if self.is_alive() and self._asyncio._get_running_loop() is not self.loop:  # noqa: SLF001 - documented for such use
-            self._asyncio.run_coroutine_threadsafe(self._settled(), self.loop).result()
-
-    async def _settled(self) -> None:
-        while self._tasks:
-            await self._asyncio.wait(self._tasks)
+            self._asyncio.run_coroutine_threadsafe(_settled(self._tasks), self.loop).result()
 
     def close(self) -> None:
         """Leave it to the server."""
+
+
+async def _settled(tasks: "set[Task[Any]]") -> None:
+    """Wait until the last task of a set has ended, on their loop."""
+    import asyncio  # noqa: PLC0415 - as above
+
+    while tasks:
+        await asyncio.wait(tasks)
 
 
 async def _called(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

@@ -11,11 +11,11 @@ from concurrent.futures import Future
 from contextlib import nullcontext
 from typing import Any, Protocol, TypeVar
 
-from cxfulfill.carriers import CarryOut, InThread, OnLoop, Scope, contained, error_of, run
+from cxfulfill.carriers import CarryOut, InThread, OnLoop, Scope, contained, left
 from cxfulfill.context import Deadline
+from cxfulfill.coroutines import run
 from cxfulfill.http import HttpRequest
-from cxfulfill.late import note_late
-from cxfulfill.work import DeadlineExceeded, Work
+from cxfulfill.work import Work
 from cxfulfill.workers import Workers
 
 T = TypeVar("T")
@@ -145,8 +145,4 @@ def _result(future: Future[Any], work: Work, deadline: Deadline) -> Any:
         if future.done():
             # The handler's own TimeoutError, or an answer in the last moment.
             return future.result()
-        if work.cancels and work.invocation.function.is_async:
-            future.cancel()
-            raise DeadlineExceeded from None
-        future.add_done_callback(lambda done: note_late(work.call, error_of(done), is_kept=False))
-        raise DeadlineExceeded from None
+        raise left(future, work) from None

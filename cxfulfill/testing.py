@@ -21,6 +21,7 @@ if "pytest" in sys.modules:
 
 from cxfulfill.auth.contract import AuthenticatorContract, KeySourceContract, SecretSourceContract, settled
 from cxfulfill.idempotency.contract import StoreContract
+from cxfulfill.idempotency.contract_on_loop import StoreOnLoopContract
 from cxfulfill.record_contract import RecordSinkContract
 from cxfulfill.simulator import wire
 from cxfulfill.simulator.credentials import (
@@ -67,6 +68,7 @@ __all__ = [
     "Session",
     "SessionPage",
     "StoreContract",
+    "StoreOnLoopContract",
     "TokenEndpoint",
     "Turn",
     "load_webhook",

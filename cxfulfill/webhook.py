@@ -10,8 +10,8 @@ from weakref import WeakSet
 from cxfulfill.assembly import Parts, assemble
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
-from cxfulfill.carriers import run
 from cxfulfill.context import Clock
+from cxfulfill.coroutines import run
 from cxfulfill.errors import ConfigurationError, InternalError
 from cxfulfill.forks import lock_of_process
 from cxfulfill.http import HttpRequest, HttpResponse, problem_response

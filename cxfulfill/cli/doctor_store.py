@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from cxfulfill.cli.findings import Finding, Verdict
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.idempotency.guard import GuardedStore, StoreDown
+from cxfulfill.idempotency.circuit import StoreDown
+from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease
 from cxfulfill.loading import PLATFORM

@@ -16,20 +16,21 @@ import os
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
-from urllib.parse import quote
 
 import google.auth
 from google.auth.exceptions import GoogleAuthError
 
+from cxfulfill.coroutines import run
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.idempotency.store import Acquired, Lease, Outcome
+from cxfulfill.idempotency.store import Lease, Outcome
 
 try:
-    from google.api_core import exceptions
-    from google.cloud.firestore import Client
+    from google.cloud.firestore import AsyncClient, Client
 
-    from cxfulfill.idempotency.firestore_requests import Record, Requests
+    from cxfulfill.idempotency.firestore_senders import InThread, OnLoop
+    from cxfulfill.idempotency.firestore_verbs import Verbs
 except ImportError:
     raise ConfigurationError.for_extra("FirestoreStore", "firestore") from None
 
@@ -37,8 +38,9 @@ TIME_LIMIT: Final = 1.5
 """Seconds that a call of the store may take; the first of a process also connects and fetches a token."""
 
 _PLACE = re.compile(r"([a-z0-9.:-]{1,128})/(?!__)([A-Za-z0-9_-]{1,128})(?:\?database=([a-z0-9()-]{1,63}))?")
-_CALLS = "google.cloud.firestore_v1.services.firestore.transports.grpc"
-"""The logger of Google's client that is given whole documents."""
+_TRANSPORTS = "google.cloud.firestore_v1.services.firestore.transports"
+_CALLS = (f"{_TRANSPORTS}.grpc", f"{_TRANSPORTS}.grpc_asyncio")
+"""The loggers of Google's clients that are given whole documents."""
 
 
 class FirestoreStore:
@@ -80,63 +82,34 @@ class FirestoreStore:
             raise ConfigurationError(
                 "FirestoreStore: the client's project and the place's differ, or both name a database"
             )
-        self._owned = client is None
-        self._make = _maker(project, database) if client is None else lambda: client
         self._place = place
-        self._made = (os.getpid(), self._make())
+        self._make: Callable[[], Any] = lambda: client
+        self._make_on_loop: Callable[[], AsyncClient] | None = None
+        if client is None:
+            options = _options(project, database)
+            self._make, self._make_on_loop = partial(Client, **options), partial(AsyncClient, **options)
+        self._made: tuple[int, Any] = (os.getpid(), self._make())
         self._clock = clock
         self._latest = clock()
         self._time_limit = time_limit
-        logging.getLogger(_CALLS).addFilter(_without_documents)
+        self._verbs = Verbs(self._sender, self._collection, self._now, time_limit)
+        for name in _CALLS:
+            logging.getLogger(name).addFilter(_without_documents)
 
     def __repr__(self) -> str:
         return f"FirestoreStore({self._place!r})"
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`."""
-        requests = self._requests(key)
-        right = Lease(key, owner, fingerprint)
-        try:
-            requests.create(Record(owner, fingerprint, self._now() + lease))
-            return Acquired(right)
-        except exceptions.AlreadyExists:
-            record, _ = requests.read()
-        # Those who wait for a call ask again and again: without a transaction they lock nothing.
-        barred = record and record.bars(owner, self._now())
-        if barred:
-            return barred
-
-        def decide(record: Record | None) -> tuple[Outcome, dict[str, Any] | None]:
-            now = self._now()
-            barred = record and record.bars(owner, now)
-            if barred:
-                return barred, None
-            took_over = record is not None and record.result is None and record.owner != owner
-            return Acquired(right, took_over), requests.update(Record(owner, fingerprint, now + lease))
-
-        return requests.transact(decide)
+        return run(self._verbs.acquire(key, owner=owner, fingerprint=fingerprint, lease=lease))
 
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         """See `IdempotencyStore.complete`."""
-        requests = self._requests(lease.key)
-
-        def decide(record: Record | None) -> tuple[bool, dict[str, Any] | None]:
-            if record is None or record.owner != lease.owner:
-                return False, None
-            return True, requests.update(Record(lease.owner, lease.fingerprint, self._now() + ttl, result))
-
-        return requests.transact(decide)
+        return run(self._verbs.complete(lease, result, ttl=ttl))
 
     def release(self, lease: Lease) -> bool:
         """See `IdempotencyStore.release`."""
-        requests = self._requests(lease.key)
-
-        def decide(record: Record | None) -> tuple[bool, dict[str, Any] | None]:
-            if record is None or record.result is not None or record.owner != lease.owner:
-                return False, None
-            return True, requests.delete()
-
-        return requests.transact(decide)
+        return run(self._verbs.release(lease))
 
     def check(self) -> None:
         """Read a document that need not be there.
@@ -145,33 +118,31 @@ class FirestoreStore:
             ConfigurationError: The account has no right to, or there is no such database.
             google.api_core.exceptions.GoogleAPIError: Firestore does not answer.
         """
-        try:
-            self._requests("check").read()
-        except (exceptions.Forbidden, exceptions.Unauthorized):
-            raise ConfigurationError(
-                "FirestoreStore: permission denied; give the account of this service the role roles/datastore.user, "
-                "and enable the Firestore API in the project"
-            ) from None
-        except exceptions.NotFound:
-            raise ConfigurationError(
-                "FirestoreStore: the project has no such database in native mode: gcloud firestore databases create"
-            ) from None
+        run(self._verbs.check())
+
+    def on_loop(self) -> "FirestoreOnLoop | None":
+        """Give a client for the event loop that runs; see `IdempotencyStore`.
+
+        Returns:
+            It; None where the store has a client of the user's own.
+        """
+        if self._make_on_loop is None:
+            return None
+        return FirestoreOnLoop(OnLoop(self._make_on_loop()), self._collection, self._now, self._time_limit)
 
     def close(self) -> None:
         """Close the connection, where it is this store's own."""
         process, client = self._made
-        if self._owned and process == os.getpid():
+        if self._make_on_loop is not None and process == os.getpid():
             client._firestore_api.transport.close()  # noqa: SLF001
 
-    def _requests(self, key: str) -> Requests:
+    def _sender(self) -> InThread:
         process, client = self._made
         if process != os.getpid():
             # A connection does not survive a fork.
             client = self._make()
             self._made = (os.getpid(), client)
-        # Names of documents have no slash, are not . or .. and do not begin with __.
-        name = quote(key, safe="").replace(".", "%2E").replace("_", "%5F")
-        return Requests(client, f"{self._collection}/{name}", self._time_limit)
+        return InThread(client)
 
     def _now(self) -> float:
         # A clock that is set back revives nothing.
@@ -179,7 +150,29 @@ class FirestoreStore:
         return self._latest
 
 
-def _maker(project: str, database: str | None) -> Callable[[], Client]:
+class FirestoreOnLoop(Verbs):
+    """`FirestoreStore` on the event loop that it was made on.
+
+    Args:
+        sender: Carries its requests out.
+        collection: As for `Verbs`.
+        now: As for `Verbs`.
+        time_limit: As for `Verbs`.
+    """
+
+    bounded = True
+
+    def __init__(self, sender: OnLoop, collection: str, now: Callable[[], float], time_limit: float) -> None:
+        super().__init__(lambda: sender, collection, now, time_limit)
+        self._own = sender
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._own.close()
+
+
+def _options(project: str, database: str | None) -> dict[str, Any]:
+    """Say what both kinds of client are made with."""
     credentials = None
     if not os.environ.get("FIRESTORE_EMULATOR_HOST"):
         try:
@@ -189,7 +182,7 @@ def _maker(project: str, database: str | None) -> Callable[[], Client]:
                 "FirestoreStore: there are no Google credentials here; run it under a service account, or on your own "
                 "machine after gcloud auth application-default login"
             ) from None
-    return lambda: Client(project=project, credentials=credentials, database=database)
+    return {"project": project, "credentials": credentials, "database": database}
 
 
 def _without_documents(record: logging.LogRecord) -> bool:

@@ -1,15 +1,18 @@
-"""A document of Firestore and the requests on it: their time limits and transactions."""
+"""A document of Firestore and the requests on it: their time limits and transactions.
+
+They are coroutines that do no IO of their own: a `Sender` carries each request out, in the thread that calls or on an
+event loop.
+"""
 
 import time
+from asyncio import CancelledError
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from google.api_core import exceptions
-from google.api_core.retry import Retry, if_exception_type
-from google.cloud.firestore import Client
 from google.cloud.firestore_v1.types import Document
 
 from cxfulfill.idempotency.store import Completed, InProgress
@@ -86,25 +89,46 @@ Decision = Callable[["Record | None"], tuple[T, "dict[str, Any] | None"]]
 """From what is there to the outcome, and to the write that makes it so; None where nothing is written."""
 
 
+class Sender(Protocol):
+    """Carries requests out by a client of Google's."""
+
+    client: Any
+
+    async def send(self, method: str, request: dict[str, Any], seconds: float) -> Any:
+        """Make a request.
+
+        Args:
+            method: The method of Firestore's API.
+            request: Its fields.
+            seconds: How long it may take.
+
+        Returns:
+            The answer; where there is more than one, a list of them.
+
+        Raises:
+            GoogleAPIError: Firestore cannot tell.
+        """
+        ...
+
+
 class Requests:
     """The requests of one call of the store: what one leaves of the time is the next one's.
 
     They are made below Google's client, with its settings: its own transactions take no time limit.
 
     Args:
-        client: The client.
+        sender: Carries them out.
         document: Path of the document, from the collection on.
         time_limit: Seconds for all of them.
     """
 
-    def __init__(self, client: Client, document: str, time_limit: float) -> None:
-        self._api: Any = client._firestore_api  # noqa: SLF001
-        self._database: str = client._database_string  # noqa: SLF001
-        self._metadata = client._rpc_metadata  # noqa: SLF001
+    def __init__(self, sender: Sender, document: str, time_limit: float) -> None:
+        self._sender = sender
+        self._database: str = sender.client._database_string  # noqa: SLF001
         self._document = f"{self._database}/documents/{document}"
         self._until = time.monotonic() + time_limit
 
-    def create(self, record: Record) -> None:
+    async def create(self, record: Record) -> None:
         """Make the document.
 
         Args:
@@ -114,7 +138,7 @@ class Requests:
             AlreadyExists: It is there.
             GoogleAPIError: Firestore cannot tell.
         """
-        self._commit(self.update(record) | {"current_document": {"exists": False}})
+        await self._commit(self.update(record) | {"current_document": {"exists": False}})
 
     def update(self, record: Record) -> dict[str, Any]:
         """Describe a write of the whole document.
@@ -135,7 +159,7 @@ class Requests:
         """
         return {"delete": self._document}
 
-    def read(self, **transaction: Any) -> tuple[Record | None, bytes]:
+    async def read(self, **transaction: Any) -> tuple[Record | None, bytes]:
         """Read the document.
 
         Args:
@@ -147,15 +171,14 @@ class Requests:
         Raises:
             GoogleAPIError: Firestore cannot tell.
         """
-        request = {"database": self._database, "documents": [self._document], **transaction}
         record, begun = None, b""
-        for answer in self._api.batch_get_documents(request=request, **self._options()):
+        for answer in await self._send("batch_get_documents", {"documents": [self._document], **transaction}):
             begun = begun or answer.transaction
             if "found" in answer:
                 record = _read(answer.found)
         return record, begun
 
-    def transact(self, decide: Decision[T]) -> T:
+    async def transact(self, decide: Decision[T]) -> T:
         """Decide on the document as it is, and again where another changed it before that was written.
 
         Args:
@@ -171,36 +194,33 @@ class Requests:
         while True:
             attempts += 1
             try:
-                record, tried = self.read(new_transaction={"read_write": {"retry_transaction": tried}})
+                record, tried = await self.read(new_transaction={"read_write": {"retry_transaction": tried}})
                 outcome, write = decide(record)
                 if write is None:
-                    self._roll_back(tried)
+                    await self._roll_back(tried)
                 else:
-                    self._commit(write, tried)
+                    await self._commit(write, tried)
             except exceptions.Aborted:
                 if attempts == ATTEMPTS:
                     raise
-            except exceptions.GoogleAPIError:
-                self._roll_back(tried)
+            except (exceptions.GoogleAPIError, CancelledError):
+                await self._roll_back(tried)
                 raise
             else:
                 return outcome
 
-    def _commit(self, write: dict[str, Any], transaction: bytes = b"") -> None:
-        request = {"database": self._database, "writes": [write], "transaction": transaction}
-        self._api.commit(request=request, **self._options())
+    async def _commit(self, write: dict[str, Any], transaction: bytes = b"") -> None:
+        await self._send("commit", {"writes": [write], "transaction": transaction})
 
-    def _roll_back(self, transaction: bytes) -> None:
+    async def _roll_back(self, transaction: bytes) -> None:
         # Only so that its lock on the document does not last until it is idle for too long.
         if transaction:
             with suppress(exceptions.GoogleAPIError):
-                request = {"database": self._database, "transaction": transaction}
-                self._api.rollback(request=request, **self._options())
+                await self._send("rollback", {"transaction": transaction})
 
-    def _options(self) -> dict[str, Any]:
+    async def _send(self, method: str, request: dict[str, Any]) -> Any:
         left = max(self._until - time.monotonic(), _LEAST)
-        again = Retry(if_exception_type(exceptions.ServiceUnavailable), initial=0.05, maximum=0.2, timeout=left / 2)
-        return {"timeout": left, "retry": again, "metadata": self._metadata}
+        return await self._sender.send(method, {"database": self._database, **request}, left)
 
 
 def _read(document: Document) -> Record | None:

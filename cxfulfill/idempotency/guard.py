@@ -4,33 +4,24 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from functools import partial
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.forks import begin_in_each_process
+from cxfulfill.idempotency.circuit import FAILURES, MAX_HANGING, TIME_LIMIT, Circuit, StoreDown
 from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease, Outcome
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from cxfulfill.idempotency.on_loop import Clients
 
-TIME_LIMIT: Final = 1.5
-"""Seconds after which a call of a store that is not bounded by itself is given up."""
-FAILURES: Final = 3
-"""Failures in a row after which the store is left alone."""
-PAUSE: Final = 2.0
-"""Seconds that it is left alone; then one call tries it."""
-MAX_HANGING: Final = 16
-"""Calls of an unbounded store that may be under way at once."""
+T = TypeVar("T")
 
 _log = logging.getLogger("cxfulfill")
 _OUTCOMES = (Acquired, InProgress, Completed)
 _VERBS = ("acquire", "complete", "release")
-
-
-class StoreDown(Exception):
-    """The store could not tell, or is left alone since it could not a moment ago."""
 
 
 def check_verbs(store: object) -> None:
@@ -48,7 +39,25 @@ def check_verbs(store: object) -> None:
         raise ConfigurationError("a store's acquire, complete and release are plain functions, not async ones")
 
 
-class GuardedStore:
+class Trip(partial[T]):
+    """A verb of a `GuardedStore` with its arguments: one that is called is made here, by the plain store."""
+
+    __slots__ = ()
+
+    def on_loop(self) -> "Coroutine[Any, Any, T] | None":
+        """Give the same trip over a client of the event loop that runs.
+
+        Returns:
+            What makes it; None where the store has no such client.
+
+        Raises:
+            StoreDown: There is no client, since none could be made.
+        """
+        guarded: GuardedStore = self.func.__self__  # type: ignore[attr-defined]
+        return guarded.on_loop(self)
+
+
+class GuardedStore(Circuit):
     """A store behind a time limit and a circuit that closes again by itself.
 
     Args:
@@ -64,27 +73,26 @@ class GuardedStore:
     """
 
     def __init__(self, store: IdempotencyStore, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
         check_verbs(store)
         self.store = store
         self.blocking = bool(getattr(store, "blocking", True))
-        self.troubles = 0
         self._bounded = bool(getattr(store, "bounded", False))
-        self._clock = clock
+        self._make_client = getattr(store, "on_loop", None)
         begin_in_each_process(self)
 
     def begin(self) -> None:
-        """Begin without failures; see `cxfulfill.forks`."""
-        self._lock = threading.Lock()
+        """Begin without failures and without clients of event loops; see `cxfulfill.forks`."""
+        super().begin()
         self._hanging = threading.Semaphore(MAX_HANGING)
-        self._failures = 0
-        self._closed_until = 0.0
+        self._clients: Clients | None = None
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
         function = partial(self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease)
         outcome = self._call(function, late=self._give_back)
         if not isinstance(outcome, _OUTCOMES):
-            raise self._noted(TypeError("acquire gives Acquired, InProgress or Completed"))
+            raise self.noted(TypeError("acquire gives Acquired, InProgress or Completed"))
         return outcome
 
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
@@ -94,6 +102,16 @@ class GuardedStore:
     def release(self, lease: Lease) -> bool:
         """See `IdempotencyStore.release`; raises `StoreDown`."""
         return self._call(partial(self.store.release, lease))
+
+    def on_loop(self, trip: Trip[T]) -> "Coroutine[Any, Any, T] | None":
+        """See `Trip.on_loop`."""
+        if self._make_client is None:
+            return None
+        if self._clients is None:
+            from cxfulfill.idempotency.on_loop import Clients  # noqa: PLC0415 - for servers with an event loop alone
+
+            self._clients = Clients(self._make_client, self)
+        return self._clients.send(trip)
 
     def _give_back(self, outcome: Outcome) -> None:
         """Release what was acquired after nobody waited for it any more."""
@@ -113,7 +131,7 @@ class GuardedStore:
         """
         check = getattr(self.store, "check", None)
         if check is None:
-            return self._failures < FAILURES or self._clock() >= self._closed_until
+            return self.is_closed
         try:
             self._call(check)
         except StoreDown:
@@ -121,7 +139,9 @@ class GuardedStore:
         return True
 
     def close(self) -> None:
-        """Close the store, where it can be."""
+        """Close the store, where it can be, and its clients on event loops."""
+        if self._clients is not None:
+            self._clients.close()
         close = getattr(self.store, "close", None)
         try:
             if close is not None:
@@ -130,34 +150,17 @@ class GuardedStore:
             _log.warning("the idempotency store did not close: %s", type(error).__name__)
 
     def _call(self, function: Callable[[], T], *, late: Callable[[T], None] | None = None) -> T:
-        if self._failures >= FAILURES:
-            self._try_again()
+        if self.failures >= FAILURES:
+            self.try_again()
         try:
             result = function() if self._bounded else self._within_limit(function, late)
         except StoreDown:
             raise
         except Exception as error:
-            raise self._noted(error) from error
-        if self._failures:
-            self._failures = 0
+            raise self.noted(error) from error
+        if self.failures:
+            self.failures = 0
         return result
-
-    def _try_again(self) -> None:
-        """Let one caller try after the pause, and no other until that one knows."""
-        with self._lock:
-            now = self._clock()
-            if self._failures >= FAILURES and now < self._closed_until:
-                raise StoreDown
-            self._closed_until = now + PAUSE
-
-    def _noted(self, error: Exception) -> StoreDown:
-        with self._lock:
-            self.troubles += 1
-            self._failures += 1
-            self._closed_until = self._clock() + PAUSE
-        # The class alone: texts of a store's client may hold an address with a password.
-        _log.warning("the idempotency store failed with %s", type(error).__name__)
-        return StoreDown()
 
     def _within_limit(self, function: Callable[[], T], late: Callable[[T], None] | None) -> T:
         """Run it in a thread of its own, which is given up after the limit."""

@@ -70,7 +70,9 @@ class IdempotencyStore(Protocol):
     * ``bounded`` (bool): whether its methods end by themselves within a second or so where the other end hangs; where
       it is missing or False, they are run in a thread and given up after a time limit;
     * ``check()``: raises where it cannot work now, for ``/ready``;
-    * ``close()``: called when the process ends.
+    * ``close()``: called when the process ends;
+    * ``on_loop()``: gives a `StoreOnLoop` over the same records, for the event loop that runs, or None. Under an ASGI
+      server it takes the place of this one where nothing may block; without it, these methods run in threads there.
     """
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
@@ -121,4 +123,24 @@ class IdempotencyStore(Protocol):
         Raises:
             Exception: The store cannot tell, whatever it raises.
         """
+        ...
+
+
+class StoreOnLoop(Protocol):
+    """A store on the event loop that it was made on: the same three methods, as coroutines.
+
+    An implementation may also have ``bounded``, as an `IdempotencyStore` has it, and an ``async`` ``close()``, which is
+    called on that loop before its server ends.
+    """
+
+    async def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
+        """See `IdempotencyStore.acquire`."""
+        ...
+
+    async def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
+        """See `IdempotencyStore.complete`."""
+        ...
+
+    async def release(self, lease: Lease) -> bool:
+        """See `IdempotencyStore.release`."""
         ...

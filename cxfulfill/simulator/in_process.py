@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from cxfulfill.assembly import assemble
 from cxfulfill.auth.base import Authenticator
-from cxfulfill.carriers import run
+from cxfulfill.coroutines import run
 from cxfulfill.http import BytesBody, Headers, HttpRequest, no_certificate
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.policy import Idempotency

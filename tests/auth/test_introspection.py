@@ -309,6 +309,7 @@ def test_a043_the_endpoint_hangs(
     assert endpoint.asked == [OPAQUE], "the answer that came late is good all the same"
 
 
+@pytest.mark.wsgi_alone
 def test_no_thread_can_be_started(
     webhook: Counted, endpoint: Endpoint, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

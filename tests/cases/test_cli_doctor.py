@@ -382,7 +382,7 @@ def test_a_store_that_is_too_busy(doctor: Doctor) -> None:
     webhook = app(idempotency=Broken("none"))
     guarded = webhook.pipeline().deduplication
     assert guarded is not None
-    guarded.store._failures, guarded.store._closed_until = 3, float("inf")
+    guarded.store.failures, guarded.store._closed_until = 3, float("inf")
     assert verdict(doctor(webhook, code=1), "store") == ("fail", "Broken failed with too many calls that hang")
 
 

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from cxfulfill import Answer, Context, Deadline, ParameterError, Reply, Router
 from cxfulfill import workers as workers_module
-from cxfulfill.carriers import error_of, run
+from cxfulfill.carriers import error_of
+from cxfulfill.coroutines import run
 from cxfulfill.late import note_late
 from cxfulfill.testing import make_context
 from cxfulfill.workers import Workers

@@ -20,7 +20,18 @@ import pytest
 from cryptography.fernet import Fernet
 
 from cxfulfill import Idempotency, Webhook, deduplication, errors, flights
-from cxfulfill.idempotency import answers, firestore, firestore_requests, guard, memory, policy, redis, sqlite, urls
+from cxfulfill.idempotency import (
+    answers,
+    circuit,
+    firestore,
+    firestore_requests,
+    memory,
+    policy,
+    redis,
+    redis_commands,
+    sqlite,
+    urls,
+)
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.sqlite import SqliteStore
@@ -351,10 +362,10 @@ FIGURES: list[tuple[str, str, float]] = [
     ("stores.md", r"Redis ([\d.]+) second, Firestore", redis.TIME_LIMIT),
     ("stores.md", r"Firestore ([\d.]+), SQLite", firestore.TIME_LIMIT),
     ("stores.md", r"SQLite ([\d.]+) for other processes", sqlite.BUSY_TIMEOUT),
-    ("stores.md", r"given up after (\d+\.\d)", guard.TIME_LIMIT),
-    ("stores.md", r"After (\d+) failures", guard.FAILURES),
-    ("stores.md", r"alone for (\d+) seconds", guard.PAUSE),
-    ("sizing.md", r"until (\d+) seconds after there is one", guard.PAUSE),
+    ("stores.md", r"given up after (\d+\.\d)", circuit.TIME_LIMIT),
+    ("stores.md", r"After (\d+) failures", circuit.FAILURES),
+    ("stores.md", r"alone for (\d+) seconds", circuit.PAUSE),
+    ("sizing.md", r"until (\d+) seconds after there is one", circuit.PAUSE),
     ("sizing.md", r"\| memory, ([\d,]+) records", memory.MAX_RECORDS),
 ]
 
@@ -367,7 +378,9 @@ def test_figures_are_those_of_the_code(name: str, pattern: str, value: float) ->
 
 
 def test_the_times_to_live_are_those_of_the_code() -> None:
-    day = redis.LEASE_KEPT == sqlite.LEASE_KEPT == firestore_requests.LEASE_KEPT == policy.BUSINESS_TTL == 86_400
+    day = (
+        redis_commands.LEASE_KEPT == sqlite.LEASE_KEPT == firestore_requests.LEASE_KEPT == policy.BUSINESS_TTL == 86_400
+    )
     assert day
     assert policy.TTL == 3_600
     assert "a day by default, an hour for calls with the default key" in PAGES["promises.md"]

@@ -1,8 +1,10 @@
 """The Firestore store over Google's own client, on a server that speaks Firestore's protocol."""
 
+import asyncio
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,16 +17,19 @@ from uuid import uuid4
 import grpc  # type: ignore[import-untyped]
 import pytest
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud.firestore import Client
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.cloud.firestore import AsyncClient, Client
 
 from cxfulfill import ConfigurationError
 from cxfulfill.idempotency import firestore_requests
 from cxfulfill.idempotency.contract import StoreContract
-from cxfulfill.idempotency.firestore import FirestoreStore
+from cxfulfill.idempotency.contract_on_loop import StoreOnLoopContract
+from cxfulfill.idempotency.firestore import FirestoreOnLoop, FirestoreStore
 from cxfulfill.idempotency.firestore_requests import ATTEMPTS, LEASE_KEPT, Requests
+from cxfulfill.idempotency.firestore_senders import InThread, OnLoop
 from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease
-from tests.pipeline.support import CANARY
+from tests.idempotency.ways import Way
+from tests.pipeline.support import CANARY, SOON
 from tests.server.wire import LIMIT, until
 from tests.servers.firestore_server import FirestoreServer
 
@@ -92,8 +97,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(place: str, clock: Clock) -> Iterator[FirestoreStore]:
-    with closing(FirestoreStore(place, clock=clock, time_limit=LIMIT)) as made:
+def store(place: str, clock: Clock, way: Way) -> Iterator[Any]:
+    with closing(way(FirestoreStore(place, clock=clock, time_limit=LIMIT))) as made:
         yield made
 
 
@@ -113,11 +118,11 @@ def documents(place: str) -> Iterator[Any]:
     client._firestore_api.transport.close()
 
 
-def acquire(store: FirestoreStore, owner: str = "one", key: str = KEY, lease: float = 15) -> Any:
+def acquire(store: Any, owner: str = "one", key: str = KEY, lease: float = 15) -> Any:
     return store.acquire(key, owner=owner, fingerprint=f"print-{owner}", lease=lease)
 
 
-def acquired(store: FirestoreStore, owner: str = "one", key: str = KEY, lease: float = 15) -> Lease:
+def acquired(store: Any, owner: str = "one", key: str = KEY, lease: float = 15) -> Lease:
     outcome = acquire(store, owner, key, lease)
     assert isinstance(outcome, Acquired)
     assert not outcome.took_over
@@ -155,7 +160,11 @@ class TestContract(StoreContract):
         self.clock.now -= seconds
 
 
-def test_what_a_document_says(store: FirestoreStore, documents: Any) -> None:
+class TestContractOnALoop(StoreOnLoopContract, TestContract):
+    """The same, over its client for event loops."""
+
+
+def test_what_a_document_says(store: Any, documents: Any) -> None:
     lease = acquired(store)
     assert documents.document(KEY).get().to_dict() == {
         "format": 1,
@@ -178,7 +187,7 @@ def test_what_a_document_says(store: FirestoreStore, documents: Any) -> None:
     }
 
 
-def test_names_of_documents(store: FirestoreStore, documents: Any) -> None:
+def test_names_of_documents(store: Any, documents: Any) -> None:
     names = ["a/b", "a%2Fb", ".", "%2E", "..", "__name__", "%5F%5Fname%5F%5F", "a b", KEY]
     for name in names:
         assert store.complete(acquired(store, key=name), name.encode(), ttl=9)
@@ -207,7 +216,7 @@ GOOD: dict[str, Any] = {
         {name: value for name, value in GOOD.items() if name != "result"},
     ],
 )
-def test_a_document_that_is_no_record(store: FirestoreStore, documents: Any, fields: dict[str, Any]) -> None:
+def test_a_document_that_is_no_record(store: Any, documents: Any, fields: dict[str, Any]) -> None:
     documents.document(KEY).set(fields)
     lease = Lease(KEY, "one", "print-one")
     assert (store.complete(lease, b"answer", ttl=9), store.release(lease)) == (False, False)
@@ -216,9 +225,7 @@ def test_a_document_that_is_no_record(store: FirestoreStore, documents: Any, fie
     assert acquire(store, "two") == Completed("print-one", b"answer")
 
 
-def test_released_before_it_could_be_read(
-    store: FirestoreStore, other: FirestoreStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_released_before_it_could_be_read(store: Any, other: FirestoreStore, monkeypatch: pytest.MonkeyPatch) -> None:
     lease = acquired(other)
     read = Requests.read
 
@@ -231,21 +238,21 @@ def test_released_before_it_could_be_read(
     acquired(store, "two")
 
 
-def test_taken_over_by_another_meanwhile(store: FirestoreStore, other: FirestoreStore, clock: Clock) -> None:
+def test_taken_over_by_another_meanwhile(store: Any, other: FirestoreStore, clock: Clock) -> None:
     acquired(store, lease=-1)
     # Asked for when it is created, when it was read, and in the transaction.
     clock.when_asked(None, None, lambda: acquire(other, "two"))
     assert acquire(store, "three") == InProgress("print-two")
 
 
-def test_completed_by_another_meanwhile(store: FirestoreStore, other: FirestoreStore, clock: Clock) -> None:
+def test_completed_by_another_meanwhile(store: Any, other: FirestoreStore, clock: Clock) -> None:
     lease = acquired(store, lease=-1)
     clock.when_asked(lambda: other.complete(acquire(other, "two").lease, b"theirs", ttl=9))
     assert not store.complete(lease, b"mine", ttl=9)
     assert acquire(store, "three") == Completed("print-two", b"theirs")
 
 
-def test_one_that_others_change_all_the_time(store: FirestoreStore, other: FirestoreStore, clock: Clock) -> None:
+def test_one_that_others_change_all_the_time(store: Any, other: FirestoreStore, clock: Clock) -> None:
     lease = acquired(store)
     clock.when_asked(*[lambda: acquire(other)] * (ATTEMPTS - 1))
     assert store.complete(lease, b"answer", ttl=9)
@@ -256,17 +263,17 @@ def test_one_that_others_change_all_the_time(store: FirestoreStore, other: Fires
     assert acquire(store, "two", "another") == InProgress("print-one")
 
 
-def test_a_result_that_has_no_room(store: FirestoreStore, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_has_no_room(store: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any refusal of a commit: the transaction is given up, so that its lock is."""
     lease = acquired(store)
     rolled_back: list[bytes] = []
     roll_back = Requests._roll_back
 
-    def spy(requests: Requests, transaction: bytes) -> None:
+    async def spy(requests: Requests, transaction: bytes) -> None:
         rolled_back.append(transaction)
-        roll_back(requests, transaction)
+        await roll_back(requests, transaction)
 
-    def refuse(requests: Requests, *arguments: Any) -> None:
+    async def refuse(requests: Requests, *arguments: Any) -> None:
         raise exceptions.InvalidArgument("too large")  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(Requests, "_roll_back", spy)
@@ -276,8 +283,8 @@ def test_a_result_that_has_no_room(store: FirestoreStore, clock: Clock, monkeypa
     assert len(rolled_back) == 1
 
 
-def test_a_server_that_is_stopped(own_server: FirestoreServer, place: str) -> None:
-    with closing(FirestoreStore(place, time_limit=SHORT)) as store:
+def test_a_server_that_is_stopped(own_server: FirestoreServer, place: str, way: Way) -> None:
+    with closing(way(FirestoreStore(place, time_limit=SHORT))) as store:
         until(lambda: isinstance(attempt(lambda: acquire(store)), Acquired), "the first connection")
         own_server.stop()
         lease = Lease(KEY, "one", "print-one")
@@ -288,8 +295,8 @@ def test_a_server_that_is_stopped(own_server: FirestoreServer, place: str) -> No
         until(lambda: isinstance(attempt(lambda: acquire(store, "two")), Acquired), "the server to be found again")
 
 
-def test_a_server_that_hangs(own_server: FirestoreServer, place: str) -> None:
-    with closing(FirestoreStore(place, time_limit=SHORT)) as store:
+def test_a_server_that_hangs(own_server: FirestoreServer, place: str, way: Way) -> None:
+    with closing(way(FirestoreStore(place, time_limit=SHORT))) as store:
         until(lambda: isinstance(attempt(lambda: acquire(store)), Acquired), "the first connection")
         own_server.pause()
         lease = Lease(KEY, "one", "print-one")
@@ -307,22 +314,14 @@ def attempt(call: Callable[[], Any]) -> Any:
         return None
 
 
-def test_what_one_request_took_the_next_has_not(
-    store: FirestoreStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_one_request_took_the_next_has_not(store: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     acquired(store, lease=1)
     clock.now += 5
     ticks = iter(range(1_000))
     monkeypatch.setattr(firestore_requests, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
     limits: list[float] = []
-    options = Requests._options
-
-    def spy(requests: Requests) -> dict[str, Any]:
-        made = options(requests)
-        limits.append(made["timeout"])
-        return made
-
-    monkeypatch.setattr(Requests, "_options", spy)
+    for sender in (InThread, OnLoop):
+        monkeypatch.setattr(sender, "send", _noting(sender.send, limits))
     outcome = acquire(store, "two")
     # It is created, read, and read and written in a transaction.
     assert limits == [LIMIT - 1, LIMIT - 2, LIMIT - 3, LIMIT - 4]
@@ -331,9 +330,17 @@ def test_what_one_request_took_the_next_has_not(
     assert limits[4:] == [LIMIT - 1, LIMIT - 2]
 
 
+def _noting(send: Any, limits: list[float]) -> Any:
+    async def spy(sender: Any, method: str, request: Any, seconds: float) -> Any:
+        limits.append(seconds)
+        return await send(sender, method, request, seconds)
+
+    return spy
+
+
 FORK = """
 import os, sys
-from cxfulfill.idempotency.firestore import FirestoreStore
+from cxfulfill.idempotency.firestore import FirestoreOnLoop, FirestoreStore
 
 store = FirestoreStore(sys.argv[1], time_limit=30)
 child = os.fork()
@@ -352,7 +359,8 @@ def test_a_fork(place: str) -> None:
     assert run(FORK, place) == "[b'parent', b'child']"
 
 
-def test_a_store_that_a_child_makes_anew(store: FirestoreStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_a_child_makes_anew(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FirestoreStore(place, time_limit=LIMIT)
     acquired(store)
     parents = store._made[1]
     monkeypatch.setattr("os.getpid", lambda: 1)
@@ -386,14 +394,15 @@ def test_a_client_of_ones_own(place: str, documents: Any) -> None:
     store.close()
     assert documents.document(KEY).get().exists
     assert (store.blocking, store.bounded, repr(store)) == (True, True, f"FirestoreStore({place!r})")
+    assert store.on_loop() is None
     for wrong in ("hotel-2/cxfulfill", f"{place}?database=other"):
         with pytest.raises(ConfigurationError, match="client"):
             FirestoreStore(wrong, client=documents._client)
 
 
-def test_another_database(place: str, store: FirestoreStore) -> None:
+def test_another_database(place: str, store: Any, way: Way) -> None:
     acquired(store)
-    with closing(FirestoreStore(f"{place}?database=other", time_limit=LIMIT)) as elsewhere:
+    with closing(way(FirestoreStore(f"{place}?database=other", time_limit=LIMIT))) as elsewhere:
         acquired(elsewhere, "two")
 
 
@@ -403,6 +412,95 @@ def test_closing(place: str) -> None:
     store.close()
     with pytest.raises(ValueError, match="closed"):
         acquire(store)
+
+
+def test_closing_on_a_loop(place: str) -> None:
+    async def main() -> None:
+        client = FirestoreStore(place, time_limit=LIMIT).on_loop()
+        assert client is not None
+        assert isinstance(await client.acquire(KEY, owner="one", fingerprint="", lease=15), Acquired)
+        await client.close()
+        with pytest.raises(grpc.aio.UsageError, match="closed"):
+            await client.acquire(KEY, owner="one", fingerprint="", lease=15)
+
+    asyncio.run(main())
+
+
+class Tokens(Credentials):
+    """Credentials whose tokens are fetched where they are told to be."""
+
+    def __init__(self, fetch: Callable[[], object]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.threads: list[str] = []
+        self._fetch = fetch
+
+    def refresh(self, request: Any) -> None:
+        self.threads.append(threading.current_thread().name)
+        self._fetch()
+        self.token = "token"
+
+
+def test_a_token_is_fetched_once_and_the_loop_does_not_wait(place: str, clock: Clock) -> None:
+    async def main() -> None:
+        loop, turned = asyncio.get_running_loop(), threading.Event()
+        # It comes when the loop has had a turn meanwhile.
+        tokens = Tokens(lambda: (loop.call_soon_threadsafe(turned.set), turned.wait(LIMIT)))
+        sender = OnLoop(AsyncClient(project="hotel-1", credentials=tokens))
+        client = FirestoreOnLoop(sender, place.partition("/")[2], clock, LIMIT)
+        asked = [client.acquire(str(number), owner="one", fingerprint="", lease=15) for number in range(5)]
+        assert all(isinstance(outcome, Acquired) for outcome in await asyncio.gather(*asked))
+        assert turned.is_set()
+        assert len(tokens.threads) == 1
+        assert tokens.threads[0] != threading.current_thread().name
+        await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_token_that_does_not_come_is_given_up(place: str, clock: Clock) -> None:
+    ends = threading.Event()
+
+    async def main() -> None:
+        sender = OnLoop(AsyncClient(project="hotel-1", credentials=Tokens(lambda: ends.wait(LIMIT))))
+        client = FirestoreOnLoop(sender, place.partition("/")[2], clock, SOON)
+        with pytest.raises(TimeoutError):
+            await client.acquire(KEY, owner="one", fingerprint="", lease=15)
+        ends.set()
+        await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_transaction_that_is_cancelled_keeps_no_lock(
+    place: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, ended = OnLoop.send, []
+
+    async def main() -> None:
+        client = FirestoreStore(place, clock=clock, time_limit=LIMIT).on_loop()
+        assert client is not None
+        outcome = await client.acquire(KEY, owner="one", fingerprint="", lease=15)
+        reached = asyncio.Event()
+
+        async def hang(sender: OnLoop, method: str, request: dict[str, Any], seconds: float) -> Any:
+            if method == "commit":
+                reached.set()
+                await asyncio.Event().wait()
+            if method == "rollback":
+                ended.append(request["transaction"])
+            return await send(sender, method, request, seconds)
+
+        monkeypatch.setattr(OnLoop, "send", hang)
+        completing = asyncio.ensure_future(client.complete(outcome.lease, b"answer", ttl=9))  # type: ignore[union-attr]
+        await reached.wait()
+        completing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await completing
+        await client.close()
+
+    asyncio.run(main())
+    assert len(ended) == 1
+    assert ended[0]
 
 
 def test_without_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
@@ -446,7 +544,7 @@ def test_what_a_check_says(monkeypatch: pytest.MonkeyPatch, place: str, code: An
     refusing.stop(grace=None).wait(LIMIT)
 
 
-def test_a_check(store: FirestoreStore, documents: Any) -> None:
+def test_a_check(store: Any, documents: Any) -> None:
     store.check()
     assert not documents.document("check").get().exists
 
@@ -460,7 +558,7 @@ class Collector(logging.Handler):
         self.records.append(record)
 
 
-def test_the_clients_own_debug_log_does_not_show_results(store: FirestoreStore) -> None:
+def test_the_clients_own_debug_log_does_not_show_results(store: Any) -> None:
     collector = Collector()
     logger = logging.getLogger("google")
     before = logger.level

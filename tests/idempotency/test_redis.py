@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -21,11 +22,14 @@ from redis.cluster import RedisCluster
 from redis.exceptions import AuthenticationError, ReadOnlyError
 
 from cxfulfill import ConfigurationError
-from cxfulfill.idempotency import redis as module
+from cxfulfill.idempotency import redis_connections as module
 from cxfulfill.idempotency.contract import StoreContract
-from cxfulfill.idempotency.redis import LEASE_KEPT, RedisStore
+from cxfulfill.idempotency.contract_on_loop import StoreOnLoopContract
+from cxfulfill.idempotency.redis import RedisStore
+from cxfulfill.idempotency.redis_commands import LEASE_KEPT
 from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease
 from tests.auth.pki import issue, make_ca
+from tests.idempotency.ways import Looped, Way
 from tests.server.wire import LIMIT, until
 from tests.servers.redis_server import RedisServer, free_port
 
@@ -33,6 +37,8 @@ KEY = "5d" * 32
 RECORD = "cxfulfill:" + KEY
 PASSWORD = "canary/p%s#w@rd"
 ESCAPED = "canary%2Fp%25s%23w%40rd"
+TIMEOUTS = (redis.TimeoutError, TimeoutError)
+"""What is raised at the end of a call's time: in threads and on a loop."""
 SHORT = 0.5
 """A time limit for calls that are to hang."""
 
@@ -73,9 +79,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def store(server: RedisServer) -> Iterator[RedisStore]:
+def store(server: RedisServer, way: Way) -> Iterator[RedisStore]:
     server.client.flushall()
-    with closing(RedisStore(server.url, time_limit=LIMIT)) as made:
+    with closing(way(RedisStore(server.url, time_limit=LIMIT))) as made:
         yield made
 
 
@@ -114,6 +120,10 @@ class TestContract(RedisContract):
         return self.store()
 
 
+class TestContractOnALoop(StoreOnLoopContract, TestContract):
+    """The same, over its client for event loops."""
+
+
 class TestContractInACluster(RedisContract):
     """With clients of the cluster's own kind."""
 
@@ -134,11 +144,11 @@ class TestContractInACluster(RedisContract):
         return self.store()
 
 
-def acquire(store: RedisStore, owner: str = "one", key: str = KEY) -> Any:
+def acquire(store: Any, owner: str = "one", key: str = KEY) -> Any:
     return store.acquire(key, owner=owner, fingerprint="print", lease=15)
 
 
-def acquired(store: RedisStore, owner: str = "one", key: str = KEY) -> Lease:
+def acquired(store: Any, owner: str = "one", key: str = KEY) -> Lease:
     outcome = acquire(store, owner, key)
     assert isinstance(outcome, Acquired)
     assert not outcome.took_over
@@ -199,8 +209,8 @@ def test_scripts_that_the_server_forgot(server: RedisServer, store: RedisStore) 
     assert not store.release(lease)
 
 
-def test_a_server_that_is_stopped(own_server: RedisServer) -> None:
-    with closing(RedisStore(own_server.url, time_limit=LIMIT)) as store:
+def test_a_server_that_is_stopped(own_server: RedisServer, way: Way) -> None:
+    with closing(way(RedisStore(own_server.url, time_limit=LIMIT))) as store:
         store.check()
         lease = acquired(store)
         own_server.stop()
@@ -212,12 +222,12 @@ def test_a_server_that_is_stopped(own_server: RedisServer) -> None:
         acquired(store, "two")
 
 
-def test_a_server_that_hangs(own_server: RedisServer) -> None:
-    with closing(RedisStore(own_server.url, time_limit=SHORT)) as store:
+def test_a_server_that_hangs(own_server: RedisServer, way: Way) -> None:
+    with closing(way(RedisStore(own_server.url, time_limit=SHORT))) as store:
         lease = acquired(store)
         own_server.pause()
         for call in (lambda: acquire(store, "two", "late"), lambda: store.complete(lease, b"", ttl=9), store.check):
-            with pytest.raises(redis.TimeoutError):
+            with pytest.raises(TIMEOUTS):
                 call()
         own_server.resume()
         # What was sent before may still be done; the answer to it is nobody else's.
@@ -251,7 +261,7 @@ def test_what_one_step_took_the_next_has_not(server: RedisServer, monkeypatch: p
 
 
 @pytest.mark.parametrize("found", [True, False])
-def test_a_resolver_that_hangs(server: RedisServer, monkeypatch: pytest.MonkeyPatch, found: bool) -> None:
+def test_a_resolver_that_hangs(server: RedisServer, monkeypatch: pytest.MonkeyPatch, way: Way, found: bool) -> None:
     ends = threading.Event()
     resolve = socket.getaddrinfo
 
@@ -262,8 +272,8 @@ def test_a_resolver_that_hangs(server: RedisServer, monkeypatch: pytest.MonkeyPa
         return resolve(*arguments)
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    with closing(RedisStore(server.url, time_limit=SHORT)) as store:
-        with pytest.raises(redis.TimeoutError):
+    with closing(way(RedisStore(f"redis://localhost:{server.port}", time_limit=SHORT))) as store:
+        with pytest.raises(TIMEOUTS):
             acquire(store)
         ends.set()
         for thread in threading.enumerate():
@@ -272,8 +282,8 @@ def test_a_resolver_that_hangs(server: RedisServer, monkeypatch: pytest.MonkeyPa
     until(lambda: not connections(server), "the late connection to be closed")
 
 
-def test_a_server_that_became_a_replica(own_server: RedisServer) -> None:
-    with closing(RedisStore(own_server.url, time_limit=LIMIT)) as store:
+def test_a_server_that_became_a_replica(own_server: RedisServer, way: Way) -> None:
+    with closing(way(RedisStore(own_server.url, time_limit=LIMIT))) as store:
         acquired(store)
         [before] = connections(own_server)
         own_server.client.execute_command("REPLICAOF", "127.0.0.1", 1)
@@ -286,10 +296,10 @@ def test_a_server_that_became_a_replica(own_server: RedisServer) -> None:
         acquired(store, key="other")
 
 
-def test_what_may_not_be_read_is_no_miss(server: RedisServer, store: RedisStore) -> None:
+def test_what_may_not_be_read_is_no_miss(server: RedisServer, store: RedisStore, way: Way) -> None:
     acquired(store)
     server.client.execute_command("ACL SETUSER narrow on >secret ~* +@all -get")
-    narrow = RedisStore(f"redis://narrow:secret@127.0.0.1:{server.port}", time_limit=LIMIT)
+    narrow = way(RedisStore(f"redis://narrow:secret@127.0.0.1:{server.port}", time_limit=LIMIT))
     with closing(narrow), pytest.raises(redis.ResponseError):
         acquire(narrow, "two")
     assert acquire(store, "two") == InProgress("print")
@@ -321,12 +331,13 @@ def test_a_fork(server: RedisServer) -> None:
     assert len(server.client.keys()) == 602
 
 
-def test_a_password(own_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password(own_server: RedisServer, caplog: pytest.LogCaptureFixture, way: Way) -> None:
     own_server.client.execute_command("ACL", "SETUSER", "cx:agent", "on", f">{PASSWORD}", "~cxfulfill:*", "+@all")
     url = f"redis://cx%3Aagent:{ESCAPED}@127.0.0.1:{own_server.port}/2"
-    with closing(RedisStore(url, time_limit=LIMIT)) as store:
+    plain = RedisStore(url, time_limit=LIMIT)
+    with closing(way(plain)) as store:
         acquired(store)
-        assert repr(store) == f"RedisStore(127.0.0.1:{own_server.port}/2)"
+        assert repr(plain) == f"RedisStore(127.0.0.1:{own_server.port}/2)"
         own_server.stop()
         with pytest.raises(redis.ConnectionError) as down:
             acquire(store)
@@ -369,12 +380,14 @@ def test_a_time_limit_that_is_none(seconds: float) -> None:
         RedisStore("redis://127.0.0.1", time_limit=seconds)
 
 
-def test_the_limits_are_the_stores_own(server: RedisServer) -> None:
+def test_the_limits_are_the_stores_own(server: RedisServer, way: Way) -> None:
     url = f"{server.url}?socket_timeout=99&decode_responses=1&retry_on_timeout=1&retry_on_error=x&protocol=3"
-    with closing(RedisStore(url, time_limit=LIMIT)) as store:
+    server.client.flushall()
+    plain = RedisStore(url, time_limit=LIMIT)
+    with closing(way(plain)) as store:
         assert store.complete(acquired(store, key="limits"), b"\xff", ttl=9)
         assert acquire(store, "two", "limits") == Completed("print", b"\xff")
-        assert (store.blocking, store.bounded) == (True, True)
+    assert (plain.blocking, plain.bounded) == (True, True)
 
 
 def test_a_client_of_ones_own(server: RedisServer) -> None:
@@ -383,6 +396,7 @@ def test_a_client_of_ones_own(server: RedisServer) -> None:
         store = RedisStore(client, prefix="mine:")
         acquired(store)
         assert (store.blocking, store.bounded, repr(store)) == (True, False, "RedisStore(Redis)")
+        assert store.on_loop() is None
         store.close()
         assert client.keys() == [b"mine:" + KEY.encode()]
 
@@ -401,16 +415,31 @@ def test_a_client_that_is_none(client: Any, message: str) -> None:
         RedisStore(client)
 
 
-def test_closing(server: RedisServer) -> None:
+def test_closing(server: RedisServer, way: Way) -> None:
     until(lambda: not connections(server), "the connections of other tests to be closed")
-    store = RedisStore(server.url, time_limit=LIMIT)
+    server.client.flushall()
+    store = way(RedisStore(server.url, time_limit=LIMIT))
     acquired(store, key="closing")
     assert len(connections(server)) == 1
     store.close()
     until(lambda: not connections(server), "the connection to be closed")
 
 
-def test_tls(tmp_path: Path) -> None:
+def test_an_option_that_connections_on_loops_do_not_take(server: RedisServer) -> None:
+    with closing(RedisStore(f"rediss://127.0.0.1:{server.port}?ssl_validate_ocsp=1")) as store:
+        assert store.on_loop() is None
+
+
+def test_more_calls_than_connections(server: RedisServer) -> None:
+    server.client.flushall()
+    with closing(Looped(RedisStore(f"{server.url}?max_connections=2", time_limit=LIMIT))) as store:
+        with ThreadPoolExecutor(8) as pool:
+            outcomes = list(pool.map(lambda number: acquired(store, key=f"many-{number}"), range(50)))
+        assert len(outcomes) == 50
+        assert len(connections(server)) <= 2
+
+
+def test_tls(tmp_path: Path, way: Way) -> None:
     now = datetime.now(UTC)
     ca, other = make_ca(now=now), make_ca(now=now)
     name = x509.IPAddress(ip_address("127.0.0.1"))
@@ -422,11 +451,12 @@ def test_tls(tmp_path: Path) -> None:
     port = free_port()
     options = ("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
     with closing(RedisServer(tmp_path, *options, "--tls-auth-clients", "no", "--tls-ca-cert-file", str(authority))):
-        with closing(RedisStore(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={authority}", time_limit=LIMIT)) as store:
+        url = f"rediss://127.0.0.1:{port}/0"
+        with closing(way(RedisStore(f"{url}?ssl_ca_certs={authority}", time_limit=LIMIT))) as store:
             assert store.complete(acquired(store), b"answer" * 50_000, ttl=9)
             assert acquire(store, "two") == Completed("print", b"answer" * 50_000)
         for query in (f"?ssl_ca_certs={stranger}", ""):
-            store = RedisStore(f"rediss://127.0.0.1:{port}/0{query}", time_limit=LIMIT)
+            store = way(RedisStore(url + query, time_limit=LIMIT))
             with closing(store), pytest.raises(redis.ConnectionError, match="certificate"):
                 acquire(store)
 

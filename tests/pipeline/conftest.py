@@ -7,26 +7,31 @@ from contextlib import closing
 import pytest
 
 from tests.pipeline import over_asgi
+from tests.pipeline.over_asgi import server
 from tests.pipeline.support import Counted
 
-_WITHOUT_A_SERVER = {"test_cutoff", "test_flask_in_process", "test_flights", "test_store_choice", "test_workers"}
+__all__ = ["server"]
+
+_WITHOUT_A_SERVER = {
+    "test_cutoff",
+    "test_flask_in_process",
+    "test_flights",
+    "test_store_choice",
+    "test_store_on_loop",
+    "test_workers",
+}
+_WITH_A_STORE = {"test_deferred", "test_idempotency", "test_idempotency_attacks"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test over both interfaces, but those of what is WSGI's own."""
     is_of_wsgi = metafunc.definition.get_closest_marker("wsgi_alone") is not None
-    is_apart = metafunc.module.__name__.rpartition(".")[2] in _WITHOUT_A_SERVER
-    metafunc.parametrize("server", ["wsgi"] if is_of_wsgi or is_apart else ["wsgi", "asgi"], indirect=True)
-
-
-@pytest.fixture(autouse=True)
-def server(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The interface that `post` calls a webhook by."""
-    if request.param == "wsgi":
-        yield
-        return
-    with over_asgi.serving():
-        yield
+    name = metafunc.module.__name__.rpartition(".")[2]
+    is_apart = name in _WITHOUT_A_SERVER
+    ways = over_asgi.WAYS[:1] if is_of_wsgi or is_apart else over_asgi.WAYS
+    if not is_of_wsgi and name in _WITH_A_STORE:
+        ways = (*ways, over_asgi.STORE_ON_LOOP)
+    metafunc.parametrize("server", ways, indirect=True)
 
 
 @pytest.fixture

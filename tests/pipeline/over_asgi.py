@@ -7,9 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_from_bytes
 
+import pytest
+
+from cxfulfill.idempotency.guard import GuardedStore
+from cxfulfill.idempotency.store import IdempotencyStore, Lease, Outcome
 from cxfulfill.webhook import Webhook
 
 LIMIT = 60.0
+WAYS = ("wsgi", "asgi")
+"""The interfaces that tests call a webhook by."""
+STORE_ON_LOOP = "asgi, store on the loop"
+"""A third way, on which each store has a client for event loops."""
 
 
 class Server:
@@ -52,6 +60,46 @@ def serving() -> Iterator[Server]:
     finally:
         current = None
         server.close()
+
+
+@pytest.fixture(autouse=True)
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The interface that `tests.pipeline.support.post` calls a webhook by."""
+    if request.param == STORE_ON_LOOP:
+        begin = GuardedStore.__init__
+
+        def begin_on_loop(guarded: GuardedStore, store: IdempotencyStore, **options: Any) -> None:
+            begin(guarded, store, **options)
+            guarded.blocking = True
+            guarded._make_client = lambda: OnLoop(store)
+
+        monkeypatch.setattr(GuardedStore, "__init__", begin_on_loop)
+    if request.param == "wsgi":
+        yield
+        return
+    with serving():
+        yield
+
+
+class OnLoop:
+    """A store as one that an event loop reaches over a network."""
+
+    bounded = True
+
+    def __init__(self, store: IdempotencyStore) -> None:
+        self.store = store
+
+    async def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
+        await asyncio.sleep(0)
+        return self.store.acquire(key, owner=owner, fingerprint=fingerprint, lease=lease)
+
+    async def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
+        await asyncio.sleep(0)
+        return self.store.complete(lease, result, ttl=ttl)
+
+    async def release(self, lease: Lease) -> bool:
+        await asyncio.sleep(0)
+        return self.store.release(lease)
 
 
 async def _awaited(call: Any) -> None:

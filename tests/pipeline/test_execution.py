@@ -12,7 +12,7 @@ import pytest
 
 from cxfulfill import Context, Deadline, HttpRequest, Principal, Reply, Router, Unavailable
 from cxfulfill import runtime as runtime_module
-from cxfulfill.carriers import run
+from cxfulfill.coroutines import run
 from cxfulfill.handlers import Invocation, read_function
 from cxfulfill.runtime import Threads
 from cxfulfill.stages import Stages

@@ -7,7 +7,8 @@ import pytest
 
 from cxfulfill.flights import MAX_UNSAVED, Flights, Landed
 from cxfulfill.idempotency.answers import KeptAnswer
-from cxfulfill.idempotency.guard import FAILURES, MAX_HANGING, PAUSE, GuardedStore, StoreDown
+from cxfulfill.idempotency.circuit import FAILURES, MAX_HANGING, PAUSE, StoreDown
+from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from tests.clock import Clock
@@ -198,6 +199,6 @@ def test_one_caller_tries_and_the_others_do_not(store: Broken, clock: Clock) -> 
         with pytest.raises(StoreDown):
             guarded.acquire("k", owner="o", fingerprint="", lease=1.0)
     clock.seconds += PAUSE
-    guarded._try_again()
+    guarded.try_again()
     with pytest.raises(StoreDown):
-        guarded._try_again()
+        guarded.try_again()

@@ -29,6 +29,7 @@ from cxfulfill.flights import Flights
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
+from cxfulfill.readiness import FRESH
 from tests.clock import Clock
 from tests.pipeline.support import GOOD, LIMIT, Result, app_b, pause_by, post
 from tests.server.wire import until
@@ -469,6 +470,7 @@ def test_a_store_that_can_be_checked_is_for_ready(caplog: pytest.LogCaptureFixtu
     with closing(App(clock, store=store)) as app:
         assert app.post(method="GET", path="/ready").status == 503
         store.down = False
+        clock.seconds += FRESH  # a store that does IO is not asked before
         assert app.post(method="GET", path="/ready").status == 200
 
 

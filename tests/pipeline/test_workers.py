@@ -13,7 +13,7 @@ import pytest
 
 from cxfulfill import Context
 from cxfulfill import workers as workers_module
-from cxfulfill.carriers import run
+from cxfulfill.coroutines import run
 from tests.pipeline.support import (
     CANARY,
     LIMIT,
