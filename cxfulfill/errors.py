@@ -9,7 +9,9 @@ import re
 import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final, Self, TypeVar
+
+T = TypeVar("T")
 
 STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
 """The statuses of errors that Google's webhook page names."""
@@ -266,6 +268,23 @@ def of_cx(error: Exception) -> Exception:
     told = InternalError(reason="undocumented_status")
     told.__cause__ = error
     return told
+
+
+def nearest(error: Exception, layers: Iterable[Mapping[type[Exception], T]]) -> T | None:
+    """Find what is registered for an error, by the nearest of its classes.
+
+    Args:
+        error: The error.
+        layers: What is registered, by class; the innermost router's first.
+
+    Returns:
+        What was found, or None.
+    """
+    for found in layers:
+        for kind in type(error).__mro__:
+            if kind in found:
+                return found[kind]
+    return None
 
 
 def statement_of(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -200,23 +200,6 @@ def place_of(function: Any) -> str:
     code = getattr(inner, "__code__", None)
     name = getattr(inner, "__qualname__", type(inner).__name__)
     return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
-
-
-def error_handler_of(error: Exception, layers: Iterable[dict[type[Exception], Function]]) -> Function | None:
-    """Find the function for an error, by the nearest of its classes.
-
-    Args:
-        error: The error.
-        layers: Functions by class, the innermost router's first.
-
-    Returns:
-        The function, or None.
-    """
-    for functions in layers:
-        for kind in type(error).__mro__:
-            if kind in functions:
-                return functions[kind]
-    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from cxfulfill.context import Call, Context, FlexibleContext, log_of
 from cxfulfill.errors import Unavailable
 from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flexible_key, own_call_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
-from cxfulfill.idempotency.store import Acquired, Lease
+from cxfulfill.idempotency.store import Acquired
 from cxfulfill.route import SAFE
 from cxfulfill.target import Target
 from cxfulfill.work import Work
@@ -164,21 +164,16 @@ def instead(key: str, first: str) -> str:
     return f"{first}r"
 
 
-def note_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> Lease | None:
-    """Tell what it means that a call may run, where that is not as it should be.
+def note_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> None:
+    """Tell that a call may run, where that is not as it should be.
 
     Args:
         acquired: What the store said; None where it is down.
         call: The call.
         keyed: Its key.
-
-    Returns:
-        The right to run; None where the store is down.
     """
-    if acquired is None or acquired.took_over or keyed.collects:
-        with suppress(Exception):  # a log that fails must not lose the lease
-            _tell_of_lease(acquired, call, keyed)
-    return None if acquired is None else acquired.lease
+    with suppress(Exception):  # a log that fails must not lose the lease
+        _tell_of_lease(acquired, call, keyed)
 
 
 def _tell_of_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> None:

@@ -5,7 +5,6 @@ that was not read whole.
 """
 
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -23,11 +22,12 @@ from cxfulfill.errors import (
     MethodNotAllowed,
     NotFound,
     ParameterError,
+    nearest,
     of_cx,
 )
 from cxfulfill.frozen import made
 from cxfulfill.gate import Gate
-from cxfulfill.handlers import Function, Invocation, error_handler_of
+from cxfulfill.handlers import Function, Invocation
 from cxfulfill.http import HttpRequest, HttpResponse, json_response, problem_response
 from cxfulfill.keying import Told
 from cxfulfill.lifecycle import Lifecycle
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 HEALTH_PATH: Final = "/health"
 READY_PATH: Final = "/ready"
-_UNTRACED: Final = nullcontext()
 _PROBED: Final = (HEALTH_PATH, READY_PATH)
 
 _LEAST: Final = 1.0
@@ -114,10 +113,12 @@ class Pipeline:
         """
         if http.path in _PROBED:
             return self._probe(http, runtime)
-        return self._recorded(http, runtime, None) if self.telemetry is None else self._traced(http, runtime)
+        if self.telemetry is None:
+            return self._recorded(http, runtime, None)
+        return self._traced(self.telemetry, http, runtime)
 
-    async def _traced(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
-        with self.telemetry.call(http) if self.telemetry else _UNTRACED as span:
+    async def _traced(self, telemetry: Telemetry, http: HttpRequest, runtime: Runtime) -> HttpResponse:
+        with telemetry.call(http) as span:
             return await self._recorded(http, runtime, span)
 
     async def _probe(self, http: HttpRequest, runtime: Runtime) -> HttpResponse:
@@ -235,7 +236,7 @@ class Pipeline:
             return await self._run(call, target, runtime, record)
         except Exception as error:
             record.error = error
-            function = error_handler_of(error, handlers)
+            function = nearest(error, handlers)
             if function is None:
                 raise
             invocation = Invocation(function, ())

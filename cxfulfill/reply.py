@@ -257,6 +257,6 @@ def encode_reply(call: object, answer: object) -> bytes:
         ReplyError: CX would refuse it.
     """
     del call
-    if isinstance(answer, str):
-        answer = Reply(answer)
-    return answer.encode() if isinstance(answer, Reply) else to_response(answer).encode()
+    if isinstance(answer, Reply):
+        return answer.encode()
+    return Reply(answer).encode() if isinstance(answer, str) else to_response(answer).encode()

@@ -134,37 +134,3 @@ class Spanned:
         """Run a function that may do IO."""
         with self._spans.stage(self._name):
             return await self._where.block(function)
-
-
-class Trips:
-    """Round trips to the store, on the account of a call.
-
-    Args:
-        where: Where they may wait; None for a store that does no IO.
-        stages: The seconds of the call.
-    """
-
-    __slots__ = ("_stages", "_where")
-
-    def __init__(self, where: Blocking | None, stages: Stages) -> None:
-        self._where = where
-        self._stages = stages
-
-    async def make(self, trip: Callable[[], T]) -> T:
-        """Make a round trip.
-
-        Args:
-            trip: It.
-
-        Returns:
-            Its result.
-        """
-        stages = self._stages
-        begun = stages.clock()
-        try:
-            return trip() if self._where is None else await self._where.block(trip)
-        except Exception:
-            stages.store_errors += 1
-            raise
-        finally:
-            stages.store += stages.clock() - begun

@@ -7,7 +7,7 @@ more narrowing.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from cxfulfill.context import Call, Context
 from cxfulfill.deferral import Deferral
@@ -42,9 +42,7 @@ class Entry(Registration):
         """See `Registration`."""
         return f"{self.tag} {self.narrowing}"
 
-    def encode(self, call: Call, answer: Any) -> bytes:
-        """See `Registration`."""
-        return encode_reply(call, answer)
+    encode = staticmethod(encode_reply)
 
     @property
     def is_pattern(self) -> bool:

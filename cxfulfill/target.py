@@ -1,7 +1,7 @@
 """What a registered handler comes to, once the application is frozen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from cxfulfill.context import Call
@@ -40,6 +40,8 @@ class Target:
         tag: The tag, or pattern, that it is registered for; empty where it takes flexible calls.
         reprompts: Whether the user is asked again for form parameters that do not fit.
         deferral: How it is deferred; None where it is not.
+        cancels: Whether an ``async`` handler is cancelled at the deadline.
+        ends_in_time: Whether a call whose time is up is a 503, and not begun.
     """
 
     schema: Schema | None
@@ -57,11 +59,14 @@ class Target:
     tag: str
     reprompts: bool
     deferral: Deferral | None
+    cancels: bool = field(init=False)
+    ends_in_time: bool = field(init=False)
 
-    @property
-    def cancels(self) -> bool:
-        """Whether an ``async`` handler is cancelled at the deadline."""
-        return self.idempotent is False
+    def __post_init__(self) -> None:
+        is_cut_off = self.watched or self.invocation.function.is_async
+        ends_in_time = is_cut_off and self.fallback is None and self.deferral is None
+        object.__setattr__(self, "cancels", self.idempotent is False)
+        object.__setattr__(self, "ends_in_time", ends_in_time)
 
     def work(self, call: Call, arguments: tuple[Any, ...], stages: Stages) -> Work:
         """Make what is run for a call.
@@ -74,9 +79,9 @@ class Target:
         Returns:
             It.
         """
-        is_cut_off = self.watched or self.invocation.function.is_async
-        ends_in_time = is_cut_off and self.fallback is None and self.deferral is None
-        return Work(self.invocation, call, arguments, self.watched, self.encode, stages, self.cancels, ends_in_time)
+        return Work(
+            self.invocation, call, arguments, self.watched, self.encode, stages, self.cancels, self.ends_in_time
+        )
 
     @classmethod
     def of(cls, registration: Registration, *, reprompts: bool = False, deferral: Deferral | None = None) -> "Target":

@@ -89,19 +89,20 @@ class GuardedStore(Circuit):
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
-        function = partial(self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease)
-        outcome = self._call(function, late=self._give_back)
+        outcome = self._call(
+            self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease, late=self._give_back
+        )
         if not isinstance(outcome, _OUTCOMES):
             raise self.noted(TypeError("acquire gives Acquired, InProgress or Completed"))
         return outcome
 
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         """See `IdempotencyStore.complete`; raises `StoreDown`."""
-        return self._call(partial(self.store.complete, lease, result, ttl=ttl))
+        return self._call(self.store.complete, lease, result, ttl=ttl)
 
     def release(self, lease: Lease) -> bool:
         """See `IdempotencyStore.release`; raises `StoreDown`."""
-        return self._call(partial(self.store.release, lease))
+        return self._call(self.store.release, lease)
 
     def on_loop(self, trip: Trip[T]) -> "Coroutine[Any, Any, T] | None":
         """See `Trip.on_loop`."""
@@ -149,11 +150,14 @@ class GuardedStore(Circuit):
         except Exception as error:  # what else is to be closed must not suffer from it
             _log.warning("the idempotency store did not close: %s", type(error).__name__)
 
-    def _call(self, function: Callable[[], T], *, late: Callable[[T], None] | None = None) -> T:
+    def _call(self, verb: Callable[..., T], *args: Any, late: Callable[[T], None] | None = None, **options: Any) -> T:
         if self.failures >= FAILURES:
             self.try_again()
         try:
-            result = function() if self._bounded else self._within_limit(function, late)
+            if self._bounded:
+                result = verb(*args, **options)
+            else:
+                result = self._within_limit(partial(verb, *args, **options), late)
         except StoreDown:
             raise
         except Exception as error:

@@ -153,11 +153,13 @@ def _sorted(value: Any) -> Any:
     """Put the members of objects in order, however deep."""
     kind = type(value)
     if kind is dict:
-        names = sorted(value)
-        values = [value[name] for name in names]
-        return names, [each if type(each) in _PLAIN else _sorted(each) for each in values]
-    if kind is list:
-        return [each if type(each) in _PLAIN else _sorted(each) for each in value]
+        flat: list[Any] = []
+        for name in sorted(value):
+            each = value[name]
+            flat += name, each if type(each) in _PLAIN else _sorted(each)
+        return tuple(flat)  # as a list is another value
+    if kind is list and not _PLAIN.issuperset(map(type, value)):
+        return list(map(_sorted, value))
     return value
 
 

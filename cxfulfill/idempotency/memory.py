@@ -90,10 +90,12 @@ class MemoryStore:
                 return False
             if len(result) > self._max_bytes:
                 raise StoreFull
-            self._drop(lease.key)
+            del self._records[lease.key]
+            self._bytes -= len(record.result or b"")
             if self._bytes + len(result) > self._max_bytes:
                 self._make_room(now, len(result))
-            self._records[lease.key] = _Record(lease.owner, lease.fingerprint, now + ttl, result)
+            record.expires, record.result = now + ttl, result
+            self._records[lease.key] = record  # behind all others
             self._bytes += len(result)
             return True
 
@@ -108,7 +110,8 @@ class MemoryStore:
 
     def _now(self) -> float:
         # A clock that is set back revives nothing.
-        self._latest = max(self._latest, self._clock())
+        now = self._clock()
+        self._latest = max(self._latest, now)
         return self._latest
 
     def _drop(self, key: str) -> None:

@@ -101,7 +101,7 @@ class WsgiBody:
         """
         self.is_touched = True
         length = self.environ.get("CONTENT_LENGTH")
-        if not _has_body(self.environ):
+        if not length and not _has_body(self.environ):
             return b""  # without a length, and without the server's word that it ends, there is no body
         wanted = min(int(length), limit) if length else limit
         connection = self.environ.get("gunicorn.socket")
