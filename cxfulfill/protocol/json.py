@@ -27,6 +27,12 @@ _REASONS: Final = (
     ("lone leading surrogate", "json_lone_surrogate", "has a lone surrogate"),
     ("number out of range", "json_number_out_of_range", "has a number out of range"),
 )
+_TO_ZEROS: Final = bytes.maketrans(b"E+123456789", b"e0000000000")
+_MANY_ZEROS: Final = b"0" * 200
+_LONGEST_MANTISSA: Final = 402
+"""Digits of a number, and a point, without so many in a row."""
+_IN_FRONT_OF_NUMBERS: Final = b" \t\n\r[,:"
+_MAX_LOOKS: Final = 16
 _POSITION = re.compile(r"at line (\d+) column (\d+)$")
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -50,7 +56,7 @@ def loads(data: bytes) -> Any:
         value = jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
         raise _refusal(str(error)) from None
-    if _overflows(value):
+    if _may_overflow(data) and _overflows(value):
         raise BadRequest(reason="json_number_out_of_range", detail="The body has a number out of range.")
     return value
 
@@ -99,6 +105,23 @@ def _refusal(message: str) -> BadRequest:
     position = _POSITION.search(message)
     where = f" at line {position[1]}, column {position[2]}" if position else ""
     return BadRequest(reason=reason, detail=f"The body {problem}{where}.")
+
+
+def _may_overflow(data: bytes) -> bool:
+    """Tell whether a number could be beyond the range of a double, by its text alone.
+
+    That takes an exponent of three digits, or hundreds of digits in a row. Ids have such parts too, but in a text.
+    """
+    zeros = data.translate(_TO_ZEROS)
+    at = zeros.find(b"0e000")
+    for _ in range(_MAX_LOOKS):
+        if at < 0:
+            return _MANY_ZEROS in zeros
+        before = zeros[max(0, at - _LONGEST_MANTISSA) : at + 1].rstrip(b"0.").removesuffix(b"-")
+        if not before or before[-1] in _IN_FRONT_OF_NUMBERS:
+            return True
+        at = zeros.find(b"0e000", at + 5)
+    return True
 
 
 def _overflows(value: Any) -> bool:

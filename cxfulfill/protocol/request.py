@@ -232,7 +232,8 @@ def read_request(body: bytes) -> WebhookRequest:
     if not isinstance(value, dict):
         raise BadRequest(reason="not_an_object", detail="The body is not a JSON object.")
     try:
-        return WebhookRequest.model_validate(value)
+        request: WebhookRequest = WebhookRequest.__pydantic_validator__.validate_python(value)
+        return request
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         location, kind = first["loc"], first["type"].partition("_")[0]
