@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from benchmarks import (
+    cold,
+    everything_on,
     imports,
     in_process,
     load,
+    memory,
     parameters,
     records,
     redis_store,
@@ -44,7 +47,10 @@ def _imports(report: Report) -> None:
 
 
 GROUPS: dict[str, Callable[[Report], None]] = {
-    "in-process": _simple("in-process", "one call in process", in_process.measure, "hand-written Flask", 40, 12),
+    "everything-on": _simple(
+        "everything-on", "a new call, everything on", everything_on.measure, "hand-written Flask", 40, 12
+    ),
+    "in-process": _simple("in-process", "a repeated call in process", in_process.measure, "hand-written Flask", 40, 12),
     "tokens": _tokens,
     "retries": _simple("retries", "one call", retries.measure, "without de-duplication", 40, 12),
     "records": _simple("records", "one call", records.measure, "without a record", 300, 60),
@@ -55,5 +61,7 @@ GROUPS: dict[str, Callable[[Report], None]] = {
     "imports": _imports,
     "served": _simple("served", "a call through gunicorn", served.measure, "without telemetry", 60, 20),
     "load": load.measure,
+    "cold": cold.measure,
+    "memory": memory.measure,
 }
 """What each does, in the order of a run of all."""
