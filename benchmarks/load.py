@@ -37,14 +37,22 @@ def _in_turns(report: Report, key: str, wanted: list[servers.Candidate], body: b
     report.add(Table(f"{key}: {name}", f"{name}, {size}", "us", base, costs))
 
 
-def in_turns(running: list[servers.Server], measured: Callable[[servers.Server], T], rounds: int) -> dict[str, list[T]]:
-    """Measure servers in turns, A B A B, after a round that does not count.
+def in_turns(
+    running: list[servers.Server], measured: Callable[[servers.Server], T], rounds: int, *, warm: bool = True
+) -> dict[str, list[T]]:
+    """Measure servers in turns, A B A B.
+
+    Args:
+        running: The servers.
+        measured: Measures one.
+        rounds: How many values there are to be of each.
+        warm: Whether a round that does not count goes first.
 
     Returns:
-        What was measured in all rounds, by candidate.
+        The values by candidate.
     """
     results: dict[str, list[T]] = {server.candidate.name: [] for server in running}
-    for counts in [False] + [True] * rounds:
+    for counts in [False] * warm + [True] * rounds:
         for server in running:
             value = measured(server)
             if counts:

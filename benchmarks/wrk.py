@@ -17,7 +17,8 @@ from tests.servers.debian import binary
 EVERY_FIFTH = 5
 """For 20 % duplicates."""
 _SCRIPT = Path(__file__).with_name("wrk.lua")
-_MARKER = b"<" * 32
+MARKER = b"<" * 32
+"""Where a call's number goes."""
 _runs = count(1)
 
 
@@ -70,6 +71,11 @@ def program() -> str:
         raise Missing(str(missing)) from None
 
 
+def next_run() -> str:
+    """Give a number that no other run of this process has, in 16 hexadecimal digits: calls begin with it."""
+    return f"{next(_runs):016x}"
+
+
 def raw_request(body: bytes, fields: Mapping[str, str]) -> bytes:
     """Write a request as it goes over the wire, with markers where its number goes.
 
@@ -79,19 +85,19 @@ def raw_request(body: bytes, fields: Mapping[str, str]) -> bytes:
     """
     if workload.TURN not in body or workload.SESSION not in body:
         raise AssertionError("the request has another id")
-    marked = body.replace(workload.TURN, _MARKER).replace(workload.SESSION, _MARKER)
+    marked = body.replace(workload.TURN, MARKER).replace(workload.SESSION, MARKER)
     lines = [f"POST {PATH} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(marked)}"]
     lines += [f"{name}: {value}" for name, value in fields.items()]
     return "\r\n".join([*lines, "", ""]).encode() + marked
 
 
-def run(server: Server, body: bytes, *, seconds: float, connections: int = 8, every: int = 0) -> Load:
+def run(server: Server, body: bytes, *, seconds: int, connections: int = 8, every: int = 0) -> Load:
     """Load a server.
 
     Args:
         server: Which one.
         body: The request, of `workload`; each call is one of its own.
-        seconds: For how long, in whole seconds.
+        seconds: For how long, in seconds.
         connections: How many calls there are at a time.
         every: Every how many requests one is sent twice; 0 for none.
 
@@ -102,8 +108,8 @@ def run(server: Server, body: bytes, *, seconds: float, connections: int = 8, ev
         file = Path(folder, "request")
         file.write_bytes(raw_request(body, headers(server.candidate)))
         command = [
-            program(), "-t", "1", "-c", str(connections), "-d", f"{round(seconds)}s", "--timeout", "10s", "-s",
-            str(_SCRIPT), f"http://127.0.0.1:{server.port}{PATH}", "--", str(file), f"{next(_runs):016x}", str(every),
+            program(), "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s", "-s",
+            str(_SCRIPT), f"http://127.0.0.1:{server.port}{PATH}", "--", str(file), next_run(), str(every),
         ]  # fmt: skip
         before = server.processor_seconds()
         done = subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
