@@ -26,7 +26,7 @@ def sized(size: int) -> bytes:
         for name in ("messages", "intentInfo", "languageInfo", "text"):
             request.pop(name, None)
     room = size - len(_encoded(request))
-    if room > 300:
+    if room > 250:
         each = len(_encoded(_offer(0))) + 1
         number = (room - 30) // each
         request["sessionInfo"]["parameters"]["offers"] = [_offer(index) for index in range(number // 2)]

@@ -80,6 +80,9 @@ BOUNDS = (
     Bound("growth: slopes", "keys, MemoryStore", 0.15),
     Bound("growth: slopes", "keys, SqliteStore", 0.15),
     Bound("growth: slopes", "keys, RedisStore", 0.15),
+    Bound("growth: slopes", "kept keys, MemoryStore", 0.15),
+    Bound("growth: slopes", "kept keys, SqliteStore", 0.15),
+    Bound("growth: slopes", "kept keys, RedisStore", 0.15),
 )  # fmt: skip
 
 

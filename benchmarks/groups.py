@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping
 from benchmarks import (
     cold,
     everything_on,
+    growth,
+    growth_stores,
     imports,
     in_process,
     load,
     matrix,
     memory,
     parameters,
+    parts,
     records,
     redis_store,
     retries,
@@ -54,6 +57,7 @@ GROUPS: dict[str, Callable[[Report], None]] = {
         "everything-on", "a new call, everything on", everything_on.measure, "hand-written Flask", 40, 12
     ),
     "in-process": _simple("in-process", "a repeated call in process", in_process.measure, "hand-written Flask", 40, 12),
+    "parts": parts.measure,
     "tokens": _tokens,
     "retries": _simple("retries", "one call", retries.measure, "without de-duplication", 40, 12),
     "records": _simple("records", "one call", records.measure, "without a record", 300, 60),
@@ -69,5 +73,7 @@ GROUPS: dict[str, Callable[[Report], None]] = {
     "tail": tail.measure,
     "cold": cold.measure,
     "memory": memory.measure,
+    "growth": growth.measure,
+    "growth-stores": growth_stores.measure,
 }
 """What each does, in the order of a run of all."""

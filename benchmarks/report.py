@@ -110,7 +110,7 @@ class Report:
 
 def _curves(table: Table) -> list[dict[str, Any]]:
     return [
-        {"name": name, "medians": values, "slope": figures.slope(table.sizes, values)}
+        {"name": name, "values": values, "slope": figures.slope(table.sizes, values)}
         for name, values in table.rows.items()
     ]
 
@@ -118,7 +118,7 @@ def _curves(table: Table) -> list[dict[str, Any]]:
 def _printed(table: Table, told: list[dict[str, Any]]) -> str:
     if table.sizes:
         sizes = "".join(f"{size:>11,.0f}" for size in table.sizes)
-        lines = [f"{row['name']:36}" + "".join(f"{value:>11,.1f}" for value in row["medians"]) for row in told]
+        lines = [f"{row['name']:36}" + "".join(f"{value:>11,.1f}" for value in row["values"]) for row in told]
         return "\n".join([f"\n{table.title} ({table.unit})", f"{'':36}{sizes}", *lines])
     lines = [f"\n{table.title:48}{table.unit:>10}{'quartiles':>22}{'ratio' if table.base else '':>8}"]
     for row in told:
