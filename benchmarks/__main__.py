@@ -1,12 +1,16 @@
 """``make bench``: every figure as a ratio to its rival, measured in turns in one run."""
 
 import argparse
+import shutil
 import subprocess
 import sys
 
+from benchmarks import environments
 from benchmarks.environments import ROOT
 from benchmarks.groups import GROUPS
 from benchmarks.report import RESULTS, Report
+
+PLOTS = environments.BUILD / "plots"
 
 
 def arguments() -> argparse.Namespace:
@@ -19,6 +23,14 @@ def arguments() -> argparse.Namespace:
     if unknown:
         parser.error(f"there is no group {', '.join(unknown)}")
     return parsed
+
+
+def _draw() -> None:
+    """Draw the results anew, in the environment that has what draws."""
+    shutil.rmtree(PLOTS, ignore_errors=True)
+    PLOTS.mkdir(parents=True)
+    script = ROOT / "benchmarks" / "plots.py"
+    subprocess.run([environments.python(environments.OURS), script, RESULTS, PLOTS], check=True)
 
 
 def main() -> str | None:
@@ -36,7 +48,8 @@ def main() -> str | None:
         except (RuntimeError, OSError, subprocess.SubprocessError) as fault:  # the others are measured all the same
             told.missed.append(f"{name} ended with {type(fault).__name__}: {fault}")
     told.write(chosen)
-    print(f"\n{RESULTS.relative_to(ROOT)} has all of it")
+    _draw()
+    print(f"\n{RESULTS.relative_to(ROOT)} has all of it, {PLOTS.relative_to(ROOT)} its plots")
     return "missed:\n" + "\n".join(told.missed) if told.missed else None
 
 
