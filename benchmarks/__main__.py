@@ -4,6 +4,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+import time
 
 from benchmarks import environments
 from benchmarks.environments import ROOT
@@ -43,11 +44,13 @@ def main() -> str | None:
     chosen = given.group or list(GROUPS)
     told = Report(quick=given.quick)
     for name in chosen:
+        began = time.monotonic()
         try:
             GROUPS[name](told)
         except (RuntimeError, OSError, subprocess.SubprocessError) as fault:  # the others are measured all the same
             told.missed.append(f"{name} ended with {type(fault).__name__}: {fault}")
-    told.write(chosen)
+        told.seconds[name] = round(time.monotonic() - began, 1)
+    told.write()
     _draw()
     print(f"\n{RESULTS.relative_to(ROOT)} has all of it, {PLOTS.relative_to(ROOT)} its plots")
     return "missed:\n" + "\n".join(told.missed) if told.missed else None

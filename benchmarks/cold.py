@@ -44,7 +44,7 @@ def measure(report: Report) -> None:
     times: dict[str, list[float]] = {}
     with credentials.folder() as keys:
         running = wanted(keys)
-        for counts in [False] + [True] * report.choose(20, 4):
+        for counts in [False] + [True] * report.choose(20, 3):
             for candidate in list(running):
                 try:
                     took = milliseconds(candidate, body)

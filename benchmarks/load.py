@@ -28,7 +28,9 @@ def _in_turns(report: Report, key: str, wanted: list[servers.Candidate], body: b
     with servers.all_started(wanted, body, candidates.ANSWER) as (running, faults):
         for fault in faults:
             report.skip(fault)
-        loads = in_turns(running, lambda server: wrk.run(server, body, seconds=report.choose(3, 1)), rounds)
+        loads = in_turns(
+            running, lambda server: wrk.run(server, body, seconds=report.choose(3, 1)), rounds, warm=not report.quick
+        )
     size, base = f"{len(body) / 1000:.1f} KB, 8 connections", candidates.HAND_WRITTEN
     speeds = {name: [load.per_second for load in of_one] for name, of_one in loads.items()}
     report.add(Table(f"{key}: requests/s", f"requests/s, {size}", "1/s", base, speeds))

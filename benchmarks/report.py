@@ -5,7 +5,6 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -49,12 +48,17 @@ class Report:
 
     Attributes:
         quick: Whether fewer rounds are run.
+        tables: All tables, as they are written.
+        skipped: What is not measured, and why.
+        missed: The bounds that do not hold.
+        seconds: How long each group took.
     """
 
     quick: bool = False
     tables: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def choose(self, full: T, quick: T) -> T:
         """Give one for all of it, or the other for a quick run."""
@@ -97,11 +101,11 @@ class Report:
             self.missed.append(f"{table.key}: {name} is {value:.2f}, {bound}")
         return told | {"value": value, "passed": bound.holds(value)}
 
-    def write(self, groups: Sequence[str], path: Path = RESULTS) -> None:
+    def write(self, path: Path = RESULTS) -> None:
         """Write all of it as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         told = {
-            "groups": list(groups), "quick": self.quick, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "seconds": self.seconds, "quick": self.quick, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "machine": machine(), "versions": versions(),
             "tables": self.tables, "skipped": self.skipped, "missed": self.missed,
         }  # fmt: skip
@@ -120,12 +124,16 @@ def _printed(table: Table, told: list[dict[str, Any]]) -> str:
         sizes = "".join(f"{size:>11,.0f}" for size in table.sizes)
         lines = [f"{row['name']:36}" + "".join(f"{value:>11,.1f}" for value in row["values"]) for row in told]
         return "\n".join([f"\n{table.title} ({table.unit})", f"{'':36}{sizes}", *lines])
-    lines = [f"\n{table.title:48}{table.unit:>10}{'quartiles':>22}{'ratio' if table.base else '':>8}"]
+    several = any(row["rounds"] > 1 for row in told)
+    lines = [
+        f"\n{table.title:48}{table.unit:>11}{'quartiles' if several else '':>26}{'ratio' if table.base else '':>8}"
+    ]
     for row in told:
         lower, upper = row["quartiles"]
+        spread = f"{lower:,.2f} to {upper:,.2f}" if several else ""
         ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
-        line = f"{row['name']:48}{row['median']:>10,.2f}{f'{lower:,.2f} to {upper:,.2f}':>22}{ratio:>8}"
-        lines.append("  ".join([line, *map(_verdict, row["bounds"])]))
+        line = f"{row['name']:48}{row['median']:>11,.2f}{spread:>26}{ratio:>8}"
+        lines.append("  ".join([line, *map(_verdict, row["bounds"])]).rstrip())
     return "\n".join(lines)
 
 

@@ -1,7 +1,8 @@
 """The tail: what 99 % of the calls take at most at 80 % of what a server bears, with 20 % duplicates and without.
 
 A duplicate comes right behind its first call, and so joins it, or is answered from memory. What a server bears is
-measured anew in each round, since on a machine that others use it changes.
+measured anew in each round, since on a machine that others use it changes. Of all rounds the least p99 of each way counts:
+what disturbs only adds, and a single pause of the machine makes a round's p99.
 """
 
 import json
@@ -16,6 +17,7 @@ from benchmarks.report import Report, Table
 
 LOAD = 0.8
 CONNECTIONS = 256
+NAMES = (candidates.SYNC, candidates.SHIPPED, candidates.UVICORN)
 _WAYS = {"without duplicates": 0, "20 % duplicates": wrk.EVERY_FIFTH}
 
 
@@ -57,12 +59,12 @@ def measure(report: Report) -> None:
     lateness: dict[str, list[float]] = {}
     seconds = report.choose(4.0, 1.0)
     with credentials.folder() as keys:
-        names = (candidates.SYNC, candidates.SHIPPED, candidates.UVICORN)
+        names = report.choose(NAMES, NAMES[1:])
         wanted = [each for each in candidates.ours_served(keys) if each.name in names]
         with servers.all_started(wanted, body, candidates.ANSWER) as (running, faults):
             for fault in faults:
                 report.skip(fault)
-            for number in range(report.choose(9, 3)):
+            for number in range(report.choose(9, 4)):
                 for server in running:
                     rate = LOAD * wrk.run(server, body, seconds=1).per_second
                     for way in sorted(_WAYS, reverse=number % 2 == 0):
@@ -74,9 +76,9 @@ def measure(report: Report) -> None:
     report.add(Table("tail: generator", "99 % of the calls are sent late by at most", "ms", None, lateness))
     without, duplicated = _WAYS
     divided = {
-        server.candidate.name: figures.ratios(
-            times[f"{server.candidate.name}, {duplicated}"], times[f"{server.candidate.name}, {without}"]
-        )
+        server.candidate.name: [
+            min(times[f"{server.candidate.name}, {duplicated}"]) / min(times[f"{server.candidate.name}, {without}"])
+        ]
         for server in running
     }
     report.add(Table("tail", "p99 with 20 % duplicates to p99 without", "ratio", None, divided))
