@@ -70,10 +70,10 @@ BOUNDS = (
     Bound("stores", "SqliteStore", 1.50),
     Bound("redis", "RedisStore", 1.50),
     # How cost grows: the slopes of lines through the logarithms, 0 for flat and 1 for linear.
-    Bound("growth: slopes", "request, 1 KB to 1 MB", 1.10),
-    Bound("growth: slopes", "answer, 100 B to 60 KB", 1.10),
+    Bound("growth: slopes", "request, 1 KB to 1 MB", 1.15),
+    Bound("growth: slopes", "answer, 100 B to 60 KB", 1.15),
     Bound("growth: slopes", "tags, look-up", 0.10),
-    Bound("growth: slopes", "tags, start", 1.10),
+    Bound("growth: slopes", "tags, start", 1.15),
     Bound("growth: slopes", "connections, gunicorn sync", 0.15),
     Bound("growth: slopes", "connections, shipped settings", 0.15),
     Bound("growth: slopes", "connections, uvicorn", 0.15),

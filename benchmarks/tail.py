@@ -1,8 +1,8 @@
 """The tail: what 99 % of the calls take at most at 80 % of what a server bears, with 20 % duplicates and without.
 
 A duplicate comes right behind its first call, and so joins it, or is answered from memory. What a server bears is
-measured anew in each round, since on a machine that others use it changes. Of all rounds the least p99 of each way counts:
-what disturbs only adds, and a single pause of the machine makes a round's p99.
+measured anew in each round, since on a machine that others use it changes. Of all rounds the least p99 of each way
+counts: what disturbs only adds, and a single pause of the machine makes a round's p99.
 """
 
 import json
