@@ -45,18 +45,17 @@ class Connection:
             return False, False
         self.received += chunk
         head, found, body = self.received.partition(b"\r\n\r\n")
+        head = head.lower()
         if not found or len(body) < _length(head):
             return None if chunk else (False, False)
         self.received = b""
-        return head.startswith(b"HTTP/1.1 200 "), b"connection: close" not in head.lower()
+        return head.startswith(b"http/1.1 200 "), b"connection: close" not in head
 
 
 def _length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    return 0
+    """Read the length of an answer from its head, in lower case."""
+    _, found, rest = head.partition(b"\r\ncontent-length:")
+    return int(rest.partition(b"\r\n")[0]) if found else 0
 
 
 class Generator:
@@ -101,9 +100,13 @@ class Generator:
             self._send()
             if scheduled == total and not self.waiting and len(self.idle) == len(self.by_number):
                 break
-            left = began + scheduled / self.rate - time.perf_counter() if scheduled < total else 0.05
-            select.select([self.poll], [], [], max(left, 0))  # waits for microseconds; epoll by itself for milliseconds
-            for number, _ in self.poll.poll(0):
+            events = self.poll.poll(0)
+            if not events:
+                left = began + scheduled / self.rate - time.perf_counter() if scheduled < total else 0.05
+                select.select(
+                    [self.poll], [], [], max(left, 0)
+                )  # to the microsecond; epoll's own is to the millisecond
+            for number, _ in events:
                 self._receive(self.by_number[number])
         self.failed += len(self.waiting) + len(self.by_number) - len(self.idle)
         return {"sent": self.sent, "failed": self.failed, "ms": self.took, "late_ms": self.late}
