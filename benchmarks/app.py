@@ -1,7 +1,7 @@
 """The application that the servers of the benchmarks serve, in a module that imports no more than a user's own would.
 
 ``app`` is the plain WSGI application, ``flask_app`` Flask's, ``asgi`` the ASGI application. The environment says who
-may call: ``BENCHMARK_AUTH`` is ``basic`` or ``id-token``, and the keys are in the folder ``BENCHMARK_CREDENTIALS``.
+may call: ``BENCHMARK_AUTH`` is ``basic`` or ``id-token``, and the folder ``BENCHMARK_CREDENTIALS`` tells of the keys.
 """
 
 import asyncio
@@ -13,10 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from cxfulfill import Authenticator, BasicAuth, Context, GoogleIdToken, KeyDocument, Reply, Webhook
+from cxfulfill import Authenticator, BasicAuth, Context, GoogleIdToken, Reply, Webhook
 from cxfulfill.parameters.entities import SysDate, SysNumberInteger, SysPerson, SysUnitCurrency
 
 AUTH, CREDENTIALS = "BENCHMARK_AUTH", "BENCHMARK_CREDENTIALS"
+KEYS = "keys.url"
+"""The file of the folder that tells where the keys are."""
 USER, PASSWORD = "cx", "in-process-benchmark"
 AUDIENCE, PROJECT = "https://hotel.example/webhook", 123456
 TEXT = "Booked, your reference is HH-20417."
@@ -34,23 +36,6 @@ class Booking(BaseModel):
     room_type: str = Field(alias="room-type")
     budget: SysUnitCurrency
     guest_name: SysPerson = Field(alias="guest-name")
-
-
-class File:
-    """Keys in a file, so that no network is measured.
-
-    Args:
-        path: A JWK set.
-    """
-
-    blocking = False
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def fetch(self) -> KeyDocument:
-        """Read the file."""
-        return KeyDocument(self.path.read_bytes())
 
 
 def plain(ctx: Context, booking: Booking) -> Reply:
@@ -79,7 +64,7 @@ HANDLERS: dict[str, Callable[[Context, Booking], Any]] = {
 def _authenticator() -> Authenticator:
     if os.environ.get(AUTH, "basic") == "basic":
         return BasicAuth(USER, PASSWORD)
-    keys = File(Path(os.environ[CREDENTIALS], "keys.json"))
+    keys = Path(os.environ[CREDENTIALS], KEYS).read_text(encoding="utf-8")
     return GoogleIdToken(audience=AUDIENCE, project_number=PROJECT, keys=keys)
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from benchmarks import in_process, workload
+from benchmarks import credentials, in_process, workload
 from benchmarks.app import AUTH, CREDENTIALS
 from benchmarks.environments import OURS
 from benchmarks.servers import Candidate, users_command
@@ -42,11 +42,12 @@ def ours(name: str, command: tuple[str, ...], keys: Path | None) -> Candidate:
     Args:
         name: What tables call it.
         command: How it is served.
-        keys: The folder of the keys of ID tokens; None for Basic.
+        keys: The folder of `credentials.folder`, for ID tokens; None for Basic.
     """
     if keys is None:
         return Candidate(name, OURS, command, {AUTH: "basic"}, in_process.CREDENTIAL)
-    return Candidate(name, OURS, command, {AUTH: "id-token", CREDENTIALS: str(keys)}, workload.bearer())
+    environ = {AUTH: "id-token", CREDENTIALS: str(keys), "SSL_CERT_FILE": str(keys / credentials.CA)}
+    return Candidate(name, OURS, command, environ, workload.bearer())
 
 
 SHIPPED_SETTINGS = gunicorn("benchmarks.app:app", "-c", "python:cxfulfill.server.gunicorn")

@@ -53,7 +53,7 @@ def _beside(report: Report, running: list[servers.Server], pace: str, connection
             server.call(body)  # it has then answered what wrk did not wait for
             return done
 
-        measured = load.in_turns(running, loaded, report.choose(3, 1), warm=not report.quick)
+        measured = load.in_turns(running, loaded, report.choose(3, 1), warm=False)
         loads |= {f"{name}, {handler}": values for name, values in measured.items()}
     key, title = f"matrix: {pace}, {connections}", f"{pace} handler, {connections} connections"
     base = f"{BASE}, plain"

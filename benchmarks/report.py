@@ -67,7 +67,7 @@ class Report:
     def skip(self, why: str) -> None:
         """Tell that something is not measured."""
         self.skipped.append(why)
-        print(f"\nnot measured: {why}")
+        print(f"\nnot measured: {why}", flush=True)
 
     def add(self, table: Table) -> None:
         """Take a table, and print it."""
@@ -78,7 +78,7 @@ class Report:
             {"key": table.key, "title": table.title, "unit": table.unit, "base": table.base, "rows": told}
             | ({"sizes": list(table.sizes)} if table.sizes else {})
         )
-        print(_printed(table, told))
+        print(_printed(table, told), flush=True)
 
     def _row(self, table: Table, name: str) -> dict[str, Any]:
         values = table.rows[name]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import pytest
-
 from benchmarks import workload
 from benchmarks.servers import PATH, Server, headers
 from tests.servers.debian import binary
@@ -20,10 +18,6 @@ _SCRIPT = Path(__file__).with_name("wrk.lua")
 MARKER = b"<" * 32
 """Where a call's number goes."""
 _runs = count(1)
-
-
-class Missing(Exception):
-    """There is no wrk, and it cannot be installed; the text says how to."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +53,6 @@ class Load:
         return self.processor / self.requests * 1e6
 
 
-def program() -> str:
-    """Find wrk, and install Debian's package where that can be done without asking.
-
-    Raises:
-        Missing: Neither works.
-    """
-    try:
-        return binary("wrk", package="wrk")
-    except pytest.skip.Exception as missing:
-        raise Missing(str(missing)) from None
-
-
 def next_run() -> str:
     """Give a number that no other run of this process has, in 16 hexadecimal digits: calls begin with it."""
     return f"{next(_runs):016x}"
@@ -102,14 +84,15 @@ def run(server: Server, body: bytes, *, seconds: int, connections: int = 8, ever
         every: Every how many requests one is sent twice; 0 for none.
 
     Raises:
-        RuntimeError: wrk failed, or a call was refused or got no answer.
+        RuntimeError: A call was refused or got no answer.
+        Skipped: There is no wrk, and Debian's package cannot be installed (pytest's exception).
     """
     with tempfile.TemporaryDirectory(prefix="cxfulfill-bench-") as folder:
         file = Path(folder, "request")
         file.write_bytes(raw_request(body, headers(server.candidate)))
         command = [
-            program(), "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s", "-s",
-            str(_SCRIPT), f"http://127.0.0.1:{server.port}{PATH}", "--", str(file), next_run(), str(every),
+            binary("wrk", package="wrk"), "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s",
+            "-s", str(_SCRIPT), f"http://127.0.0.1:{server.port}{PATH}", "--", str(file), next_run(), str(every),
         ]  # fmt: skip
         before = server.processor_seconds()
         done = subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)

@@ -34,15 +34,6 @@ def test_another_request_is_refused() -> None:
         wrk.raw_request(b"{}", {})
 
 
-@pytest.fixture
-def _wrk() -> None:
-    try:
-        wrk.program()
-    except wrk.Missing as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.mark.usefixtures("_wrk")
 @pytest.mark.parametrize("keep", [True, False])
 def test_calls_of_wrk_are_each_one_of_its_own(keep: bool) -> None:
     with recording(keep=keep) as (server, bodies):
@@ -52,7 +43,6 @@ def test_calls_of_wrk_are_each_one_of_its_own(keep: bool) -> None:
     assert workload.TURN not in bodies[0]
 
 
-@pytest.mark.usefixtures("_wrk")
 def test_every_fifth_call_of_wrk_is_a_duplicate() -> None:
     with recording() as (server, bodies):
         wrk.run(server, workload.medium(), seconds=1, connections=1, every=wrk.EVERY_FIFTH)
@@ -61,7 +51,6 @@ def test_every_fifth_call_of_wrk_is_a_duplicate() -> None:
     assert abs(sum(number == 2 for number in counted.values()) - len(bodies) / 5) <= 1
 
 
-@pytest.mark.usefixtures("_wrk")
 def test_calls_that_are_refused_end_the_run() -> None:
     with recording(status=503) as (server, _), pytest.raises(RuntimeError, match="calls refused, 0 without an answer"):
         wrk.run(server, workload.medium(), seconds=1, connections=1)

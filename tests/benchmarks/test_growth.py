@@ -1,5 +1,7 @@
 """How the stores are filled beside the stores themselves."""
 
+from functools import partial
+
 import pytest
 
 from benchmarks import growth, growth_stores
@@ -8,9 +10,9 @@ from benchmarks import growth, growth_stores
 @pytest.mark.parametrize("name", growth_stores.STORES)
 def test_a_filled_store_holds_as_many_keys_and_works(name: str) -> None:
     made, _ = growth_stores.STORES[name]
-    with made([100, 1_000]) as fill:
+    with made([100, 1_000]) as (fill, key_of):
         for size in (100, 1_000):
-            fresh, kept = growth_stores.times(fill(size), 1)
+            fresh, kept = growth_stores.times(fill(size), partial(key_of, size), size, 1)
             assert fresh > 0
             assert kept > 0
 

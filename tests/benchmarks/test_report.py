@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import benchmarks.__main__
 from benchmarks import bounds, candidates
 from benchmarks.__main__ import main
 from benchmarks.report import Report, Table
@@ -85,3 +86,24 @@ def test_a_group_that_is_not_there_is_refused(
     with pytest.raises(SystemExit):
         main()
     assert "there is no group speed" in capsys.readouterr().err
+
+
+def test_a_group_that_fails_or_cannot_be_measured_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fails(report: Report) -> None:
+        raise AssertionError("the candidates must give one answer")
+
+    def skips(report: Report) -> None:
+        pytest.skip("wrk is missing")
+
+    monkeypatch.setattr(
+        benchmarks.__main__, "GROUPS", {"a": fails, "b": skips, "c": lambda report: report.add(table(11.0))}
+    )
+    monkeypatch.setattr(benchmarks.__main__, "draw", lambda: None)
+    monkeypatch.setattr(Report, "write", lambda self: None)
+    monkeypatch.setattr("sys.argv", ["benchmarks"])
+    assert main() == "missed:\na ended with AssertionError: the candidates must give one answer"
+    out = capsys.readouterr().out
+    assert "not measured: b: wrk is missing" in out
+    assert "with de-duplication" in out
