@@ -2,7 +2,7 @@
 # make test   run the whole test suite
 # make check  lint, types, architecture, licences of what is installed, workflow files
 # make docs   the documentation site, in site/; warnings are errors
-# make bench  benchmarks, as ratios
+# make bench  all benchmarks, as ratios; ARGS="load cold" for some; make bench-quick: fewer rounds, under 3 minutes
 # make test-lowest  the test suite with the lowest versions that setup.cfg allows
 # make audit  known vulnerabilities of what is installed (asks a database on the internet)
 # make dist   source distribution and wheel of the last commit, the same bytes each time
@@ -20,7 +20,7 @@ PORT ?= 8080
 export HOTEL_USERNAME ?= cx-agent
 export HOTEL_PASSWORD ?= local-development-only
 
-.PHONY: run test check docs bench test-lowest audit dist sbom clean
+.PHONY: run test check docs bench bench-quick test-lowest audit dist sbom clean
 
 run: $(READY)
 	@echo "The example app answers on http://127.0.0.1:$(PORT). In another terminal:"
@@ -49,7 +49,10 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: $(READY)
+	$(BIN)/python -m benchmarks --quick $(ARGS)
 
 test-lowest: $(READY)
 	$(BIN)/uv venv --quiet --clear --seed --python $(PYTHON) $(LOWEST)

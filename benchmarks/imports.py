@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from statistics import median
 
 _PROBE = """
 import time
@@ -28,18 +27,15 @@ def probe(statement: str) -> tuple[float, float]:
     return float(seconds) * 1e3, float(kib)
 
 
-def measure(rounds: int = 15) -> dict[str, tuple[float, float]]:
+def measure(rounds: int = 15) -> dict[str, list[tuple[float, float]]]:
     """Import the candidates in turns.
 
     Returns:
-        Median milliseconds and KiB by statement.
+        Milliseconds and KiB by statement.
     """
     statements = ("import flask", "import cxfulfill", "from cxfulfill import Webhook")
     results: dict[str, list[tuple[float, float]]] = {statement: [] for statement in statements}
     for _ in range(rounds):
         for statement in statements:
             results[statement].append(probe(statement))
-    return {
-        statement: (median(value[0] for value in values), median(value[1] for value in values))
-        for statement, values in results.items()
-    }
+    return results

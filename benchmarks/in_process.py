@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import flask
@@ -90,11 +89,11 @@ def call(app: WsgiApp, credential: str = CREDENTIAL, body: bytes = BODY) -> byte
     return content
 
 
-def measure(rounds: int = 40, calls: int = 250) -> dict[str, float]:
+def measure(rounds: int = 40, calls: int = 250) -> dict[str, list[float]]:
     """Time the candidates in turns, A B C A B C.
 
     Returns:
-        Median microseconds a call by candidate.
+        Microseconds a call by candidate.
     """
     candidates: dict[str, WsgiApp] = {
         "hand-written Flask": hand_written(),
@@ -113,4 +112,4 @@ def measure(rounds: int = 40, calls: int = 250) -> dict[str, float]:
             for _ in range(calls):
                 call(app)
             times[name].append((time.perf_counter() - started) / calls * 1e6)
-    return {name: median(values) for name, values in times.items()}
+    return times

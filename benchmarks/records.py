@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from statistics import median
 
 from benchmarks import in_process, workload
 from cxfulfill import CallRecord, CloudLoggingFormatter
@@ -48,11 +47,11 @@ def unhandled() -> Iterator[tuple[LastResort, LastResort]]:
             _LOG.setLevel(before[1])
 
 
-def measure(rounds: int = 300, calls: int = 20) -> dict[str, float]:
+def measure(rounds: int = 300, calls: int = 20) -> dict[str, list[float]]:
     """Time calls in turns, a call of its own each time.
 
     Returns:
-        Median microseconds a call by candidate.
+        Microseconds a call by candidate.
     """
     logged = in_process.typed().wsgi
     times: dict[str, list[float]] = {}
@@ -74,4 +73,4 @@ def measure(rounds: int = 300, calls: int = 20) -> dict[str, float]:
                     started = time.perf_counter()
                     in_process.call(app, body=body)
                     times.setdefault(name, []).append((time.perf_counter() - started) * 1e6)
-    return {name: median(values) for name, values in times.items()}
+    return times

@@ -3,16 +3,17 @@
 import time
 from collections.abc import Mapping
 from itertools import islice
-from statistics import median
 
 from benchmarks import in_process, workload
 
 
-def in_turns(candidates: Mapping[str, in_process.WsgiApp], body: bytes, rounds: int, calls: int) -> dict[str, float]:
+def in_turns(
+    candidates: Mapping[str, in_process.WsgiApp], body: bytes, rounds: int, calls: int
+) -> dict[str, list[float]]:
     """Time calls of applications in turns, a call of its own each time.
 
     Returns:
-        Median microseconds a call by candidate.
+        Microseconds a call by candidate.
     """
     times: dict[str, list[float]] = {name: [] for name in candidates}
     fresh = workload.fresh(body)
@@ -23,14 +24,14 @@ def in_turns(candidates: Mapping[str, in_process.WsgiApp], body: bytes, rounds: 
             for each in bodies:
                 in_process.call(app, body=each)
             times[name].append((time.perf_counter() - started) / calls * 1e6)
-    return {name: median(values) for name, values in times.items()}
+    return times
 
 
-def measure(rounds: int = 40, calls: int = 200) -> dict[str, float]:
+def measure(rounds: int = 40, calls: int = 200) -> dict[str, list[float]]:
     """Time calls with and without it, in turns; each is a call of its own.
 
     Returns:
-        Median microseconds a call by candidate.
+        Microseconds a call by candidate.
     """
     candidates = {
         "without de-duplication": in_process.typed(idempotency=None).wsgi,

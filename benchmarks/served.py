@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
-from statistics import median
 
 from benchmarks import in_process, telemetry, workload
 from cxfulfill import Webhook
@@ -77,11 +76,11 @@ def _call(connection: http.client.HTTPConnection, body: bytes) -> None:
         raise RuntimeError(f"the answer is {answer.status}")
 
 
-def measure(rounds: int = 60, calls: int = 40) -> dict[str, float]:
+def measure(rounds: int = 60, calls: int = 40) -> dict[str, list[float]]:
     """Time calls over kept connections in turns, a call of its own each time.
 
     Returns:
-        Median microseconds a call by candidate.
+        Microseconds a call by candidate.
     """
     fresh = workload.fresh(in_process.BODY)
     times: dict[str, list[float]] = {name: [] for name in CANDIDATES}
@@ -94,4 +93,4 @@ def measure(rounds: int = 60, calls: int = 40) -> dict[str, float]:
                 for body in bodies:
                     _call(connection, body)
                 times[name].append((time.perf_counter() - started) / calls * 1e6)
-    return {name: median(values) for name, values in times.items()}
+    return times

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import closing
 from itertools import count
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from cxfulfill.idempotency.sqlite import SqliteStore
@@ -39,11 +38,11 @@ def store_calls(store: SqliteStore, key: str) -> None:
         raise AssertionError("every key is new")
 
 
-def measure(rounds: int = 60, calls: int = 50) -> dict[str, float]:
+def measure(rounds: int = 60, calls: int = 50) -> dict[str, list[float]]:
     """Time the raw commands and the store in turns, each on a file of its own in one folder.
 
     Returns:
-        Median microseconds for both steps, by candidate.
+        Microseconds for both steps, by candidate.
     """
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -63,4 +62,4 @@ def measure(rounds: int = 60, calls: int = 50) -> dict[str, float]:
                 for key in keys:
                     steps(client, key)
                 times[name].append((time.perf_counter() - started) / calls * 1e6)
-    return {name: median(values) for name, values in times.items()}
+    return times
