@@ -166,13 +166,24 @@ class Deduplication:
         except BaseException as error:
             await self._give_up(flight, error, work, runtime)
             raise
-        if flight.outcome is None and not await runtime.land(self.flights.awaited(flight), deadline):
-            flight.is_late = True  # before its outcome is looked at once more: see `_fail`
-            if flight.outcome is None:
-                raise DeadlineExceeded
+        if flight.outcome is None:
+            await self._wait(flight, work, deadline, runtime)
         if isinstance(flight.outcome, Landed):
             return flight.outcome
         raise flight.outcome or Aborted()
+
+    async def _wait(self, flight: Flight, work: Work, deadline: Deadline, runtime: Runtime) -> None:
+        """Wait for a handler: until the deadline where it is cut off, else as long as it takes."""
+        is_cut_off = work.watched or work.invocation.function.is_async
+        try:
+            if await runtime.land(self.flights.awaited(flight), deadline if is_cut_off else None):
+                return
+        except BaseException:
+            flight.is_late = True  # the caller has left: nobody waits for it here
+            raise
+        flight.is_late = True  # before its outcome is looked at once more: see `_fail`
+        if flight.outcome is None:
+            raise DeadlineExceeded
 
     async def _claim(self, flight: Flight, keyed: Keyed, work: Work, runtime: Runtime) -> Landed | None:
         """Get the right to run, or the answer that there is; None to run."""

@@ -7,6 +7,8 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from threading import get_ident
 from typing import Any, TypeVar
 
 from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, left
@@ -49,7 +51,13 @@ class Loop:
         if sent is not None:
             result: T = await sent
             return result
-        return await asyncio.wrap_future(self._workers.wait_for_io(_with_context(function)))
+        future = self._workers.wait_for_io(_with_context(function))
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if isinstance(function, Trip):
+                future.add_done_callback(function.give_back)  # it goes on in its thread, for nobody
+            raise
 
     async def pause(self, seconds: float) -> None:
         """Let so much time pass; see `cxfulfill.runtime.Runtime.pause`."""
@@ -60,28 +68,46 @@ class Loop:
         if work.invocation.function.is_async:
             future: asyncio.Future[Any] = self._workers.begin_task(_Task(self.block).invoke(work))
         else:
-            future = self._in_thread(work, lambda: _IN_THREAD.call(work))
+            future = asyncio.wrap_future(self._in_thread(work, lambda: _IN_THREAD.call(work)))
         await _wait(future, work, deadline)
         return _result(future, work)
 
     async def launch(self, work: Work, carry_out: CarryOut) -> None:
-        """Begin a flight and wait for it as long as its call has time; see `cxfulfill.runtime.Runtime.launch`."""
+        """Begin a flight; see `cxfulfill.runtime.Runtime.launch`."""
         if work.invocation.function.is_async:
-            future: asyncio.Future[None] = self._workers.begin_task(contained(carry_out, _Task(self.block)))
+            self._workers.begin_task(contained(carry_out, _Task(self.block)))
         else:
-            future = self._in_thread(work, lambda: run(contained(carry_out, _IN_THREAD)))
-        await _wait(future, work, work.call.deadline)
+            self._in_thread(work, lambda: run(contained(carry_out, _IN_THREAD)))
 
-    async def land(self, landed: "Future[None]", deadline: Deadline) -> bool:
+    async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
         """Wait for a flight; see `cxfulfill.runtime.Runtime.land`."""
-        if not landed.done():
-            await asyncio.wait((asyncio.wrap_future(landed),), timeout=max(0.0, deadline.remaining()))
+        loop, thread = asyncio.get_running_loop(), get_ident()
+        waiter = loop.create_future()
+
+        def wake() -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        def ended(_: object) -> None:
+            if get_ident() == thread:
+                wake()
+            else:
+                with suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(wake)
+
+        landed.add_done_callback(ended)
+        timer = None if deadline is None else loop.call_later(deadline.remaining(), wake)
+        try:
+            await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
         return landed.done()
 
-    def _in_thread(self, work: Work, function: Callable[[], T]) -> "asyncio.Future[T]":
+    def _in_thread(self, work: Work, function: Callable[[], T]) -> "Future[T]":
         """Run a function where plain handlers run; those that are cut off have threads of their own."""
         submit = self._workers.submit if work.watched else self._workers.queue
-        return asyncio.wrap_future(submit(_with_context(function)))
+        return submit(_with_context(function))
 
 
 class _Task(OnLoop):

@@ -111,7 +111,7 @@ class BytesBody:
         return self.data[:limit]
 
 
-_NO_BODY: Final = BytesBody()
+NO_BODY: Final = BytesBody()
 
 
 def no_certificate() -> bytes | None:
@@ -145,7 +145,7 @@ class HttpRequest:
     headers: Mapping[str, str]
     query: str = field(default="", repr=False)
     peer: str = ""
-    body: BodySource = field(default=_NO_BODY, repr=False, compare=False)
+    body: BodySource = field(default=NO_BODY, repr=False, compare=False)
     client_certificate: Callable[[], bytes | None] = field(default=no_certificate, repr=False, compare=False)
     raw_path: str = field(default="", repr=False)
     queued: float = field(default=0.0, repr=False, compare=False)
@@ -213,7 +213,7 @@ class HttpRequest:
             type(self),
             {
                 "method": self.method, "path": self.path, "headers": RedactedHeaders(self.headers, hidden),
-                "query": self.query, "peer": self.peer, "body": _NO_BODY, "client_certificate": no_certificate,
+                "query": self.query, "peer": self.peer, "body": NO_BODY, "client_certificate": no_certificate,
                 "raw_path": "", "queued": 0.0,
             },
         )  # fmt: skip

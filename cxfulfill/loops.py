@@ -154,6 +154,10 @@ class ServersLoop:
         """Tell whether it still runs."""
         return self.loop.is_running()
 
+    def is_here(self) -> bool:
+        """Tell whether this code runs on it."""
+        return self._asyncio._get_running_loop() is self.loop  # noqa: SLF001 - documented for such use
+
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> "Task[T]":
         """Begin a task, from the loop itself.
 
@@ -182,7 +186,7 @@ class ServersLoop:
     def drain(self) -> None:
         """Wait for what runs."""
         # On the loop's own thread nothing can be waited for.
-        if self.is_alive() and self._asyncio._get_running_loop() is not self.loop:  # noqa: SLF001 - documented for such use
+        if self.is_alive() and not self.is_here():
             self._asyncio.run_coroutine_threadsafe(_settled(self._tasks), self.loop).result()
 
     def close(self) -> None:

@@ -55,8 +55,8 @@ class Runtime(Protocol):
         """
         ...
 
-    async def land(self, landed: "Future[None]", deadline: Deadline) -> bool:
-        """Wait for a flight.
+    async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
+        """Wait for a flight; without a deadline as long as it takes.
 
         Returns:
             Whether it has landed before the deadline.
@@ -120,10 +120,10 @@ class Threads:
         else:
             await carry_out(self._inline)
 
-    async def land(self, landed: "Future[None]", deadline: Deadline) -> bool:
+    async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
         """Wait for a flight; see `Runtime.land`."""
         try:
-            landed.result(deadline.remaining())
+            landed.result(None if deadline is None else deadline.remaining())
         except TimeoutError:
             return landed.done()
         return True

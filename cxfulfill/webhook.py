@@ -33,7 +33,7 @@ from cxfulfill.telemetry import Telemetry, sink_of, telemetry_of
 from cxfulfill.workers import Workers
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Task
+    from asyncio import AbstractEventLoop
 
     from cxfulfill.event_loop import Read
     from cxfulfill.recording import Recording
@@ -245,14 +245,15 @@ class Webhook(Router):
         from cxfulfill.event_loop import Loop  # noqa: PLC0415 - for servers with an event loop alone
         from cxfulfill.server.asgi import AsgiApp  # noqa: PLC0415 - as above
 
-        def begin(http: HttpRequest, read: "Read") -> "Task[HttpResponse]":
-            return self.workers.begin_task(self.answer(http, Loop(self.workers, read)))
+        def answer(http: HttpRequest, read: "Read") -> Coroutine[Any, Any, HttpResponse]:
+            self.workers.served()  # a server may know no lifespan
+            return self.answer(http, Loop(self.workers, read))
 
         def start(loop: "AbstractEventLoop") -> None:
             self.workers.adopt(loop)
             self.lifecycle.start()
 
-        return AsgiApp(begin, start, self.close)
+        return AsgiApp(answer, start, self.close)
 
     @cached_property
     def wsgi(self) -> WsgiApp:

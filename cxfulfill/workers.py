@@ -104,12 +104,20 @@ class Workers:
         Returns:
             The task.
         """
+        return self.served().begin(coroutine)
+
+    def served(self) -> ServersLoop:
+        """Give the server's event loop, from that loop itself.
+
+        Returns:
+            It, with what runs there.
+        """
+        served = self._loop
+        if isinstance(served, ServersLoop) and served.is_here():
+            return served
         from asyncio import get_running_loop  # noqa: PLC0415 - who has a loop has it
 
-        served, loop = self._loop, get_running_loop()
-        if not isinstance(served, ServersLoop) or served.loop is not loop:
-            served = self.adopt(loop)  # its server knows no lifespan
-        return served.begin(coroutine)
+        return self.adopt(get_running_loop())
 
     def portal(self) -> Portal:
         """Give the way to the event loop on which all ``async`` handlers of the process run.

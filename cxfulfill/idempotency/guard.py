@@ -56,6 +56,16 @@ class Trip(partial[T]):
         guarded: GuardedStore = self.func.__self__  # type: ignore[attr-defined]
         return guarded.on_loop(self)
 
+    def give_back(self, done: "Future[T]") -> None:
+        """Release what was acquired after nobody waited for it any more.
+
+        Args:
+            done: The trip's future, which is done.
+        """
+        if not done.cancelled() and done.exception() is None:
+            guarded: GuardedStore = self.func.__self__  # type: ignore[attr-defined]
+            guarded.give_back(done.result())
+
 
 class GuardedStore(Circuit):
     """A store behind a time limit and a circuit that closes again by itself.
@@ -90,7 +100,7 @@ class GuardedStore(Circuit):
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
         outcome = self._call(
-            self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease, late=self._give_back
+            self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease, late=self.give_back
         )
         if not isinstance(outcome, _OUTCOMES):
             raise self.noted(TypeError("acquire gives Acquired, InProgress or Completed"))
@@ -114,8 +124,12 @@ class GuardedStore(Circuit):
             self._clients = Clients(self._make_client, self)
         return self._clients.send(trip)
 
-    def _give_back(self, outcome: Outcome) -> None:
-        """Release what was acquired after nobody waited for it any more."""
+    def give_back(self, outcome: object) -> None:
+        """Release what was acquired after nobody waited for it any more.
+
+        Args:
+            outcome: What a verb gave.
+        """
         if isinstance(outcome, Acquired):
             self.store.release(outcome.lease)
 

@@ -232,8 +232,7 @@ def read_request(body: bytes) -> WebhookRequest:
     if not isinstance(value, dict):
         raise BadRequest(reason="not_an_object", detail="The body is not a JSON object.")
     try:
-        request: WebhookRequest = WebhookRequest.__pydantic_validator__.validate_python(value)
-        return request
+        return _validated(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         location, kind = first["loc"], first["type"].partition("_")[0]
@@ -241,6 +240,12 @@ def read_request(body: bytes) -> WebhookRequest:
             # The members of a union (text or number) stand in the location by their type's name.
             location, kind = location[:-1], "int"
         raise BadRequest(reason="wrong_shape", detail=f"{place(location, _KNOWN)}: {_expected(kind)}.") from None
+
+
+def _validated(value: dict[str, Any]) -> WebhookRequest:
+    # By the validator itself: it is not there before the model is built, which is when the application is frozen.
+    request: WebhookRequest = WebhookRequest.__pydantic_validator__.validate_python(value)
+    return request
 
 
 def _expected(kind: str) -> str:

@@ -1,15 +1,17 @@
 """The ASGI application: ASGI 3 in, `HttpRequest` through, ASGI 3 out; lifespan included."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from cxfulfill.errors import BadRequest, RequestTimeout
 from cxfulfill.event_loop import Read
-from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.frozen import made
+from cxfulfill.http import NO_BODY, HttpRequest, HttpResponse, no_certificate
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -96,9 +98,15 @@ class AsgiBody:
             BadRequest: The caller has left (``incomplete_body``).
             RequestTimeout: It did not arrive in time.
         """
+        reading = self._read(limit)
+        try:
+            waits_for = reading.send(None)
+        except StopIteration as ended:
+            body: bytes = ended.value  # it was there, which is the rule
+            return body
         try:
             async with asyncio.timeout(timeout):
-                return await self._read(limit)
+                return await _rest(reading, waits_for)
         except TimeoutError:
             raise RequestTimeout from None
 
@@ -115,6 +123,23 @@ class AsgiBody:
                 return chunk[:limit] if len(chunks) == 1 else b"".join(chunks)[:limit]
 
 
+@types.coroutine
+def _rest(begun: Coroutine[Any, Any, bytes], waits_for: Any) -> Generator[Any, Any, bytes]:
+    """Await a coroutine that was begun already, in the same task."""
+    while True:
+        try:
+            sent = yield waits_for
+        except BaseException as error:  # a cancellation, which is the coroutine's to know
+            step = partial(begun.throw, error)
+        else:
+            step = partial(begun.send, sent)
+        try:
+            waits_for = step()
+        except StopIteration as ended:
+            body: bytes = ended.value
+            return body
+
+
 def read_scope(scope: Scope) -> HttpRequest:
     """Read the scope of a request.
 
@@ -127,13 +152,19 @@ def read_scope(scope: Scope) -> HttpRequest:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     raw = raw.partition(b"?")[0]
     client = scope.get("client")
-    return HttpRequest(
-        scope["method"],
-        _path(raw, scope.get("root_path", "")),
-        AsgiHeaders(scope["headers"]),
-        scope.get("query_string", b"").decode("latin-1"),
-        client[0] if client else "",
-        raw_path=raw.decode("latin-1"),
+    return made(
+        HttpRequest,
+        {
+            "method": scope["method"],
+            "path": _path(raw, scope.get("root_path", "")),
+            "headers": AsgiHeaders(scope["headers"]),
+            "query": scope.get("query_string", b"").decode("latin-1"),
+            "peer": client[0] if client else "",
+            "body": NO_BODY,
+            "client_certificate": no_certificate,
+            "raw_path": raw.decode("latin-1"),
+            "queued": 0.0,
+        },
     )
 
 
@@ -148,12 +179,13 @@ class AsgiApp:
     """An ASGI application.
 
     Attributes:
-        begin: Begins to answer a request, given what reads its body.
+        answer: Answers a request, given what reads its body. Servers may cancel it where the caller hangs up: what
+            must come to its end has tasks of its own.
         start: Begins serving; it may block.
         stop: Ends serving; it may block.
     """
 
-    begin: Callable[[HttpRequest, Read], asyncio.Task[HttpResponse]]
+    answer: Callable[[HttpRequest, Read], Coroutine[Any, Any, HttpResponse]]
     start: Callable[[asyncio.AbstractEventLoop], object]
     stop: Callable[[], object]
 
@@ -167,10 +199,7 @@ class AsgiApp:
             await send(dict(_NOT_UPGRADED))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A task of its own: servers cancel theirs when the caller hangs up, and what has begun must come to its end,
-        # so that the retry finds it.
-        task = self.begin(read_scope(scope), AsgiBody(receive).read)
-        response = await asyncio.shield(task)
+        response = await self.answer(read_scope(scope), AsgiBody(receive).read)
         headers = [(_sent_name(name), value.encode("latin-1")) for name, value in response.headers]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else response.body

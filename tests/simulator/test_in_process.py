@@ -248,7 +248,7 @@ def test_two_deliveries_at_once_are_one_run() -> None:
     class Letting(Threads):
         """Lets the handler go when the second delivery begins to wait for it."""
 
-        async def land(self, landed: "Future[None]", deadline: Deadline) -> bool:
+        async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
             app.let_go.set()
             return await super().land(landed, deadline)
 
