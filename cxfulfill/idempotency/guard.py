@@ -95,6 +95,9 @@ class GuardedStore(Circuit):
         """Begin without failures and without clients of event loops; see `cxfulfill.forks`."""
         super().begin()
         self._hanging = threading.Semaphore(MAX_HANGING)
+        # Those of the parent process are kept: were they collected here, they would take themselves out of its event
+        # loop, whose epoll this process shares.
+        self._of_parents = (*getattr(self, "_of_parents", ()), getattr(self, "_clients", None))
         self._clients: Clients | None = None
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:

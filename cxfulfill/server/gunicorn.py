@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from ssl import SSLContext
 
+_ASGI = ("asgi", "gunicorn.workers.gasgi.ASGIWorker")
 _read = read_server()
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8080')}"
@@ -84,6 +85,7 @@ def on_starting(server: Any) -> None:
         RuntimeError: A reloader is on, or TLS is configured wrongly; gunicorn prints its sentence and ends.
     """
     settings = server.cfg
+    _fit_to_asgi(server)
     if settings.reload:
         raise RuntimeError("gunicorn's reload is not for serving CX; while developing: flask --app main run --debug")
     try:
@@ -113,6 +115,7 @@ def on_reload(server: Any) -> None:
     Args:
         server: gunicorn's arbiter.
     """
+    _fit_to_asgi(server)
     try:
         _read_tls_files(server.cfg)
     except ConfigurationError as error:
@@ -150,6 +153,17 @@ def ssl_context(settings: Any, make_default: "Callable[[], SSLContext]") -> "SSL
     from cxfulfill.server.tls import connection_context  # noqa: PLC0415 - only those who end TLS here pay for it
 
     return connection_context(make_default)
+
+
+def _fit_to_asgi(server: Any) -> None:
+    """Take our own worker for ``-k asgi``, and no threads, of which gunicorn would say that they are without effect."""
+    settings = server.cfg
+    if settings.worker_class_str not in _ASGI:
+        return
+    settings.set("worker_class", "cxfulfill.server.asgi_worker.AsgiWorker")
+    server.worker_class = settings.worker_class
+    if settings.threads == threads:  # else the command line says so
+        settings.set("threads", 1)
 
 
 def _share_calls() -> None:

@@ -192,14 +192,19 @@ def test_answers_are_encrypted_and_keys_can_be_rotated() -> None:
         webhook.close()
 
 
-def test_the_own_store_passes_the_contract() -> None:
-    kind = snippets(DOCS / "stores.md")["TestTableStore"]
+@pytest.mark.parametrize("contract", ["TestTableStore", "TestTableStoreWithLoops", "TestTableOnLoop"])
+def test_the_own_store_passes_the_contract(contract: str) -> None:
+    kind = snippets(DOCS / "stores.md")[contract]
     skipped = []
-    for name in dir(kind):
+    for name in (name for name in dir(kind) if name.startswith("test_")):
+        test = kind()
+        getattr(test, "setup_method", lambda: None)()
         try:
-            getattr(kind(), name)() if name.startswith("test_") else None
+            getattr(test, name)()
         except SkipTest:
             skipped.append(name)
+        finally:
+            getattr(test, "teardown_method", lambda: None)()
     assert skipped == ["test_a_clock_that_is_set_back_revives_nothing"]
 
 

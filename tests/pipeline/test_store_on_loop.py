@@ -1,6 +1,7 @@
 """Stores with a client for event loops: a real Redis under ASGI, and the guard around a client of one's own."""
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -378,6 +379,11 @@ def test_each_loop_has_a_client_of_its_own_and_all_are_closed_on_theirs() -> Non
         assert store.clients[2].loop is one.loop
 
 
+async def _asking_tidily(guarded: GuardedStore, key: str) -> Any:
+    gc.collect()
+    return await asking(guarded, key)
+
+
 async def _asking(guarded: GuardedStore, key: str) -> Any:
     return await asking(guarded, key)
 
@@ -462,7 +468,7 @@ def test_a_forked_process_has_a_client_of_its_own(redis_server: RedisServer) -> 
         if not child:
             guarded_well = False
             try:
-                guarded_well = isinstance(asyncio.run(_asking(guarded, "child")), Acquired)
+                guarded_well = isinstance(asyncio.run(_asking_tidily(guarded, "child")), Acquired)
             finally:
                 os._exit(0 if guarded_well else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

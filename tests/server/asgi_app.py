@@ -7,7 +7,12 @@ from cxfulfill import BasicAuth, Context, FlexibleContext, Reply, Webhook
 from tests.server.app import MAX_BODY, PASSWORD, USERNAME, gated, note, plain
 from tests.server.load_app import note as note_line
 
-webhook = Webhook(auth=BasicAuth(USERNAME, PASSWORD), max_body=MAX_BODY, timeout=20)
+webhook = Webhook(
+    auth=BasicAuth(USERNAME, PASSWORD),
+    max_body=MAX_BODY,
+    timeout=20,
+    idempotency=os.environ.get("TEST_STORE", "memory://"),
+)
 webhook.add_handler("plain", plain)
 webhook.add_handler("gated", gated)
 loops: list[asyncio.AbstractEventLoop] = []

@@ -1,14 +1,18 @@
 """The webhook as an ASGI application, under a real gunicorn and a real uvicorn."""
 
 import json
+import re
 import signal
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.server.app import MAX_BODY
 from tests.server.conftest import Serve
 from tests.server.wire import BAD, GOOD, LIMIT, Server, call, gunicorn, head, until
+from tests.servers.redis_server import RedisServer
 
 APP = "tests.server.asgi_app:app"
 COMMANDS = {
@@ -119,3 +123,59 @@ def test_the_end_waits_for_calls_and_runs_the_hooks_on_the_servers_loop(serve: S
     server.process.wait(LIMIT)
     assert server.ran()[-1].split()[0] == "closes"
     assert not [line for line in server.lines() if "Traceback" in line]
+
+
+def test_the_end_does_not_wait_for_connections_on_which_nobody_asks(serve: Serve, command: tuple[str, ...]) -> None:
+    server = serve(*command)
+    with server.connect() as kept, server.connect() as silent:
+        assert kept.ask(call("plain")).status == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert kept.closed()
+        assert silent.closed()
+        server.process.wait(LIMIT)
+    assert server.ran()[-1].split()[0] == "closes"
+    assert not [line for line in server.lines() if "Forcing close" in line]
+
+
+def test_a_call_on_a_kept_connection_is_answered_after_the_signal(serve: Serve) -> None:
+    server = serve(*COMMANDS["gunicorn"])
+    with server.connect() as kept, server.connect() as silent, server.connect() as gated:
+        assert kept.ask(call("plain")).status == 200
+        gated.send(call("gated"))
+        with server.gate():
+            until(lambda: "gated" in server.ran(), "the handler")
+            server.process.send_signal(signal.SIGTERM)
+            assert kept.ask(call("plain")).status == 200
+            assert kept.closed()
+            assert silent.closed()
+        assert gated.response().status == 200
+    server.process.wait(LIMIT)
+
+
+def test_a_store_that_is_asked_on_the_loop_is_closed_with_it(
+    serve: Serve, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    with closing(RedisServer(tmp_path)) as redis:
+        server = serve(*command, TEST_STORE=redis.url, PYTHONWARNINGS="default")
+        with server.connect() as wire:
+            first, second = wire.ask(turn("loop")), wire.ask(turn("loop"))
+        assert (first.status, first.body, second.headers["Idempotent-Replayed"]) == (200, second.body, "true")
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(LIMIT)
+    assert server.ran()[-1].split()[0] == "closes"
+    assert not [line for line in server.lines() if re.search("Traceback|ResourceWarning|never awaited", line)]
+
+
+@pytest.mark.parametrize(("arguments", "warns"), [((), False), (("--threads", "3"), True)])
+def test_the_shipped_settings_cause_no_warning_of_threads(
+    serve: Serve, arguments: tuple[str, ...], warns: bool
+) -> None:
+    server = serve(*COMMANDS["gunicorn"], *arguments)
+    assert any("does not use threads" in line for line in server.lines()) is warns
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: sum(line.startswith("opens-too") for line in server.ran()) == 2, "the new worker")
+    with server.connect() as kept:
+        assert kept.ask(call("plain")).status == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert kept.closed(), "the new worker is of the same kind"
+    server.process.wait(LIMIT)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from cxfulfill import (
+    Acquired,
     AllOf,
     Answer,
     AnyOf,
@@ -19,6 +20,7 @@ from cxfulfill import (
     CallRecord,
     Clock,
     CloudRunIam,
+    Completed,
     Context,
     EnvironmentSecret,
     FetchedSecret,
@@ -27,8 +29,11 @@ from cxfulfill import (
     GoogleIdToken,
     HeaderSecret,
     HttpRequest,
+    IdempotencyStore,
+    InProgress,
     KeyDocument,
     KeySource,
+    Lease,
     MutualTls,
     OAuthIntrospection,
     OAuthJwt,
@@ -38,6 +43,7 @@ from cxfulfill import (
     Router,
     SecretManager,
     SecretSource,
+    StoreOnLoop,
     Text,
     Webhook,
     WebhookResponse,
@@ -81,6 +87,33 @@ class Told:
         self.attempt: int | None = record.attempt
 
 
+class Table:
+    def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Acquired | InProgress | Completed:
+        return Acquired(Lease(key, owner, fingerprint))
+
+    def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
+        return True
+
+    def release(self, lease: Lease) -> bool:
+        return True
+
+    def on_loop(self) -> StoreOnLoop:
+        return TableOnLoop()
+
+
+class TableOnLoop:
+    bounded = True
+
+    async def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Acquired | Completed:
+        return Completed(fingerprint, key.encode())
+
+    async def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
+        return True
+
+    async def release(self, lease: Lease) -> bool:
+        return True
+
+
 def clock() -> float:
     return 0.0
 
@@ -88,6 +121,7 @@ def clock() -> float:
 authenticator: Authenticator = Mine()
 injected: Clock = clock
 sink: RecordSink = Told()
+store: IdempotencyStore = Table()
 webhook = Webhook(
     auth=AnyOf(AllOf(BasicAuth("u", "p"), HeaderSecret("X-A", ["v", "w"])), authenticator), clock=injected
 )
