@@ -153,8 +153,7 @@ class Pipeline:
         gate = match.found.gate if match else self.gate
         record.is_users = True
         principal = await gate.authenticate(http, runtime, record.stages)
-        record.is_users = False
-        record.principal = principal.name
+        record.is_users, record.principal = False, principal.name
         if self.load.limit is None:
             return await self._admitted(http, match, length, principal, runtime, record)
         with self.load.inside():
@@ -207,8 +206,7 @@ class Pipeline:
         if self.gate.by_session:
             record.is_users = True
             principal = await self.gate.authorize(principal, http, request, runtime, record.stages)
-            record.is_users = False
-            record.principal = principal.name
+            record.is_users, record.principal = False, principal.name
         record.tag = (info.tag or "") if info else ""
         fields = {
             "http": http.redacted(self.gate.hidden), "principal": principal, "deadline": deadline,
