@@ -45,6 +45,7 @@ class _Watch:
         with self._changed:
             self._reads.add(read)
             if read.at < self._wakes_at:
+                self._wakes_at = read.at
                 self._changed.notify()
 
     def remove(self, read: Cut) -> None:
@@ -54,14 +55,22 @@ class _Watch:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._wakes_at = min((read.at for read in self._reads), default=float("inf"))
+                # Also where the read has ended that it was to wake for: of calls that come one after the other, each
+                # would wake it up.
                 remaining = self._wakes_at - time.monotonic()
-                self._changed.wait(None if remaining == float("inf") else max(0.0, remaining))
-                now = time.monotonic()
-                for read in [read for read in self._reads if read.at <= now]:
-                    self._reads.discard(read)
-                    read.happened = True
-                    _shut(read.connection)
+                if remaining > 0:
+                    self._changed.wait(None if remaining == float("inf") else remaining)
+                else:
+                    self._look_after()
+
+    def _look_after(self) -> None:
+        """Cut off whose time is up, and tell when to look again."""
+        now = time.monotonic()
+        for read in [read for read in self._reads if read.at <= now]:
+            self._reads.discard(read)
+            read.happened = True
+            _shut(read.connection)
+        self._wakes_at = min((read.at for read in self._reads), default=float("inf"))
 
 
 def _shut(connection: socket.socket) -> None:

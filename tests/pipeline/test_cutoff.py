@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cxfulfill.errors import RequestTimeout
-from cxfulfill.server.cutoff import cutoff
+from cxfulfill.server.cutoff import Cut, _Watch, cutoff
 from tests.auth.pki import YEAR, issue, make_ca
 from tests.pipeline.support import LIMIT, SOON, Counted, body_of, post, refused
 
@@ -211,3 +212,20 @@ def test_a_body_in_time_is_read_from_the_socket(pair: Pair) -> None:
     environ: dict[str, Any] = {"stream": stream, "gunicorn.socket": pair[0]}
     assert post(Counted(), **environ).status == 200
     assert not stream.failed
+
+
+def test_reads_one_after_the_other_do_not_wake_the_thread_each(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = _Watch()
+    notify, woken = watch._changed.notify, 0
+
+    def counted() -> None:
+        nonlocal woken
+        woken += 1
+        notify()
+
+    monkeypatch.setattr(watch._changed, "notify", counted)
+    for _ in range(100):
+        read = Cut(time.monotonic() + LIMIT, pair[0])
+        watch.add(read)
+        watch.remove(read)
+    assert woken == 1
