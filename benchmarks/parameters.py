@@ -3,35 +3,14 @@
 The application has the settings that users have, and each call is one of its own, so that none is a replay.
 """
 
-import json
 from typing import Any
 
 from marshmallow import Schema
 from marshmallow import fields as ma
-from pydantic import BaseModel, Field
 
-from benchmarks import in_process, retries
+from benchmarks import in_process, retries, workload
 from cxfulfill import BasicAuth, Context, Reply, Webhook
 from cxfulfill.parameters import fields
-from cxfulfill.parameters.entities import SysDate, SysNumberInteger, SysPerson, SysUnitCurrency
-
-SENT = {
-    "check-in": {"year": 2030.0, "month": 6.0, "day": 14.0},
-    "nights": 3.0,
-    "guests": 2.0,
-    "room-type": "double",
-    "budget": {"amount": 400.0, "currency": "EUR"},
-    "guest-name": {"name": "Ada", "original": "ada"},
-}
-
-
-class Model(BaseModel):
-    check_in: SysDate = Field(alias="check-in")
-    nights: SysNumberInteger = Field(ge=1)
-    guests: SysNumberInteger
-    room_type: str = Field(alias="room-type")
-    budget: SysUnitCurrency
-    guest_name: SysPerson = Field(alias="guest-name")
 
 
 class Marshmallow(Schema):
@@ -62,12 +41,9 @@ def measure(rounds: int = 40, calls: int = 200) -> dict[str, list[float]]:
     Returns:
         Microseconds a call by candidate.
     """
-    request = json.loads(in_process.BODY)
-    request["sessionInfo"]["parameters"] = SENT
-    body = json.dumps(request).encode()
     candidates = {
         "without a type": application(None).wsgi,
-        "pydantic model": application(Model).wsgi,
+        "pydantic model": application(workload.Booking).wsgi,
         "marshmallow schema": application(Marshmallow).wsgi,
     }
-    return retries.in_turns(candidates, body, rounds, calls)
+    return retries.in_turns(candidates, workload.medium(), rounds, calls)

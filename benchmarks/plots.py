@@ -44,7 +44,8 @@ def bars(axes: Any, table: dict[str, Any]) -> None:
         [row["median"] - row["quartiles"][0] for row in rows],
         [row["quartiles"][1] - row["median"] for row in rows],
     ]
-    colours = [OTHERS if name == table["base"] else OURS for name in names]
+    marked = any(name.startswith("ours") for name in names)
+    colours = [OURS if name.startswith("ours") or not (marked or name == table["base"]) else OTHERS for name in names]
     axes.barh(names, medians, xerr=spread, color=colours, ecolor="#3c4043", height=0.7)
     for position, row in enumerate(rows):
         if "ratio" in row:

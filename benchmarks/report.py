@@ -126,13 +126,13 @@ def _printed(table: Table, told: list[dict[str, Any]]) -> str:
         return "\n".join([f"\n{table.title} ({table.unit})", f"{'':36}{sizes}", *lines])
     several = any(row["rounds"] > 1 for row in told)
     lines = [
-        f"\n{table.title:48}{table.unit:>11}{'quartiles' if several else '':>26}{'ratio' if table.base else '':>8}"
+        f"\n{table.title:54}{table.unit:>11}{'quartiles' if several else '':>26}{'ratio' if table.base else '':>8}"
     ]
     for row in told:
         lower, upper = row["quartiles"]
         spread = f"{lower:,.2f} to {upper:,.2f}" if several else ""
         ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
-        line = f"{row['name']:48}{row['median']:>11,.2f}{spread:>26}{ratio:>8}"
+        line = f"{row['name']:54}{row['median']:>11,.2f}{spread:>26}{ratio:>8}"
         lines.append("  ".join([line, *map(_verdict, row["bounds"])]).rstrip())
     return "\n".join(lines)
 

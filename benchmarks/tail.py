@@ -64,7 +64,7 @@ def measure(report: Report) -> None:
         with servers.all_started(wanted, body, candidates.ANSWER) as (running, faults):
             for fault in faults:
                 report.skip(fault)
-            for number in range(report.choose(9, 4)):
+            for number in range(report.choose(9, 3)):
                 for server in running:
                     rate = LOAD * wrk.run(server, body, seconds=1).per_second
                     for way in sorted(_WAYS, reverse=number % 2 == 0):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,24 @@ def test_a_command_of_the_users_is_measured_where_there_is_one(monkeypatch: pyte
     (candidate,) = candidates.go_ezcx()
     assert candidate.arguments(81) == ["./server", "81"]
     assert candidate.environ == {"GOMAXPROCS": "1"}
+
+
+def test_a_server_of_the_users_command_is_started_and_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    gunicorn = (
+        f"{sys.executable} -m gunicorn --no-control-socket -b 127.0.0.1:{{port}} benchmarks.peers.hand_written:app"
+    )
+    monkeypatch.setenv(candidates.GO_EZCX, gunicorn)
+    (candidate,) = candidates.go_ezcx()
+    with servers.started(candidate) as server:
+        server.first_answer(workload.medium(), candidates.ANSWER)
+
+
+def test_a_server_that_answers_something_else_is_told_with_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    gunicorn = (
+        f"{sys.executable} -m gunicorn --no-control-socket -b 127.0.0.1:{{port}} benchmarks.peers.hand_written:app"
+    )
+    monkeypatch.setenv(candidates.GO_EZCX, gunicorn)
+    wanted = candidates.go_ezcx()
+    with servers.all_started(wanted, workload.medium(), {}) as (running, faults):
+        assert not running
+        assert faults == [f"{candidates.GO} gives no right answer; see {servers.log_of(wanted[0])}"]
