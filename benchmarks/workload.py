@@ -10,11 +10,9 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from pydantic import BaseModel, Field
-
 from benchmarks import in_process, tokens
+from benchmarks.app import Booking
 from cxfulfill import Authenticator, BasicAuth, Context, GoogleIdToken, Reply, Webhook
-from cxfulfill.parameters.entities import SysDate, SysNumberInteger, SysPerson, SysUnitCurrency
 
 TURN, SESSION = b"6c05a8e4-d391-4b7f-85c2-f16e7d3b90a4", b"dfMessenger-58640317"
 PARAMETERS = {
@@ -25,17 +23,6 @@ PARAMETERS = {
     "budget": {"amount": 400.0, "currency": "EUR"},
     "guest-name": {"name": "Ada", "original": "ada"},
 }
-
-
-class Booking(BaseModel):
-    """The six session parameters."""
-
-    check_in: SysDate = Field(alias="check-in")
-    nights: SysNumberInteger = Field(ge=1)
-    guests: SysNumberInteger
-    room_type: str = Field(alias="room-type")
-    budget: SysUnitCurrency
-    guest_name: SysPerson = Field(alias="guest-name")
 
 
 def application(auth: Authenticator | None = None, **options: Any) -> Webhook:
