@@ -69,6 +69,7 @@ BOUNDS = (
     Bound("parameters", "marshmallow schema", 2.00, base="pydantic model"),
     Bound("stores", "SqliteStore", 1.50),
     Bound("redis", "RedisStore", 1.50),
+    Bound("redis-on-loop", "on the loop, 1 at once", 0.80),
     # How cost grows: the slopes of lines through the logarithms, 0 for flat and 1 for linear.
     Bound("growth: slopes", "request, 1 KB to 1 MB", 1.15),
     Bound("growth: slopes", "answer, 100 B to 60 KB", 1.15),

@@ -20,12 +20,14 @@ from benchmarks import (
     served,
     shutdown,
     stores,
+    stores_async,
     tail,
     telemetry,
     tokens,
 )
 from benchmarks.report import Report, Table
 
+THREAD = "through a thread, 1 at once"
 Measured = Mapping[str, list[float]]
 
 
@@ -65,6 +67,9 @@ GROUPS: dict[str, Callable[[Report], None]] = {
     "parameters": _simple("parameters", "typed parameters", parameters.measure, "without a type", 40, 12),
     "stores": _simple("stores", "acquire and complete", stores.measure, "raw SQLite commands", 60, 20),
     "redis": _simple("redis", "acquire and complete", redis_store.measure, "raw Redis commands", 60, 20),
+    "redis-on-loop": _simple(
+        "redis-on-loop", "acquire and complete, on an event loop", stores_async.measure, THREAD, 30, 8
+    ),
     "imports": _imports,
     "served": _simple("served", "a call through gunicorn", served.measure, "without telemetry", 60, 20),
     "load": load.measure,

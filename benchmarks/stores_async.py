@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -10,7 +9,6 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 from itertools import count
 from pathlib import Path
-from statistics import median
 
 from benchmarks.stores import ANSWER, LEASE, OWNER, TTL
 from cxfulfill.event_loop import Loop
@@ -48,7 +46,7 @@ async def serving(server: RedisServer) -> AsyncIterator[tuple[Loop, GuardedStore
         await asyncio.to_thread(workers.close)
 
 
-async def _measure(server: RedisServer, rounds: int, calls: int) -> dict[str, float]:
+async def _measure(server: RedisServer, rounds: int, calls: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {}
     numbers = count()
     async with serving(server) as (loop, store):
@@ -63,23 +61,15 @@ async def _measure(server: RedisServer, rounds: int, calls: int) -> dict[str, fl
                     await asyncio.gather(*(make_calls(loop, store, trip, part) for part in parts))
                     spent = (time.process_time() - started) / calls * 1e6
                     times.setdefault(f"{name}, {at_once} at once", []).append(spent)
-    return {name: median(values) for name, values in times.items()}
+    return times
 
 
-def measure(rounds: int = 30, calls: int = 96) -> dict[str, float]:
-    """Measure both ways in turns, over TCP on this machine, by the processor time of this process and all its threads.
+def measure(rounds: int = 30, calls: int = 96) -> dict[str, list[float]]:
+    """Measure both ways in turns, over TCP on this machine.
 
     Returns:
-        Median microseconds for both steps, by way and calls at once; empty where there is no redis-server.
+        Microseconds of processor time of this process and all its threads for both steps, a value a round, by way and
+        calls at once.
     """
-    if not shutil.which("redis-server"):
-        return {}
     with tempfile.TemporaryDirectory() as folder, closing(RedisServer(Path(folder))) as server:
         return asyncio.run(_measure(server, rounds, calls))
-
-
-if __name__ == "__main__":
-    measured = measure()
-    for name, value in measured.items():
-        base = measured[f"through a thread, {name.rpartition(', ')[2]}"]
-        print(f"{name:40}{value:>11.1f} us{value / base:8.2f}")

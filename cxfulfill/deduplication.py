@@ -215,7 +215,8 @@ class Deduplication:
             return
         if isinstance(error, Exception):  # nothing has run
             await self.leases.release(flight, work, where)
-        self.flights.land(flight, error if isinstance(error, Exception) else Aborted())
+        # Whoever has joined a caller that left has run nothing either, and may try for itself.
+        self.flights.land(flight, error if isinstance(error, Exception) else InProgress())
 
     async def _carry_out(self, flight: Flight, keyed: Keyed, work: Work, carrier: Carrier) -> None:
         """Run the handler where it runs, keep its answer, and land; no request can stop this."""

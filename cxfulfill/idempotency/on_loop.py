@@ -101,7 +101,7 @@ class _Client:
         except Exception as error:
             raise self._circuit.noted(error) from error
         except asyncio.CancelledError:
-            # The loop ends. Nothing has run that the lease is for.
+            # The caller has left, or the loop ends. Nothing has run that the lease is for.
             if name == "acquire":
                 await self._release(Lease(trip.args[0], trip.keywords["owner"], trip.keywords["fingerprint"]))
             raise

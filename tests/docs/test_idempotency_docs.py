@@ -234,7 +234,7 @@ def raised(module: str) -> dict[str, int]:
 
 
 RAISED: dict[str, int] = {}
-for part in ("deduplication", "keying", "flights", "work", "workers"):
+for part in ("deduplication", "leases", "keying", "flights", "work", "workers"):
     RAISED |= raised(f"{part}.py")
 
 
@@ -254,7 +254,7 @@ LOGS = {f"{name}.{level}" for name in ("log", "_log", "log_of(call)") for level 
 
 def logged() -> set[str]:
     """Give the texts of what is logged about idempotency, without the request's id."""
-    modules = ["deduplication.py", "flights.py", "keying.py", "late.py"]
+    modules = ["deduplication.py", "leases.py", "flights.py", "keying.py", "late.py"]
     modules += [f"idempotency/{path.name}" for path in PACKAGE]
     calls = [node for module in modules for node in ast.walk(tree(module)) if isinstance(node, ast.Call)]
     logs = [node for node in calls if ast.unparse(node.func) in LOGS]

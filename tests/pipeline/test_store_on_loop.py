@@ -20,7 +20,7 @@ from cxfulfill.idempotency.redis import RedisStore
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
 from tests.clock import Clock
 from tests.pipeline import over_asgi
-from tests.pipeline.support import LIMIT, SOON
+from tests.pipeline.support import GOOD, LIMIT, SOON
 from tests.pipeline.test_idempotency import App, call, replayed
 from tests.server.wire import until
 from tests.servers.redis_server import RedisServer
@@ -476,3 +476,47 @@ def test_a_forked_process_has_a_client_of_its_own(redis_server: RedisServer) -> 
         guarded.close()
     store.close()
     assert sorted(redis_server.client.keys()) == [b"cxfulfill:after", b"cxfulfill:before", b"cxfulfill:child"]
+
+
+def test_a_caller_that_leaves_while_the_store_is_asked_takes_no_other_with_it() -> None:
+    """A retry that has joined it asks for itself."""
+    store = Store()
+
+    async def main(app: App) -> None:
+        entered, gate = asyncio.Event(), asyncio.Event()
+
+        async def hang() -> None:
+            store.before = nothing
+            entered.set()
+            await gate.wait()
+
+        store.before = hang
+        first, second = (asyncio.ensure_future(answer(app, call("async"))) for _ in range(2))
+        await entered.wait()
+        await asyncio.sleep(0)
+        first.cancel()
+        status, body = await second
+        assert (status, b"Run 1." in body) == (200, True), body
+
+    with over_asgi.serving() as server, closing(serving(store)) as app:
+        app.post(call("async", turn="t0"))
+        app.runs.clear()
+        asyncio.run_coroutine_threadsafe(main(app), server.loop).result(LIMIT)
+        assert app.runs == ["async"]
+        assert len(store.released) == 1
+
+
+async def answer(app: App, body: bytes) -> tuple[int, bytes]:
+    """Call over ASGI, on the loop that runs."""
+    sent: list[Any] = []
+    fields = {"authorization": GOOD, "content-type": "application/json", "content-length": str(len(body))}
+    headers = [(name.encode(), value.encode()) for name, value in fields.items()]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app.webhook.asgi({"type": "http", "method": "POST", "path": "/webhook", "headers": headers}, receive, send)
+    return sent[0]["status"], sent[1]["body"]
