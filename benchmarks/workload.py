@@ -14,6 +14,8 @@ from benchmarks import in_process, tokens
 from benchmarks.app import Booking
 from cxfulfill import Authenticator, BasicAuth, Context, GoogleIdToken, Reply, Webhook
 
+__all__ = ["Booking", "application", "basic", "bearer", "fresh", "id_token", "medium"]
+
 TURN, SESSION = b"6c05a8e4-d391-4b7f-85c2-f16e7d3b90a4", b"dfMessenger-58640317"
 PARAMETERS = {
     "check-in": {"year": 2030.0, "month": 6.0, "day": 14.0},

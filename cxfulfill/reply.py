@@ -53,8 +53,11 @@ class Reply:
         payload: Mapping[str, Any] | None = None,
         merge: Literal["append", "replace"] | None = None,
     ) -> None:
-        others = {"payload": payload, "target_page": target_page, "target_flow": target_flow}
-        others = {name: value for name, value in others.items() if value is not None}
+        others: dict[str, Any] = {} if payload is None else {"payload": payload}
+        if target_page is not None:
+            others["target_page"] = target_page
+        if target_flow is not None:
+            others["target_flow"] = target_flow
         plain = None if form or invalid or merge is not None or others else _plain(messages, parameters)
         built = None if plain else _build(messages, parameters or {}, form or {}, invalid, merge, others)
         object.__setattr__(self, "_plain", plain)

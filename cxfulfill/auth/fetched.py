@@ -72,9 +72,6 @@ class _State(Generic[T]):
     gone: bool = False
     problem: str = ""
 
-    def age(self, now: float) -> float:
-        return now - self.fetched
-
 
 class Fetched(Generic[T]):
     """A value that is fetched and kept.
@@ -109,13 +106,15 @@ class Fetched(Generic[T]):
             Unavailable: It could not be fetched a moment ago, and none is held.
         """
         now, state = self._clock(), self._state
-        held = state.held
-        if held is None or state.age(now) >= held.max_age + STALE_FOR:
+        held, age = state.held, now - state.fetched
+        if held is not None and age < held.max_age * _EARLY:
+            return held.value
+        if held is None or age >= held.max_age + STALE_FOR:
             if state.failed and now < state.attempted + PAUSE:
                 raise self._unavailable(now, state)
             raise NeedsIO(partial(self._fetch, state))
-        if state.age(now) >= held.max_age * _EARLY and not self._is_settled(now, state):
-            if state.age(now) >= held.max_age:
+        if not self._is_settled(now, state):
+            if age >= held.max_age:
                 raise NeedsIO(partial(self._fetch, state))  # this caller waits, all others are served meanwhile
             self._start()
         return held.value

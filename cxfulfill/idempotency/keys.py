@@ -165,15 +165,18 @@ def _sorted(value: Any) -> Any:
 
 def _page(page: PageInfo) -> tuple[Any, ...]:
     form = page.form_info.parameter_info if page.form_info else None
-    fields = [(each.display_name, each.state, _sorted(each.value), each.just_collected) for each in form or ()]
-    return page.current_page, fields
+    if not form:
+        return page.current_page, []
+    return page.current_page, [
+        (each.display_name, each.state, _sorted(each.value), each.just_collected) for each in form
+    ]
 
 
 def _intent(intent: IntentInfo) -> tuple[Any, ...]:
-    parameters = intent.parameters or {}
-    values = [
-        (name, each.original_value, _sorted(each.resolved_value)) for name, each in sorted(parameters.items()) if each
-    ]
+    if not intent.parameters:
+        return intent.last_matched_intent, []
+    given = sorted(intent.parameters.items())
+    values = [(name, each.original_value, _sorted(each.resolved_value)) for name, each in given if each]
     return intent.last_matched_intent, values
 
 

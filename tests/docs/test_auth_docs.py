@@ -406,7 +406,7 @@ RAISED = {code: status for module in AUTH for code, status in raised(module).ite
 OF_THE_PIPELINE = {
     **{
         code: status
-        for code, status in (raised("pipeline.py") | raised("gate.py")).items()
+        for code, status in (raised("errors.py") | raised("gate.py")).items()
         if code in ("auth_not_settled", "undocumented_status")
     },
     errors.InternalError.default_reason: errors.InternalError.status,

@@ -34,9 +34,12 @@ PARTS = {
     "auth": "who may call", "gate.py": "who may call",
     "calls.py": "reading a call", "collecting.py": "reading a call", "http.py": "reading a call",
     "parameters": "reading a call", "paths.py": "reading a call", "pipeline.py": "the pipeline",
+    "errors.py": "the pipeline",
     "protocol": "reading a call", "readiness.py": "reading a call", "server": "reading a call",
     "deduplication.py": "retries", "flights.py": "retries", "idempotency": "retries", "keying.py": "retries",
+    "leases.py": "retries",
     "deferred.py": "long work", "work.py": "deadlines", "runtime.py": "deadlines", "event_loop.py": "deadlines",
+    "carriers.py": "deadlines",
     "telemetry.py": "what ends a worker", "loops.py": "overload",
     "lifecycle.py": "start-up", "load.py": "overload", "webhook.py": "configuration", "workers.py": "overload",
 }  # fmt: skip
