@@ -2,7 +2,6 @@
 
 import json
 import threading
-from dataclasses import dataclass
 from typing import Final
 
 from cxfulfill.context import Clock
@@ -13,6 +12,7 @@ from cxfulfill.http import HttpRequest, HttpResponse, json_response
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.lifecycle import Lifecycle
 from cxfulfill.runtime import Runtime
+from cxfulfill.structures import structure
 
 FRESH: Final = 1.0
 """Seconds that an answer of the store counts, so that whoever probes cannot load it."""
@@ -73,7 +73,7 @@ class StoreProbe:
             self._is_well, self._asks = is_well, False
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Probes:
     """What answers probes.
 

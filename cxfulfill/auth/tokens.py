@@ -37,7 +37,7 @@ WallClock = Callable[[], float]
 """Seconds since 1970, such as ``time.time``."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class CompactJwt:
     """A JWT whose signature is not verified yet.
 
