@@ -4,6 +4,7 @@ import json
 import threading
 from typing import Final
 
+from cxfulfill.auth.warming import begin, warm
 from cxfulfill.context import Clock
 from cxfulfill.errors import MethodNotAllowed, Unavailable
 from cxfulfill.forks import begin_in_each_process
@@ -39,6 +40,11 @@ class StoreProbe:
         self._asks = False
         self._is_well: bool | None = None
         self._fresh_until = 0.0
+
+    def warm(self) -> None:
+        """Open the store, where that can be told; returns after the store's time limit at the latest."""
+        if self._store.has_check:
+            self._store.is_well()
 
     def is_well(self) -> bool:
         """Tell whether the store can be asked.
@@ -86,6 +92,15 @@ class Probes:
     lifecycle: Lifecycle
     store: StoreProbe | None
     gates: tuple[Gate, ...]
+
+    def warm(self) -> None:
+        """Do what the first call would wait for: fetches of keys and secrets, start-up hooks, opening the store."""
+        policies = [gate.auth for gate in self.gates]
+        begin(policies)  # they go on beside the rest
+        self.lifecycle.start()
+        if self.store is not None:
+            self.store.warm()
+        warm(policies)
 
     async def answer(self, http: HttpRequest, runtime: Runtime, *, ready: bool) -> HttpResponse:
         """Answer a probe.

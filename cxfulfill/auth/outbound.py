@@ -97,6 +97,11 @@ def check_url(what: str, url: str) -> str:
     return url
 
 
+def load_client() -> None:
+    """Load what sends requests, before the first one."""
+    import urllib3  # noqa: F401, PLC0415 - as below
+
+
 def send(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Received:
     """Send a request and read the answer, in this thread.
 
