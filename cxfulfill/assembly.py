@@ -1,7 +1,6 @@
 """From registrations to a pipeline: what is compiled when an application is frozen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxfulfill.auth.agents import AllowedAgents
@@ -21,6 +20,7 @@ from cxfulfill.readiness import Probes, StoreProbe
 from cxfulfill.records import RecordSink
 from cxfulfill.route import Route
 from cxfulfill.routing import Router
+from cxfulfill.structures import keyword_structure
 from cxfulfill.table import Entry, Table
 from cxfulfill.target import DEFAULT_TIMEOUT, Target
 from cxfulfill.telemetry import Telemetry
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cxfulfill.recording import Recording
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@keyword_structure
 class Parts:
     """What an application has beside its handlers; see `Webhook` for what they mean.
 

@@ -1,7 +1,7 @@
 """From a request to the call of a flexible handler."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from cxfulfill.auth.base import Principal
@@ -13,10 +13,11 @@ from cxfulfill.http import HttpRequest
 from cxfulfill.paths import Match
 from cxfulfill.protocol import json
 from cxfulfill.route import WITH_BODY, Route
+from cxfulfill.structures import structure
 from cxfulfill.target import Target
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@structure
 class Served:
     """A flexible handler as it is served.
 

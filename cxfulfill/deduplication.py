@@ -1,7 +1,6 @@
 """One run for one call: the way of a flight, from its key to an answer that is kept."""
 
 import logging
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -21,6 +20,7 @@ from cxfulfill.load import Load
 from cxfulfill.random_ids import new_id
 from cxfulfill.runtime import Runtime
 from cxfulfill.stages import Blocking
+from cxfulfill.structures import structure
 from cxfulfill.work import DeadlineExceeded, Work
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ DRAIN: Final = 30.0
 _log = logging.getLogger("cxfulfill")
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Deduplication:
     """The parts of one application that see to it that a call runs once.
 

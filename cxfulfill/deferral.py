@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from cxfulfill.errors import ConfigurationError
@@ -12,6 +11,7 @@ from cxfulfill.protocol import json
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.registration import Options
 from cxfulfill.reply import to_response
+from cxfulfill.structures import structure
 
 Lost = Answer | Callable[..., Any]
 """An answer, or a function ``f(ctx)`` that gives one."""
@@ -19,7 +19,7 @@ Lost = Answer | Callable[..., Any]
 _NO_NAME: Final = re.compile(r"[^\w-]", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Deferral:
     """How a handler is deferred.
 

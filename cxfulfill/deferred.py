@@ -7,7 +7,7 @@ process or in the store, so that any worker and machine can answer.
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from cxfulfill.keying import Told
 from cxfulfill.protocol import json
 from cxfulfill.records import Outcome
 from cxfulfill.runtime import Runtime
+from cxfulfill.structures import structure
 from cxfulfill.target import Target
 from cxfulfill.work import DeadlineExceeded, Work
 
@@ -33,7 +34,7 @@ _KINDS: Final[dict[int, type[HttpError]]] = {
 _ID_DIGITS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Job:
     """A call of a deferred handler, and the job that it begins or collects.
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import Final, NamedTuple
 
@@ -20,6 +20,7 @@ from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.circuit import StoreDown
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.store import Acquired, Lease
+from cxfulfill.structures import structure
 
 MAX_UNSAVED: Final = 1_000
 """Answers that are kept in the process while the store cannot take them."""
@@ -85,7 +86,7 @@ class Flight:
         self.future: Future[None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Unsaved:
     """An answer that the store could not take yet.
 

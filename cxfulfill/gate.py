@@ -1,7 +1,7 @@
 """Who may call: an authenticator, asked as often as it takes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from cxfulfill.auth.agents import AllowedAgents
@@ -22,13 +22,14 @@ from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import SessionName
 from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.stages import Blocking, Stages
+from cxfulfill.structures import keyword_structure
 
 MAX_FETCHING: Final = 3.0
 """Seconds after which no further fetch of the authenticators is begun for a request."""
 _MAX_FETCHES: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@keyword_structure
 class Gate:
     """An authenticator and what is known of it.
 

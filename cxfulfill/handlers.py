@@ -3,7 +3,6 @@
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cxfulfill.context import Call, Context
@@ -13,6 +12,7 @@ from cxfulfill.parameters.base import Schema, UnresolvedAnnotation
 from cxfulfill.parameters.schema import schema_for
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.reply import Reply
+from cxfulfill.structures import structure
 
 Answer = str | Reply | WebhookResponse | None
 """What a handler may return; None is the answer "do nothing"."""
@@ -39,7 +39,7 @@ M = TypeVar("M", bound=Middleware)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Function:
     """A handler function and what was read of it.
 
@@ -202,7 +202,7 @@ def place_of(function: Any) -> str:
     return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Invocation:
     """A handler with its middleware around it, ready to run.
 

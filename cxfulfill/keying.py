@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from cxfulfill.collecting import mentions_reference
@@ -12,13 +11,14 @@ from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flex
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired
 from cxfulfill.route import SAFE
+from cxfulfill.structures import structure
 from cxfulfill.target import Target
 from cxfulfill.work import Work
 
 _PLAIN: Final = (str, int, float, bool, dict, list, type(None))
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Keying:
     """How an application's calls get their keys.
 

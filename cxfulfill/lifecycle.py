@@ -32,7 +32,7 @@ START_LIMIT: Final = 30.0
 _log = logging.getLogger("cxfulfill")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class _Start:
     """Start-up in one process.
 

@@ -16,6 +16,7 @@ from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, Unavailable
 from cxfulfill.forks import begin_in_each_process
 from cxfulfill.handlers import Invocation
+from cxfulfill.structures import structure
 from cxfulfill.work import Work
 
 _UNCOUNTED = nullcontext()
@@ -125,7 +126,7 @@ class _Count:
             self.take_off()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class _Place:
     """A run's one place, which its request and its handler hold; the last of them that leaves gives it up."""
 
@@ -162,7 +163,7 @@ class _Place:
             self.leave()
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class _Counted(Invocation):
     """A handler that holds its run's place while it runs."""
 

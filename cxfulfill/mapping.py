@@ -7,11 +7,11 @@ nothing is found out when the module is imported and not in a conversation.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.parameters.shapes import Shape
+from cxfulfill.structures import structure
 
 _NAME: Final = re.compile(r"(?:\$flow\.)?[\w-]+")
 _SEGMENT: Final = re.compile(r"\['(?P<name>(?:[^'\\]|\\.)*)'\]|\[(?P<index>-?\d+)\]", re.DOTALL)
@@ -20,7 +20,7 @@ _ESCAPE: Final = re.compile(r'\\.|"', re.DOTALL)
 _BARE: Final = re.compile(r"[\w.\[\]-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class SingularPath:
     """A path that finds one value at most (singular query, RFC 9535 2.3.5.1).
 

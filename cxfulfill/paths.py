@@ -3,12 +3,12 @@
 import contextlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from cxfulfill.errors import BadRequest, ConfigurationError, MethodNotAllowed, NotFound
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.values import MAX_DOUBLE
+from cxfulfill.structures import structure
 
 T = TypeVar("T")
 MAX_PATH: Final = 1_024
@@ -20,7 +20,7 @@ _SEPARATED: Final = 2
 """Variables of any length that may share a segment, each ``<path:>`` counted in every one."""
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class PathPattern:
     """A path with variables.
 

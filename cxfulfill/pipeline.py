@@ -5,7 +5,7 @@ that was not read whole.
 """
 
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +41,7 @@ from cxfulfill.reprompt import reprompt
 from cxfulfill.route import METHODS
 from cxfulfill.runtime import Runtime
 from cxfulfill.stages import Stages
+from cxfulfill.structures import keyword_structure
 from cxfulfill.table import Table
 from cxfulfill.target import Target
 from cxfulfill.telemetry import CallSpan, Record, Telemetry, reason_of
@@ -59,7 +60,7 @@ _REPLAYED: Final = (("Idempotent-Replayed", "true"),)
 _FOLDED: Final = {405: 404, 408: 400, 413: 400, 415: 400}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@keyword_structure
 class Pipeline:
     """The frozen parts of an application, and the way of a request through them.
 

@@ -2,9 +2,9 @@
 
 import json
 import threading
-from dataclasses import dataclass
 from typing import Final
 
+from cxfulfill.auth.warming import begin, warm
 from cxfulfill.context import Clock
 from cxfulfill.errors import MethodNotAllowed, Unavailable
 from cxfulfill.forks import begin_in_each_process
@@ -13,6 +13,7 @@ from cxfulfill.http import HttpRequest, HttpResponse, json_response
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.lifecycle import Lifecycle
 from cxfulfill.runtime import Runtime
+from cxfulfill.structures import structure
 
 FRESH: Final = 1.0
 """Seconds that an answer of the store counts, so that whoever probes cannot load it."""
@@ -39,6 +40,11 @@ class StoreProbe:
         self._asks = False
         self._is_well: bool | None = None
         self._fresh_until = 0.0
+
+    def warm(self) -> None:
+        """Open the store, where that can be told; returns after the store's time limit at the latest."""
+        if self._store.has_check:
+            self._store.is_well()
 
     def is_well(self) -> bool:
         """Tell whether the store can be asked.
@@ -73,7 +79,7 @@ class StoreProbe:
             self._is_well, self._asks = is_well, False
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Probes:
     """What answers probes.
 
@@ -86,6 +92,15 @@ class Probes:
     lifecycle: Lifecycle
     store: StoreProbe | None
     gates: tuple[Gate, ...]
+
+    def warm(self) -> None:
+        """Do what the first call would wait for: fetches of keys and secrets, start-up hooks, opening the store."""
+        policies = [gate.auth for gate in self.gates]
+        begin(policies)  # they go on beside the rest
+        self.lifecycle.start()
+        if self.store is not None:
+            self.store.warm()
+        warm(policies)
 
     async def answer(self, http: HttpRequest, runtime: Runtime, *, ready: bool) -> HttpResponse:
         """Answer a probe.

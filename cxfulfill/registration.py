@@ -12,6 +12,7 @@ from cxfulfill.handlers import Function, Middleware, read_function
 from cxfulfill.hints import takes
 from cxfulfill.idempotency.business import IdempotencyKey, read_options
 from cxfulfill.parameters.base import Schema, UnresolvedAnnotation
+from cxfulfill.structures import keyword_structure, structure
 
 MAX_TIMEOUT = 30.0
 """Seconds; the longest timeout that a CX webhook can have."""
@@ -19,7 +20,7 @@ MAX_TIMEOUT = 30.0
 Key = str | Callable[[Any], Any] | IdempotencyKey | None
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Layer:
     """What a router adds to its handlers.
 
@@ -47,7 +48,7 @@ class Layer:
         return {error: function for error, function in self.error_handlers.items() if takes(function.call, kind)}
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Options:
     """A handler's function and the options that all kinds of handlers have.
 
@@ -117,7 +118,7 @@ class Options:
         self.key.check_field(schema.fields if schema else frozenset(), self.function.place)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@keyword_structure
 class Registration(ABC):
     """A registered handler.
 

@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from cxfulfill.auth.base import Authenticator, check_policy, credential_headers
@@ -19,6 +18,7 @@ from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.protocol.values import to_json_value
 from cxfulfill.registration import Registration
 from cxfulfill.reply import Reply
+from cxfulfill.structures import keyword_structure
 
 METHODS: Final = ("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
 """What a flexible webhook can be called with (``GenericWebService.HttpMethod``)."""
@@ -32,7 +32,7 @@ _ANSWER: Final = "the handler's answer"
 _log = logging.getLogger("cxfulfill")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@keyword_structure
 class Route(Registration):
     """A registered flexible handler.
 

@@ -6,7 +6,6 @@ more narrowing.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, TypeVar
 
 from cxfulfill.context import Call, Context
@@ -14,12 +13,13 @@ from cxfulfill.deferral import Deferral
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.registration import Registration
 from cxfulfill.reply import encode_reply
+from cxfulfill.structures import keyword_structure
 
 T = TypeVar("T")
 _ANY: Final = Narrowing.of()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@keyword_structure
 class Entry(Registration):
     """A registered handler of standard calls.
 

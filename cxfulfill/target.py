@@ -1,7 +1,7 @@
 """What a registered handler comes to, once the application is frozen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeVar
 
 from cxfulfill.context import Call
@@ -13,6 +13,7 @@ from cxfulfill.idempotency.business import IdempotencyKey
 from cxfulfill.parameters.base import Schema
 from cxfulfill.registration import Registration
 from cxfulfill.stages import Stages
+from cxfulfill.structures import structure
 from cxfulfill.work import Work
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ DEFAULT_TIMEOUT: Final = 4.5
 """Seconds that ``ctx.deadline`` counts where no timeout is set: half a second less than CX's default of 5."""
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Target:
     """What the calls of one handler need, compiled at freeze.
 

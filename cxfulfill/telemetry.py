@@ -104,7 +104,7 @@ def sink_of(given: RecordSink | None) -> RecordSink:
     return given
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Record:
     """One call, filled in on its way.
 

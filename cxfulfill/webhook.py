@@ -3,16 +3,16 @@
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakSet
 
 from cxfulfill.assembly import Parts, assemble
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, check_policy
 from cxfulfill.context import Clock
 from cxfulfill.coroutines import run
-from cxfulfill.errors import ConfigurationError, InternalError
+from cxfulfill.errors import ConfigurationError, InternalError, Unavailable
 from cxfulfill.forks import lock_of_process
 from cxfulfill.http import HttpRequest, HttpResponse, problem_response
 from cxfulfill.idempotency.policy import Idempotency
@@ -29,6 +29,7 @@ from cxfulfill.records import RecordSink
 from cxfulfill.routing import Router
 from cxfulfill.runtime import Runtime, Threads
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
+from cxfulfill.serving import served, warm_up
 from cxfulfill.telemetry import Telemetry, sink_of, telemetry_of
 from cxfulfill.workers import Workers
 
@@ -47,25 +48,6 @@ DEFAULT_IDEMPOTENCY = Idempotency()
 
 
 _log = logging.getLogger("cxfulfill")
-_open: "WeakSet[Webhook]" = WeakSet()
-
-
-def close_all() -> None:
-    """Close every webhook of this process; the shipped gunicorn settings call it when a worker ends."""
-    for webhook in list(_open):
-        webhook.close()
-
-
-def start_all(threads: int) -> None:
-    """Run the start-up hooks of this process's webhooks; the shipped gunicorn settings call it when a worker begins.
-
-    Args:
-        threads: How many it has.
-    """
-    for webhook in list(_open):
-        for sentence in webhook.without_effect(threads):
-            _log.warning("a setting is without effect: %s", sentence)
-        webhook.lifecycle.start()
 
 
 class Webhook(Router):
@@ -132,7 +114,7 @@ class Webhook(Router):
         self.workers = Workers()
         self.lifecycle = Lifecycle(self.workers, clock)
         self.load = Load(max_in_flight)
-        _open.add(self)
+        served.add(self)
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:
@@ -190,6 +172,21 @@ class Webhook(Router):
             ConfigurationError: An annotation cannot be resolved.
         """
         self.pipeline()
+
+    def warm(self) -> None:
+        """Do in this process what its first call would else wait for; most servers do it as they begin.
+
+        Freezes the application, fetches keys and secrets (for at most 3 seconds), opens the store, runs the start-up
+        hooks, and begins the event loop of ``async`` handlers. What does not succeed is tried again by the calls.
+
+        Raises:
+            ConfigurationError: As for `check`.
+        """
+        probes = self.pipeline().probes
+        if any(each.options.function.is_async for each in (*self.entries(), *self.routes())):
+            with suppress(Unavailable):  # no thread, or no file descriptor
+                self.workers.portal()
+        probes.warm()
 
     def pipeline(self) -> Pipeline:
         """Give the way of a request; freezes the application.
@@ -251,7 +248,7 @@ class Webhook(Router):
 
         def start(loop: "AbstractEventLoop") -> None:
             self.workers.adopt(loop)
-            self.lifecycle.start()
+            warm_up(self)
 
         return AsgiApp(answer, start, self.close)
 

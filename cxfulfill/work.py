@@ -1,13 +1,13 @@
 """A handler and what it is run with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from cxfulfill.context import Call
 from cxfulfill.errors import Unavailable
 from cxfulfill.handlers import Invocation
 from cxfulfill.stages import Stages
+from cxfulfill.structures import structure
 
 
 class DeadlineExceeded(Unavailable):
@@ -16,7 +16,7 @@ class DeadlineExceeded(Unavailable):
     default_reason = "deadline"
 
 
-@dataclass(slots=True)
+@structure
 class Work:
     """A handler and what it is run with.
 

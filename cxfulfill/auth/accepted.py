@@ -5,7 +5,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TypeGuard
 
@@ -15,6 +15,7 @@ from cxfulfill.auth.secret_checks import strip_newline
 from cxfulfill.auth.sources import EnvironmentSecret, Secret, SecretSource, describe
 from cxfulfill.errors import ConfigurationError, Unavailable
 from cxfulfill.forks import lock_of_process
+from cxfulfill.structures import structure
 
 _log = logging.getLogger("cxfulfill")
 
@@ -109,7 +110,7 @@ class Accepted:
         return " | ".join(self._shown)
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class _Verdict:
     value: object = field(repr=False)
     accepted: bytes | None = field(repr=False)

@@ -84,6 +84,7 @@ class Authenticator(Protocol):
       loop is never held up;
     * ``credential_headers`` (frozenset of names): further header fields to hide from handlers;
     * ``ready()``: whether it is ready to serve, for ``/ready``; it must not block;
+    * ``warm()``: fetches what it lacks, for at most 3 seconds; servers call it before the first call;
     * ``authorize(principal, session)``: what only the session's name can tell, asked once the body is read; it
       returns the principal of the call, or raises `Forbidden`;
     * ``only_with_another_factor`` (bool): whether it proves too little to stand alone or as an alternative;

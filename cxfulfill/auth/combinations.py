@@ -21,6 +21,7 @@ from cxfulfill.auth.base import (
     needs_another_factor,
 )
 from cxfulfill.auth.one_header import any_way, joint_ways
+from cxfulfill.auth.warming import warm
 from cxfulfill.errors import ConfigurationError, Forbidden, HttpError, InternalError, Unauthorized
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import SessionName
@@ -70,7 +71,12 @@ class _Several:
 
     def ready(self) -> bool:
         """Tell whether every part is ready."""
-        return all(is_ready(part) for part in self.parts)
+        ready = [is_ready(part) for part in self.parts]  # every one: to be asked begins its fetch
+        return all(ready)
+
+    def warm(self) -> None:
+        """Let every part fetch what it lacks."""
+        warm(self.parts)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.parts!r}"

@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final, Generic, TypeVar
 
 from cxfulfill.auth.base import NeedsIO
 from cxfulfill.errors import Unavailable
 from cxfulfill.forks import lock_of_process
+from cxfulfill.structures import structure
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ class Gone(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Held(Generic[T]):
     """A value and how long it is good for.
 
@@ -63,7 +64,7 @@ class TakenBack(Unavailable):
     """503: there is no value, and its source said so itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class _State(Generic[T]):
     held: Held[T] | None = None
     fetched: float = -math.inf

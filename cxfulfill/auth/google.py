@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from cxfulfill.auth import notes
 from cxfulfill.auth.base import Principal
-from cxfulfill.auth.google_keys import ALGORITHM, read_keys, rsa_verifier
-from cxfulfill.auth.keys import KeySource, Shared
+from cxfulfill.auth.keys import KeySource
 from cxfulfill.auth.outbound import split_url
 from cxfulfill.auth.tokens import (
+    RS256,
     SERVICE_AGENT_IN_CX,
     CompactJwt,
     WallClock,
@@ -40,7 +40,6 @@ MAX_LIFETIME: Final = 7_200.0
 """Seconds that a token may be valid for; Google's are for one hour."""
 
 _ACCOUNT = re.compile(r"[^\s@]+@[^\s@,;]+")
-_SHARED = Shared(read_keys)
 
 
 def dialogflow_service_agent(project_number: int | str) -> str:
@@ -147,9 +146,10 @@ class GoogleIdToken(_GoogleCaller):
         now: WallClock = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        from cxfulfill.auth.google_keys import SHARED  # noqa: PLC0415 - CloudRunIam verifies no signature
+
         super().__init__(audience, project_number, service_accounts, now)
-        rsa_verifier()  # not at the first request
-        self.keys = _SHARED.of(keys, clock)
+        self.keys = SHARED.of(keys, clock)
         self._verified = Verified()
 
     def authenticate(self, http: HttpRequest) -> Principal:
@@ -241,7 +241,7 @@ class CloudRunIam(_GoogleCaller):
 
 
 def _check_header(jwt: CompactJwt) -> str:
-    if jwt.algorithm != ALGORITHM:
+    if jwt.algorithm != RS256:
         raise invalid_token("algorithm_not_allowed", notes.algorithm(jwt.algorithm, "Google's tokens have RS256"))
     if jwt.type not in (None, "jwt"):
         raise invalid_token(

@@ -20,7 +20,7 @@ from cxfulfill.auth.base import NeedsIO, Principal
 from cxfulfill.auth.client_secret import ClientSecret
 from cxfulfill.auth.fetched import TIME_LIMIT
 from cxfulfill.auth.oauth_claims import Demands
-from cxfulfill.auth.outbound import OutboundError, check_url, send
+from cxfulfill.auth.outbound import OutboundError, check_url, load_client, send
 from cxfulfill.auth.sources import Secret
 from cxfulfill.auth.tokens import (
     OAUTH_IN_CX,
@@ -138,6 +138,11 @@ class OAuthIntrospection:
         if answer.claims is None:
             raise invalid_token("token_inactive", "the issuer says that the token is not, or no longer, good")
         return self._principal(answer.claims, http)
+
+    def warm(self) -> None:
+        """Load the HTTP client and fetch the client's secret, before the first token comes."""
+        load_client()
+        self._client_secret.fetch()
 
     def _check_shape(self, token: str) -> None:
         """Refuse what cannot be the issuer's, so that no token of somebody else's is sent to it."""

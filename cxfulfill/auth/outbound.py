@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from cxfulfill.auth.fetched import FetchError
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.structures import structure
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -42,7 +43,7 @@ class OutboundError(FetchError):
     """The other end gave no usable answer. The text names the reason, and nothing that was sent or received."""
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Received:
     """An answer with status 200.
 
@@ -94,6 +95,11 @@ def check_url(what: str, url: str) -> str:
     if not (secure and parts.hostname) or parts.fragment:
         raise ConfigurationError(f"{what} must be an https URL (http only on this machine), without user and fragment")
     return url
+
+
+def load_client() -> None:
+    """Load what sends requests, before the first one."""
+    import urllib3  # noqa: F401, PLC0415 - as below
 
 
 def send(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Received:

@@ -21,6 +21,8 @@ SKEW: Final = 30.0
 """Seconds by which two clocks may differ."""
 SIGNATURE_REMOVED: Final = "SIGNATURE_REMOVED_BY_GOOGLE"
 """What Cloud Run's IAM check puts in place of a signature (Cloud Run's troubleshooting page)."""
+RS256: Final = "RS256"
+"""The algorithm that Google signs ID tokens with."""
 BEARER: Final = 'Bearer realm="webhook"'
 SERVICE_AGENT_IN_CX: Final = "service agent auth with ID token (serviceAgentAuth: ID_TOKEN)"
 OAUTH_IN_CX: Final = "third-party OAuth (client credentials), with your provider's token endpoint (oauthConfig)"
@@ -37,7 +39,7 @@ WallClock = Callable[[], float]
 """Seconds since 1970, such as ``time.time``."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class CompactJwt:
     """A JWT whose signature is not verified yet.
 

@@ -4,19 +4,19 @@ Held are digests, never tokens, and only of those that were let in: nobody else 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.auth.keys import KeyCache
 from cxfulfill.forks import lock_of_process
+from cxfulfill.structures import structure
 
 MAX_VERIFIED: Final = 1_000
 """Tokens that one verifier remembers; the oldest is dropped for a further one."""
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class _Verdict:
     principal: Principal
     keys: Mapping[str, Any]

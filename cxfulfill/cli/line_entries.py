@@ -21,6 +21,7 @@ LINES: Final[Mapping[str, str]] = {
     "this webhook answers every caller": "Give auth= an authenticator before this serves CX.",
     # Secrets and keys
     "ended in a newline, which was stripped": "Store the secret without it: CX takes the newline for a part of it.",
+    ".warm failed with": "Look at the warm() of your authenticator that the line names. The first call asks it again.",
     "could not be fetched from": "The sentence behind it says why. What is held goes on being used for a day.",
     # Calls
     "after its deadline; its answer is lost": "Find out what the handler waits for; a call that is de-duplicated would "

@@ -18,7 +18,7 @@ class StoreFull(Exception):
     """Every record is a running call's, so none can be dropped; or a result is larger than all that may be kept."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Record:
     owner: str
     fingerprint: str

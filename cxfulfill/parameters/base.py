@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.structures import structure
 
 _MAX_LEAVES: Final = 100
 UNNAMED: Final = "*"
@@ -64,7 +64,7 @@ class Schema(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class PlainSchema:
     """No schema: the parameters as a ``dict``."""
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
 from cxfulfill.parameters.refusals import EntityError
+from cxfulfill.structures import structure
 
 T = TypeVar("T")
 JsonSchema = dict[str, Any]
@@ -24,7 +24,7 @@ _TEXT_BOUNDS: Final = {"min_length": "minLength", "max_length": "maxLength", "pa
 _NUMBERS: Final = ("number", "integer")
 
 
-@dataclass(frozen=True, eq=False)
+@structure
 class Entity(Generic[T]):
     """A kind of value: how it is read from what CX sends, and written back. Pydantic takes it as an annotation.
 

@@ -1,13 +1,14 @@
 """What may be found where in a JSON value, as far as its schema tells."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
+
+from cxfulfill.structures import structure
 
 JsonSchema = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Shape:
     """A JSON schema and the definitions that it refers to.
 

@@ -3,7 +3,6 @@
 import asyncio
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -12,6 +11,7 @@ from cxfulfill.errors import BadRequest, RequestTimeout
 from cxfulfill.event_loop import Read
 from cxfulfill.frozen import made
 from cxfulfill.http import NO_BODY, HttpRequest, HttpResponse, no_certificate
+from cxfulfill.structures import structure
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -74,7 +74,7 @@ def _joined(fields: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return joined
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class AsgiBody:
     """The body behind ``receive``.
 
@@ -174,7 +174,7 @@ def _path(raw: bytes, root: str) -> str:
     return path.removeprefix(root.rstrip("/")) if root else path
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class AsgiApp:
     """An ASGI application.
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from cxfulfill.errors import RequestTimeout
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Cut:
     """One watched read.
 

@@ -16,13 +16,14 @@ Outside Cloud Run, put a buffering proxy in front: a client that sends its heade
 slowly holds a thread, and no setting of gunicorn ends that.
 """
 
+import gc
 import logging
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxfulfill.errors import ConfigurationError
+from cxfulfill.errors import ConfigurationError, statement_of
 from cxfulfill.last_resort import LastResort, TextFormatter
 from cxfulfill.settings.server import read_server
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 _ASGI = ("asgi", "gunicorn.workers.gasgi.ASGIWorker")
+_WHILE_LOADING = 200_000
+"""Objects that are made before the garbage collector looks, while an application is loaded."""
+_thresholds: list[int] = []
 _read = read_server()
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8080')}"
@@ -75,6 +79,18 @@ else:
     logging.lastResort = LastResort(_text, _text.format_call)
 
 
+def _tell(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
+    """Tell in one line that the application refuses its settings: with ``--preload`` its exception ends gunicorn."""
+    if isinstance(error, ConfigurationError):
+        sys.stderr.write(f"\nError: the application does not start: {error}{statement_of(error)}\n\n")
+    else:
+        _tell_others(kind, error, traceback)
+
+
+_tell_others = sys.excepthook
+sys.excepthook = _tell
+
+
 def on_starting(server: Any) -> None:
     """Refuse to start with settings that must not serve; gunicorn calls this in its master, before it listens.
 
@@ -104,7 +120,7 @@ def worker_exit(server: Any, worker: Any) -> None:
         worker: gunicorn's worker.
     """
     del server, worker
-    served = sys.modules.get("cxfulfill.webhook")
+    served = sys.modules.get("cxfulfill.serving")
     if served is not None:
         served.close_all()
 
@@ -133,10 +149,44 @@ def post_worker_init(worker: Any) -> None:
     log = logging.getLogger("cxfulfill")
     if not log.hasHandlers() and log.level == logging.NOTSET and log.getEffectiveLevel() == logging.WARNING:
         log.setLevel(logging.INFO)
-    served = sys.modules.get("cxfulfill.webhook")
-    # A worker with an event loop runs the hooks there, by ASGI's lifespan.
-    if served is not None and not hasattr(worker, "lifespan"):
-        served.start_all(worker.cfg.threads)
+    served = sys.modules.get("cxfulfill.serving")
+    if served is not None:
+        # A worker with an event loop does the rest there, by ASGI's lifespan.
+        served.start_all(worker.cfg.threads, warm=not hasattr(worker, "lifespan"))
+    _end_loading()
+
+
+def when_ready(server: Any) -> None:
+    """Leave what ``--preload`` has loaded alone, so that workers go on sharing its memory; gunicorn calls this.
+
+    A garbage collector that looks through it would write into each page of it.
+
+    Args:
+        server: gunicorn's arbiter, which has not made a worker yet.
+    """
+    if server.cfg.preload_app:
+        gc.freeze()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let the garbage collector rest while a worker loads the application; gunicorn calls this in it.
+
+    What is loaded stays: to look through it again and again costs a seventh of a worker's start.
+
+    Args:
+        server: gunicorn's arbiter.
+        worker: gunicorn's worker.
+    """
+    del server, worker
+    _thresholds[:] = gc.get_threshold()
+    gc.set_threshold(_WHILE_LOADING, *_thresholds[1:])
+
+
+def _end_loading() -> None:
+    """Let the garbage collector work again, without what has been loaded; thresholds of the application's stay."""
+    gc.freeze()
+    if gc.get_threshold()[0] == _WHILE_LOADING:
+        gc.set_threshold(*_thresholds)
 
 
 def ssl_context(settings: Any, make_default: "Callable[[], SSLContext]") -> "SSLContext":

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from http import HTTPStatus
 from ssl import CERT_NONE
@@ -13,6 +12,7 @@ from cxfulfill.frozen import made
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.server.arrival import seconds_since_data
 from cxfulfill.server.cutoff import cutoff
+from cxfulfill.structures import structure
 
 Environ = dict[str, Any]
 
@@ -210,7 +210,7 @@ def path_of(environ: Environ) -> str:
     return path if path.isascii() else path.encode("latin-1", "replace").decode(errors="surrogateescape")
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class WsgiApp:
     """A WSGI application.
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.settings.table import PREFIX, SETTINGS
 from cxfulfill.settings.variables import Variables
+from cxfulfill.structures import structure
 
 WORKERS = "WEB_CONCURRENCY"
 """The variable for the number of workers, which gunicorn and platforms know under this name."""
@@ -16,7 +16,7 @@ _SHARES = 2
 _SPARE = 4
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class ServerSettings:
     """What the environment says to the server.
 

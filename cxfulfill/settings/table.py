@@ -1,8 +1,9 @@
 """The settings that the environment may hold: one table for reading, for the documentation and for the command line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from cxfulfill.structures import structure
 
 PREFIX: Final = "CXFULFILL_"
 SECRET_FORMS: Final = ("", "_FILE", "_SECRET")
@@ -18,7 +19,7 @@ to somebody, so there is none.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Setting:
     """A setting.
 

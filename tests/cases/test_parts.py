@@ -375,7 +375,7 @@ def public_api() -> list[str]:
     verbs = ("of", "call", "call_twice", "say", "speak", "press", "event", "trigger", "flexible", "as_caller")
     callables |= {f"Cx.{name}": getattr(testing.Cx, name) for name in (*verbs, "as_service_account", "close")}
     callables |= {"Session": testing.Session, "Turn.of": testing.Turn.of, "SessionPage.of": testing.SessionPage.of}
-    callables |= {"Webhook.on_startup": Webhook.on_startup, "Webhook.on_shutdown": Webhook.on_shutdown}
+    callables |= {f"Webhook.{name}": getattr(Webhook, name) for name in ("on_startup", "on_shutdown", "warm")}
     for name, function in callables.items():
         lines.append(f"{name}({', '.join(map(parameter, inspect.signature(function).parameters.values()))})")
     return lines

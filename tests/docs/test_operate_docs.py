@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from cxfulfill import lifecycle, readiness
+from cxfulfill.serving import close_all
 from cxfulfill.settings.server import read_server
-from cxfulfill.webhook import close_all
 from tests.docs.pages import ROOT, snippets
 from tests.pipeline.support import basic, body_of, post
 

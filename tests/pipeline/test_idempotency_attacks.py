@@ -18,7 +18,7 @@ from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
-from cxfulfill.webhook import close_all
+from cxfulfill.serving import close_all
 from cxfulfill.workers import Workers
 from tests.clock import Clock
 from tests.pipeline.support import LIMIT, Result, pause_by, post

@@ -13,7 +13,7 @@ import pytest
 
 from cxfulfill import ConfigurationError, Context, Router, lifecycle, readiness
 from cxfulfill.idempotency.memory import MemoryStore
-from cxfulfill.webhook import close_all, start_all
+from cxfulfill.serving import close_all, start_all
 from tests.clock import Clock
 from tests.pipeline.support import CANARY, LIMIT, MEMBER, SOON, Counted, Finds, ask, post, refused
 from tests.server.wire import until

@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 
-from cxfulfill import ConfigurationError, Context, HttpRequest, Unavailable, Webhook
-from cxfulfill import webhook as webhook_module
+from cxfulfill import ConfigurationError, Context, HttpRequest, Unavailable, Webhook, serving
 from cxfulfill.handlers import Invocation, read_function
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.load import Load
 from cxfulfill.runtime import Threads
+from cxfulfill.serving import start_all
 from cxfulfill.settings.server import read_server, without_effect
 from cxfulfill.stages import Stages
 from cxfulfill.testing import make_context
-from cxfulfill.webhook import start_all
 from cxfulfill.work import Work
 from tests.clock import Clock
 from tests.pipeline.support import GOOD, LIMIT, SOON, Counted, Result, Unreadable, app_b, ask, post, refused
@@ -194,7 +193,7 @@ def test_settings_that_nobody_heeds_are_told_of(
         "CXFULFILL_MAX_IN_FLIGHT, which only Webhook.from_env() reads; make this webhook with it",
     ]
     with closing(Webhook(auth=app_b(), max_in_flight=8)) as made:
-        monkeypatch.setattr(webhook_module, "_open", [made])
+        monkeypatch.setattr(serving, "served", [made])
         start_all(8)
     sentence = "max_in_flight=8, and the server has 8 threads; set CXFULFILL_THREADS=20"
     assert f"a setting is without effect: {sentence}" in caplog.messages

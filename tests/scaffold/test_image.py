@@ -48,7 +48,7 @@ class Image:
             self.steps.append(name)
 
     def here(self, text: str) -> str:
-        return re.sub(r"(?<![\w.])/(venv|app)\b", lambda found: f"{self.root}{found[0]}", text)
+        return re.sub(r"(?<![\w.])/(venv|app|usr/local/lib)\b", lambda found: f"{self.root}{found[0]}", text)
 
     def do_from(self, rest: str) -> None:
         assert re.fullmatch(r"python:\d\.\d+-slim AS base|base( AS build)?", rest)
@@ -115,6 +115,8 @@ def test_the_steps_of_the_dockerfile_run_in_their_order_in_a_clean_environment_w
     (tmp_path / "etc").mkdir()
     for name in ("passwd", "group", "shadow", "gshadow"):
         (tmp_path / "etc" / name).touch()
+    library = tmp_path / "usr/local/lib/python3"  # some of Python's own, as in the official image: no bytecode
+    shutil.copytree(Path(json.__file__).parent, library / "json", ignore=shutil.ignore_patterns("__pycache__"))
     path = f"{tmp_path / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin"
     image = Image(tmp_path, project, bench, {"PATH": path})
 
@@ -122,14 +124,18 @@ def test_the_steps_of_the_dockerfile_run_in_their_order_in_a_clean_environment_w
 
     own_wheel = ["COPY"] if own else []
     assert image.steps == [
-        "FROM", "ENV", "WORKDIR", "FROM", "RUN", "COPY", *own_wheel, "RUN", "COPY", "RUN", "FROM", "RUN", "COPY",
-        "COPY", "USER", "ENV", "EXPOSE", "HEALTHCHECK", "CMD",
+        "FROM", "ENV", "WORKDIR", "RUN", "FROM", "RUN", "COPY", *own_wheel, "RUN", "COPY", "RUN", "FROM", "RUN",
+        "COPY", "COPY", "USER", "ENV", "EXPOSE", "HEALTHCHECK", "CMD",
     ]  # fmt: skip
     assert sorted(each.name for each in (tmp_path / "app").iterdir()) == [
         "Procfile", "__pycache__", "handlers.py", "main.py", "requirements.txt", *(["wheels"] if own else []),
     ]  # fmt: skip
-    compiled = [*tmp_path.glob("app/**/*.pyc"), *tmp_path.glob("venv/lib/**/cxfulfill/**/*.pyc")]
-    assert {each.name.partition(".")[0] for each in compiled} > {"main", "handlers", "webhook"}
+    compiled = [
+        *tmp_path.glob("app/**/*.pyc"),
+        *library.glob("**/*.pyc"),
+        *tmp_path.glob("venv/lib/**/cxfulfill/**/*.pyc"),
+    ]
+    assert {each.name.partition(".")[0] for each in compiled} > {"main", "handlers", "webhook", "decoder"}
     assert {int.from_bytes(each.read_bytes()[4:8], "little") for each in compiled} == {UNCHECKED_HASH}
 
     password = secret()
