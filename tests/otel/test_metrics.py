@@ -193,6 +193,7 @@ def test_without_an_sdk_nothing_is_told_and_calls_are_answered() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # 3.12: of a fork beside threads
+@pytest.mark.wsgi_alone
 def test_a_forked_process_begins_at_nothing(sdk: Sdk) -> None:
     with closing(sdk.webhook()) as webhook:
         webhook.add_handler("hello", lambda ctx: "Hello.")

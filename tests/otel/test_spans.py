@@ -348,6 +348,7 @@ def test_an_sdk_that_samples_nothing_is_no_trouble() -> None:
     assert sdk.finished() == {}
 
 
+@pytest.mark.wsgi_alone
 def test_a_worker_s_end_in_the_handler_leaves_no_span_behind(sdk: Sdk) -> None:
     with closing(sdk.webhook(auth=Finds(MEMBER))) as webhook:
         webhook.add_handler("hello", raises(SystemExit()))
