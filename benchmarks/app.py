@@ -4,7 +4,6 @@
 may call: ``BENCHMARK_AUTH`` is ``basic`` or ``id-token``, and the folder ``BENCHMARK_CREDENTIALS`` tells of the keys.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -52,6 +51,8 @@ def slow(ctx: Context, booking: Booking) -> Reply:
 
 
 async def slow_asynchronous(ctx: Context, booking: Booking) -> Reply:
+    import asyncio  # the largest import of all, and nobody else's here
+
     await asyncio.sleep(SLOW)
     return Reply(TEXT, parameters=CHANGES)
 
@@ -72,12 +73,13 @@ webhook = Webhook(auth=_authenticator())
 for tag, handler in HANDLERS.items():
     webhook.add_handler(tag, handler)
 app = webhook.wsgi
-asgi = webhook.asgi
 
 
 def __getattr__(name: str) -> Any:
+    if name == "asgi":
+        return webhook.asgi  # only those who serve it pay for an event loop, or for Flask
     if name != "flask_app":
         raise AttributeError(name)
-    from cxfulfill.server.flask import create_app  # only those who serve it pay for Flask
+    from cxfulfill.server.flask import create_app
 
     return create_app(webhook)
