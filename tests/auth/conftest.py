@@ -1,8 +1,8 @@
-"""What the tests of authenticators share: those that go through an application run over both interfaces."""
+"""What the tests of authenticators share: those that go through an application run over each interface."""
 
 import pytest
 
-from tests.pipeline.over_asgi import WAYS, server
+from tests.pipeline.over_asgi import FLASK, WAYS, server
 
 __all__ = ["server"]
 
@@ -11,4 +11,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of a module that calls webhooks over both interfaces."""
     calls_webhooks = hasattr(metafunc.module, "post") or hasattr(metafunc.module, "refused")
     is_of_wsgi = metafunc.definition.get_closest_marker("wsgi_alone") is not None
-    metafunc.parametrize("server", WAYS if calls_webhooks and not is_of_wsgi else WAYS[:1], indirect=True)
+    ways = (*WAYS, FLASK) if calls_webhooks and not is_of_wsgi else WAYS[:1]
+    metafunc.parametrize("server", ways, indirect=True)

@@ -1,21 +1,26 @@
 """Calls of a WSGI environ's content over the ASGI application: the same tests, on an event loop."""
 
 import asyncio
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_from_bytes
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.store import IdempotencyStore, Lease, Outcome
+from cxfulfill.server.flask import create_app
 from cxfulfill.webhook import Webhook
 
 LIMIT = 60.0
 WAYS = ("wsgi", "asgi")
 """The interfaces that tests call a webhook by."""
+FLASK = "flask"
+"""A third one: Flask's application, with what it adds, for what a caller can tell."""
 STORE_ON_LOOP = "asgi, store on the loop"
 """A third way, on which each store has a client for event loops."""
 
@@ -48,6 +53,25 @@ class Server:
 
 
 current: Server | None = None
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def plain_app(webhook: Webhook) -> WsgiApp:
+    return webhook.wsgi
+
+
+_flask_apps: WeakKeyDictionary[Webhook, WsgiApp] = WeakKeyDictionary()
+
+
+def flask_app(webhook: Webhook) -> WsgiApp:
+    """Give the application that `create_app` makes of a webhook; the same one each time."""
+    return _flask_apps.get(webhook) or _flask_apps.setdefault(webhook, create_app(webhook))
+
+
+SERVER = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.errors": sys.stderr}
+"""What Flask reads besides, which every server tells."""
+app_of: Callable[[Webhook], WsgiApp] = plain_app
+"""What `tests.pipeline.support.post` calls where it does not go over ASGI."""
 
 
 @contextmanager
@@ -75,6 +99,10 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
         monkeypatch.setattr(GuardedStore, "__init__", begin_on_loop)
     if request.param == "wsgi":
+        yield
+        return
+    if request.param == FLASK:
+        monkeypatch.setattr(sys.modules[__name__], "app_of", flask_app)
         yield
         return
     with serving():

@@ -13,6 +13,7 @@ import pytest
 
 from cxfulfill import Authenticator, BasicAuth, Context, Forbidden, HeaderSecret, HttpRequest, Principal, Reply, Webhook
 from cxfulfill.event_loop import Loop
+from cxfulfill.runtime import Threads
 from cxfulfill.server.wsgi import Environ
 from tests.pipeline import over_asgi
 
@@ -97,19 +98,20 @@ def _post(webhook: Webhook, environ: Environ) -> tuple[int, list[tuple[str, str]
     def start(status: str, fields: list[tuple[str, str]], exc_info: Any = None, /) -> None:
         started.append((int(status.split(maxsplit=1)[0]), fields))
 
-    content = b"".join(webhook.wsgi(environ, start))
+    answer = over_asgi.app_of(webhook)(over_asgi.SERVER | environ, start)
+    content = b"".join(answer)
     [(status, fields)] = started
     return status, fields, content
 
 
-def pause_by(webhook: Webhook, pause: Callable[[float], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let pauses be a function's, over either interface."""
-    webhook._threads._pause = pause  # type: ignore[assignment]
+def pause_by(pause: Callable[[float], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pauses be a function's, over each interface."""
 
-    async def on_loop(_: Loop, seconds: float) -> None:
+    async def at_once(_: object, seconds: float) -> None:
         pause(seconds)
 
-    monkeypatch.setattr(Loop, "pause", on_loop)
+    for runtime in (Threads, Loop):
+        monkeypatch.setattr(runtime, "pause", at_once)
 
 
 def ask(webhook: Webhook, tag: str, /, **parameters: Any) -> Result:

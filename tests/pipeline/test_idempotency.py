@@ -218,7 +218,7 @@ def test_a105_a_call_whose_process_died_runs_again_after_the_lease(
             pauses.append(seconds)
             clock.seconds += seconds
 
-        pause_by(app.webhook, pause, monkeypatch)
+        pause_by(pause, monkeypatch)
         result = app.post()
         assert (result.status, result.reason, app.runs) == (503, "in_progress", [])
         assert pauses[0] == 0.02
@@ -638,7 +638,7 @@ def test_a_worker_that_is_ended_leaves_its_lease_to_run_out(app: App, monkeypatc
     app.webhook.add_handler("ends", ends)
     with pytest.raises(End):
         app.post(call("ends"))
-    pause_by(app.webhook, lambda seconds: setattr(app.clock, "seconds", app.clock.seconds + seconds), monkeypatch)
+    pause_by(lambda seconds: setattr(app.clock, "seconds", app.clock.seconds + seconds), monkeypatch)
     assert app.post(call("ends")).reason == "in_progress"
     app.clock.seconds += 15
     assert app.post(call("ends")).status == 200

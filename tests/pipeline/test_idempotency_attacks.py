@@ -338,7 +338,7 @@ def test_a_call_that_runs_elsewhere_is_not_run_for_want_of_a_store(monkeypatch: 
         key = str(app.post().json["sessionInfo"]["parameters"]["key"])
         store.inner = MemoryStore(clock=clock)
         store.inner.acquire(key, owner="elsewhere", fingerprint="", lease=15.0)
-        pause_by(app.webhook, lambda seconds: setattr(store, "down", True), monkeypatch)
+        pause_by(lambda seconds: setattr(store, "down", True), monkeypatch)
         result = app.post()
         assert (result.status, result.reason, app.runs) == (503, "in_progress", ["count"])
 
@@ -579,7 +579,7 @@ def test_a_retry_that_waits_in_vain_is_no_error(
     store = MemoryStore(clock=clock)
     store.acquire(key, owner="elsewhere", fingerprint="", lease=60.0)
     with closing(App(clock, store=store)) as app:
-        pause_by(app.webhook, lambda seconds: setattr(clock, "seconds", clock.seconds + seconds), monkeypatch)
+        pause_by(lambda seconds: setattr(clock, "seconds", clock.seconds + seconds), monkeypatch)
         caplog.clear()
         assert app.post().reason == "in_progress"
     [record] = [each for each in caplog.records if "in_progress" in each.getMessage()]
