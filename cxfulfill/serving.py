@@ -13,7 +13,7 @@ _log = logging.getLogger("cxfulfill")
 class Served(Protocol):
     """A webhook, as far as a server's process begins and ends it."""
 
-    def without_effect(self, threads: int) -> Iterator[str]:
+    def without_effect(self, threads: int | None) -> Iterator[str]:
         """Find settings that nobody heeds; see `Webhook.without_effect`."""
         ...
 
@@ -35,11 +35,11 @@ def close_all() -> None:
         webhook.close()
 
 
-def start_all(threads: int, *, warm: bool = True) -> None:
+def start_all(threads: int | None, *, warm: bool = True) -> None:
     """Prepare this process's webhooks; the shipped gunicorn settings call it before a worker takes calls.
 
     Args:
-        threads: How many it has.
+        threads: How many it has for requests; None where an event loop has them all.
         warm: Whether nothing else will do before the first call what that would wait for.
     """
     for webhook in list(served):

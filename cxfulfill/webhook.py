@@ -136,11 +136,11 @@ class Webhook(Router):
         made.is_from_env = True
         return made
 
-    def without_effect(self, threads: int) -> Iterator[str]:
+    def without_effect(self, threads: int | None) -> Iterator[str]:
         """Find settings that somebody has made and nobody heeds.
 
         Args:
-            threads: How many a server has in each process.
+            threads: How many a server has in each process; None where it has an event loop.
 
         Yields:
             A sentence for each, with what to do.

@@ -151,8 +151,9 @@ def post_worker_init(worker: Any) -> None:
         log.setLevel(logging.INFO)
     served = sys.modules.get("cxfulfill.serving")
     if served is not None:
-        # A worker with an event loop does the rest there, by ASGI's lifespan.
-        served.start_all(worker.cfg.threads, warm=not hasattr(worker, "lifespan"))
+        # A worker with an event loop has no threads for requests, and does the rest there, by ASGI's lifespan.
+        is_loop = hasattr(worker, "lifespan")
+        served.start_all(None if is_loop else worker.cfg.threads, warm=not is_loop)
     _end_loading()
 
 

@@ -109,20 +109,20 @@ def _count(variable: str, value: str | None, default: int) -> int:
 
 
 def without_effect(
-    limit: int | None, threads: int, *, is_from_env: bool, environ: Mapping[str, str] = os.environ
+    limit: int | None, threads: int | None, *, is_from_env: bool, environ: Mapping[str, str] = os.environ
 ) -> Iterator[str]:
     """Find settings that somebody has made and nobody heeds.
 
     Args:
         limit: ``max_in_flight`` of a webhook.
-        threads: Threads of its server in each process.
+        threads: Threads of its server in each process; None where that has an event loop.
         is_from_env: Whether the webhook was made by ``Webhook.from_env()``.
         environ: The environment.
 
     Yields:
         A sentence for each, with what to do.
     """
-    if limit is not None and limit >= threads:
+    if limit is not None and threads is not None and limit >= threads:
         wanted = threads_for(limit)
         yield f"max_in_flight={limit}, and the server has {threads} threads; set {PREFIX}THREADS={wanted}"
     unread = [] if is_from_env else [name for name in _OF_WEBHOOK if name in environ]

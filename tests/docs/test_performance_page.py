@@ -46,7 +46,8 @@ def test_the_plan_for_a_million_conversations_adds_up() -> None:
     assert plan["its memory, `ttl=300`, answers of 1,000 bytes"] == pytest.approx(
         calls * 300 * 1_460 * 1.5 / 1e9, rel=0.05
     )
-    assert plan["its connections"] == plan["under way"] * 1.5
+    assert plan["its connections, at most"] == plan["instances by concurrency"] * 2 * 16
+    assert plan["minimum instances"] == math.ceil(plan["instances by concurrency"] * 2 / 3)
     assert plan["lines of the log"] == pytest.approx(calls * 600 / 1e6, rel=0.05)
     assert plan["duplicates"] == calls / 100
 
