@@ -28,6 +28,8 @@ def everything(keys: Path) -> Iterator[servers.Candidate]:
         shown = {"app": "wsgi", "flask_app": "create_app"}[application]
         yield candidates.ours(f"{name}, {shown}", candidates.gunicorn(f"benchmarks.app:{application}", *options), keys)
     yield candidates.ours("gunicorn asgi, asgi", candidates.gunicorn("benchmarks.app:asgi", "-k", "asgi"), keys)
+    shipped = candidates.gunicorn("benchmarks.app:asgi", "-c", "python:cxfulfill.server.gunicorn", "-k", "asgi")
+    yield candidates.ours("shipped settings, asgi", shipped, keys)
     yield candidates.ours("uvicorn, asgi", candidates.uvicorn("benchmarks.app:asgi"), keys)
 
 
