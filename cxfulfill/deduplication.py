@@ -77,7 +77,8 @@ class Deduplication:
         warn_of_memory(given)
         store = GuardedStore(given, clock=clock)
         flights = Flights(store, lease=policy.lease, max_run=policy.max_run, clock=clock)
-        keying = Keying(policy, policy.application or path, NearDuplicates(clock))
+        name = str.__str__(policy.application or path)  # of a kind of text, such as a member of a `StrEnum`, its text
+        keying = Keying(policy, name, NearDuplicates(clock))
         return cls(policy, keying, store, flights, load, Leases(policy, store, flights))
 
     def close(self) -> None:
