@@ -214,10 +214,12 @@ class Deduplication:
         """End a flight that did not begin, or whose worker is ended in this very thread."""
         if flight.outcome is not None:
             return
-        if isinstance(error, Exception):  # nothing has run
-            await self.leases.release(flight, work, where)
-        # Whoever has joined a caller that left has run nothing either, and may try for itself.
-        self.flights.land(flight, error if isinstance(error, Exception) else InProgress())
+        try:
+            if isinstance(error, Exception):  # nothing has run
+                await self.leases.release(flight, work, where)
+        finally:  # also where the caller leaves meanwhile
+            # Whoever has joined a caller that left has run nothing either, and may try for itself.
+            self.flights.land(flight, error if isinstance(error, Exception) else InProgress())
 
     async def _carry_out(self, flight: Flight, keyed: Keyed, work: Work, carrier: Carrier) -> None:
         """Run the handler where it runs, keep its answer, and land; no request can stop this."""
