@@ -256,4 +256,7 @@ def test_a_lease_that_cannot_be_given_back_is_no_traceback(caplog: pytest.LogCap
     future: Future[Any] = Future()
     future.add_done_callback(trip.give_back)
     future.set_result(trip())
+    failed: Future[Any] = Future()
+    failed.add_done_callback(trip.give_back)
+    failed.set_exception(ConnectionError("redis://user:the-password@host"))
     assert caplog.records == []
