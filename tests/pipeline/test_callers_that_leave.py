@@ -93,9 +93,11 @@ def test_a_caller_that_leaves_while_its_lease_is_given_back_stops_no_retry(
         free, app.webhook.workers._free = app.webhook.workers._free, threading.Semaphore(0)
         asked = asyncio.ensure_future(answer(app, call("watched")))
         await turns(store.entered.is_set)
+        asked.cancel()
+        await asyncio.sleep(0)
+        store.gate.set()
         await left(asked, again=again)
         app.webhook.workers._free = free
-        store.gate.set()
         status, _ = await answer(app, call("watched"))
         assert status == 200
 
