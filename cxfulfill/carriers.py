@@ -139,6 +139,20 @@ def left(future: "Future[Any] | LoopFuture[Any]", work: Work) -> DeadlineExceede
     """
     if work.cancels and work.invocation.function.is_async:
         future.cancel()
-    else:
-        future.add_done_callback(lambda done: note_late(work.call, error_of(done), is_kept=False))
+    note_end(future, work)
     return DeadlineExceeded()
+
+
+def note_end(future: "Future[Any] | LoopFuture[Any]", work: Work) -> None:
+    """Tell how a handler ends that nobody waits for; of a look-up that was cancelled there is nothing to tell.
+
+    Args:
+        future: Its future.
+        work: The handler.
+    """
+
+    def note(done: "Future[Any] | LoopFuture[Any]") -> None:
+        if not (done.cancelled() and work.cancels):
+            note_late(work.call, error_of(done), is_kept=False)
+
+    future.add_done_callback(note)

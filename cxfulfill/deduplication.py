@@ -77,7 +77,8 @@ class Deduplication:
         warn_of_memory(given)
         store = GuardedStore(given, clock=clock)
         flights = Flights(store, lease=policy.lease, max_run=policy.max_run, clock=clock)
-        keying = Keying(policy, policy.application or path, NearDuplicates(clock))
+        name = str.__str__(policy.application or path)  # of a kind of text, such as a member of a `StrEnum`, its text
+        keying = Keying(policy, name, NearDuplicates(clock))
         return cls(policy, keying, store, flights, load, Leases(policy, store, flights))
 
     def close(self) -> None:
@@ -213,10 +214,12 @@ class Deduplication:
         """End a flight that did not begin, or whose worker is ended in this very thread."""
         if flight.outcome is not None:
             return
-        if isinstance(error, Exception):  # nothing has run
-            await self.leases.release(flight, work, where)
-        # Whoever has joined a caller that left has run nothing either, and may try for itself.
-        self.flights.land(flight, error if isinstance(error, Exception) else InProgress())
+        try:
+            if isinstance(error, Exception):  # nothing has run
+                await self.leases.release(flight, work, where)
+        finally:  # also where the caller leaves meanwhile
+            # Whoever has joined a caller that left has run nothing either, and may try for itself.
+            self.flights.land(flight, error if isinstance(error, Exception) else InProgress())
 
     async def _carry_out(self, flight: Flight, keyed: Keyed, work: Work, carrier: Carrier) -> None:
         """Run the handler where it runs, keep its answer, and land; no request can stop this."""

@@ -8,12 +8,14 @@ import contextvars
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from functools import partial
 from threading import get_ident
 from typing import Any, TypeVar
 
-from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, left
+from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, left, note_end
 from cxfulfill.context import Deadline
 from cxfulfill.coroutines import run
+from cxfulfill.errors import Unavailable
 from cxfulfill.http import HttpRequest
 from cxfulfill.idempotency.guard import Trip
 from cxfulfill.work import Work
@@ -56,8 +58,16 @@ class Loop:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             if isinstance(function, Trip):
-                future.add_done_callback(function.give_back)  # it goes on in its thread, for nobody
+                self._leave(function, future)
             raise
+
+    def _leave(self, trip: Trip[T], future: "Future[T]") -> None:
+        """Let a trip go on in its thread, for nobody."""
+        if future.done():
+            with suppress(Unavailable):  # no thread can be started, and the loop must not be held up
+                self._workers.wait_for_io(partial(trip.give_back, future))
+        else:
+            future.add_done_callback(trip.give_back)
 
     async def pause(self, seconds: float) -> None:
         """Let so much time pass; see `cxfulfill.runtime.Runtime.pause`."""
@@ -142,7 +152,18 @@ def _with_context(function: Callable[[], T]) -> Callable[[], T]:
 async def _wait(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> None:
     """Wait for a handler: until the deadline where it is cut off, else as long as it takes."""
     is_cut_off = work.watched or work.invocation.function.is_async
-    await asyncio.wait((future,), timeout=max(0.0, deadline.remaining()) if is_cut_off else None)
+    try:
+        await asyncio.wait((future,), timeout=max(0.0, deadline.remaining()) if is_cut_off else None)
+    except asyncio.CancelledError:
+        _go_on(future, work, deadline)
+        raise
+
+
+def _go_on(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> None:
+    """Let a handler go on whose caller has left: an ``async`` look-up until its deadline."""
+    if work.cancels and work.invocation.function.is_async:
+        asyncio.get_running_loop().call_later(deadline.remaining(), future.cancel)
+    note_end(future, work)
 
 
 def _result(future: "asyncio.Future[Any]", work: Work) -> Any:

@@ -89,8 +89,8 @@ class Reply:
 
     def encode(self) -> bytes:
         """Write the answer as CX reads it; see `WebhookResponse.encode`."""
-        if self._plain is None:
-            return self.response.encode()
+        if self._plain is None or self._built is not None:
+            return self.response.encode()  # whoever has looked at it may have changed what is in it
         try:
             body = to_json(self._plain)
         except PydanticSerializationError:
@@ -152,7 +152,7 @@ def to_response(answer: object) -> WebhookResponse:
     )
 
 
-def _plain(messages: tuple[MessageLike, ...], parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _plain(messages: tuple[MessageLike, ...], parameters: object) -> dict[str, Any] | None:
     """Write texts and session parameters down as CX reads them: what most answers are made of.
 
     Args:
@@ -170,9 +170,11 @@ def _plain(messages: tuple[MessageLike, ...], parameters: Mapping[str, Any] | No
             return None
         plain["fulfillmentResponse"] = {"messages": [{"text": {"text": list(variants)}} for variants in texts]}
     if parameters:
+        if not isinstance(parameters, Mapping):
+            return None
         try:
             plain["sessionInfo"] = {"parameters": to_json_object(parameters)}
-        except (ReplyError, AttributeError):
+        except ReplyError:
             return None
     return plain
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,13 +58,16 @@ class Trip(partial[T]):
         return guarded.on_loop(self)
 
     def give_back(self, done: "Future[T]") -> None:
-        """Release what was acquired after nobody waited for it any more.
+        """Release what was acquired, or was to be released, after nobody waited for it any more.
 
         Args:
             done: The trip's future, which is done.
         """
-        if not done.cancelled() and done.exception() is None:
-            guarded: GuardedStore = self.func.__self__  # type: ignore[attr-defined]
+        guarded: GuardedStore = self.func.__self__  # type: ignore[attr-defined]
+        if done.cancelled():  # before a thread was free for it
+            if self.func == guarded.release:
+                self()
+        elif done.exception() is None:
             guarded.give_back(done.result())
 
 
@@ -134,7 +138,8 @@ class GuardedStore(Circuit):
             outcome: What a verb gave.
         """
         if isinstance(outcome, Acquired):
-            self.store.release(outcome.lease)
+            with suppress(Exception):  # it runs out by itself, and nobody is there whom an error could tell anything
+                self.store.release(outcome.lease)
 
     @property
     def has_check(self) -> bool:

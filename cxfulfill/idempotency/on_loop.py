@@ -87,6 +87,7 @@ class _Client:
         self._circuit = circuit
         self._bounded = bool(getattr(client, "bounded", False))
         self._given_up: set[asyncio.Task[Any]] = set()
+        self._releasing: set[asyncio.Task[None]] = set()
 
     async def make(self, trip: "partial[T]") -> T:
         """Make a trip; see `Clients.send`."""
@@ -101,9 +102,10 @@ class _Client:
         except Exception as error:
             raise self._circuit.noted(error) from error
         except asyncio.CancelledError:
-            # The caller has left, or the loop ends. Nothing has run that the lease is for.
-            if name == "acquire":
-                await self._release(Lease(trip.args[0], trip.keywords["owner"], trip.keywords["fingerprint"]))
+            # The caller has left, or the loop ends. Nothing has run that the lease is for. In a task of its own, since
+            # who is cancelled may be so again and again.
+            if name != "complete":
+                await asyncio.shield(self._begin_release(_lease_of(trip)))
             raise
         self._circuit.failures = 0
         if name == "acquire" and not isinstance(result, _OUTCOMES):
@@ -131,9 +133,13 @@ class _Client:
     def _came_late(self, task: "asyncio.Task[Any]") -> None:
         self._given_up.discard(task)
         if not task.cancelled() and task.exception() is None and isinstance(task.result(), Acquired):
-            release = task.get_loop().create_task(self._release(task.result().lease))
-            self._given_up.add(release)
-            release.add_done_callback(self._given_up.discard)
+            self._begin_release(task.result().lease)
+
+    def _begin_release(self, lease: Lease) -> "asyncio.Task[None]":
+        release = asyncio.get_running_loop().create_task(self._release(lease))
+        self._releasing.add(release)
+        release.add_done_callback(self._releasing.discard)
+        return release
 
     async def _release(self, lease: Lease) -> None:
         """Give back what was acquired for nobody; if that fails too, it runs out by itself."""
@@ -142,12 +148,20 @@ class _Client:
                 await self._client.release(lease)
 
     async def close(self) -> None:
-        """End what was given up, and close the client."""
+        """End what was given up, but not what is given back, and close the client."""
         for task in self._given_up:
             task.cancel()
+        if self._releasing:
+            await asyncio.wait(self._releasing)
         close = getattr(self._client, "close", None)
         try:
             if close is not None:
                 await close()
         except Exception as error:  # what else is to be closed must not suffer from it
             _log.warning("the idempotency store did not close: %s", type(error).__name__)
+
+
+def _lease_of(trip: "partial[Any]") -> Lease:
+    """Give the lease that is asked for, or given back."""
+    asked, options = trip.args[0], trip.keywords
+    return asked if isinstance(asked, Lease) else Lease(asked, options["owner"], options["fingerprint"])

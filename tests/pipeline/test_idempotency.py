@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from enum import StrEnum
 from typing import Any
 
 import anyio.to_thread
@@ -800,3 +801,16 @@ def test_the_log_tells_a_replay(app: App, caplog: pytest.LogCaptureFixture) -> N
 
 def test_the_policy_shows_no_password() -> None:
     assert "pw" not in repr(Idempotency("redis://user:pw@host/0"))
+
+
+def test_an_application_may_be_named_by_a_member_of_an_enum() -> None:
+    class Names(StrEnum):
+        SHOP = "shop"
+
+    store = MemoryStore()
+    answers = []
+    for name in (Names.SHOP, "shop"):
+        with closing(App(idempotency=Idempotency(store, application=name))) as app:
+            answers.append(app.post())
+    assert [result.said for result in answers] == ["Run 1.", "Run 1."]
+    assert replayed(answers[1])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from cxfulfill import Reply, ReplyError, Text, WebhookResponse
 from tests.strategies.json_values import TEXTS, json_values
@@ -70,6 +71,29 @@ def test_parameters_that_cx_would_refuse_are_refused_as_before(parameters: Any) 
     with pytest.raises(ReplyError) as refused:
         Reply("a", parameters=parameters)
     assert refused.value.field.startswith("sessionInfo.parameters")
+
+
+class _Pairs:
+    def items(self) -> list[tuple[str, int]]:
+        return [("a", 1)]
+
+
+class _Items(BaseModel):
+    items: list[int] = [1]
+
+
+@pytest.mark.parametrize("parameters", [_Pairs(), _Items()])
+def test_parameters_that_are_no_mapping_are_refused_whatever_their_items_are(parameters: Any) -> None:
+    with pytest.raises(ReplyError, match=r"sessionInfo\.parameters must be an object"):
+        Reply("a", parameters=parameters)
+
+
+def test_what_is_sent_is_what_a_look_at_it_shows() -> None:
+    """Middleware may write into the lists and objects of an answer."""
+    reply = Reply("a", parameters={"names": ["b"]})
+    reply.parameters["names"].append("c")
+    reply.texts[0].append("d")
+    assert reply.encode() == reply.response.encode() == through_models(["a", "d"], parameters={"names": ["b", "c"]})
 
 
 def test_an_answer_that_is_too_large_is_refused() -> None:
