@@ -218,13 +218,15 @@ def test_a_call_that_joins_another(gate: threading.Event, monkeypatch: pytest.Mo
     with closing(Webhook(auth=AllowUnauthenticated(), records=sink)) as webhook, ThreadPoolExecutor(3) as threads:
         webhook.add_handler("own", handler)
         flights = webhook.pipeline().deduplication.flights  # type: ignore[union-attr]
-        awaited = flights.awaited
+        board = flights.board
 
-        def noted(flight: Flight) -> Any:
-            waits.release()
-            return awaited(flight)
+        def noted(key: str, fingerprint: str) -> tuple[Flight, bool]:
+            flight, is_first = board(key, fingerprint)
+            if not is_first:
+                waits.release()
+            return flight, is_first
 
-        monkeypatch.setattr(flights, "awaited", noted)
+        monkeypatch.setattr(flights, "board", noted)
         first = threads.submit(post, webhook, call("own"))
         assert entered.wait(LIMIT)
         others = [threads.submit(post, webhook, call("own")) for _ in range(2)]
