@@ -67,7 +67,8 @@ print(*sorted(new.keys() & set({heavy})))
 def loaded(statement: str, before: str) -> str:
     """Import something in a process of its own, and write down what that has loaded."""
     program = PROGRAM.format(before=before, statement=statement, heavy=sorted(HEAVY))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # it loads a lot itself
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environ)
     kinds = zip(("", "library ", "Python's "), done.stdout.splitlines(), strict=True)
     return "".join(
         f"    {kind}{name}\n" for kind, names in kinds for name in names.split() if not kind or statement not in CLIENTS

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -69,14 +70,24 @@ def server(serve: Serve, keys: KeyServer) -> Server:
     return server
 
 
+@pytest.fixture
+def cold(serve: Serve, keys: KeyServer) -> Server:
+    """A server without the shipped settings, which would fetch the keys before the first call."""
+    worker = ("-k", "cxfulfill.server.worker.Worker", "--threads", str(THREADS))
+    command = (sys.executable, "-m", "gunicorn", "-b", "127.0.0.1:0", *worker, "tests.server.auth_app:app")
+    server = serve(*command, SERVER_TESTS_KEYS=keys.url)
+    server.until_line("Booting worker")
+    return server
+
+
 def bearer(**changes: Any) -> str:
     now = int(time.time())
     return f"Authorization: Bearer {token(claims(**({'iat': now - 10, 'exp': now + 3_590} | changes)))}"
 
 
-def test_a_token_opens_the_webhook_and_the_keys_are_fetched_once(server: Server, keys: KeyServer) -> None:
+def test_a_token_opens_the_webhook_and_the_keys_are_fetched_once(cold: Server, keys: KeyServer) -> None:
     assert keys.fetches == 0, "nothing is fetched at start"
-    with server.connect() as wire:
+    with cold.connect() as wire:
         assert [wire.ask(call(credential=bearer())).status for _ in range(3)] == [200] * 3
     assert keys.fetches == 1
 
@@ -99,17 +110,17 @@ def test_a_body_that_never_arrives_is_not_waited_for(server: Server, keys: KeySe
     assert keys.fetches == 1, "for the expired one, whose signature is right, and for nothing that is malformed"
 
 
-def test_a029_parallel_cold_requests_fetch_the_keys_once(server: Server, keys: KeyServer) -> None:
-    wires = [server.connect().send(call(credential=bearer())) for _ in range(50)]
+def test_a029_parallel_cold_requests_fetch_the_keys_once(cold: Server, keys: KeyServer) -> None:
+    wires = [cold.connect().send(call(credential=bearer())) for _ in range(50)]
     assert [wire.response().status for wire in wires] == [200] * 50
     for wire in wires:
         wire.close()
     assert keys.fetches == 1
 
 
-def test_a028_a_key_server_that_hangs(server: Server, keys: KeyServer) -> None:
+def test_a028_a_key_server_that_hangs(cold: Server, keys: KeyServer) -> None:
     keys.open.clear()
-    with server.connect() as waiting, server.connect() as wire:
+    with cold.connect() as waiting, cold.connect() as wire:
         waiting.send(call(credential=bearer()))
         assert wire.ask(head("GET", "/health", credential="")).status == 200
         assert wire.ask(call(path="/other")).status == 200, "other routes are served meanwhile"
@@ -119,10 +130,10 @@ def test_a028_a_key_server_that_hangs(server: Server, keys: KeyServer) -> None:
     keys.open.set()
 
 
-def test_a029_cold_requests_that_all_wait_hold_only_their_own_threads(server: Server, keys: KeyServer) -> None:
+def test_a029_cold_requests_that_all_wait_hold_only_their_own_threads(cold: Server, keys: KeyServer) -> None:
     keys.open.clear()
-    wires: list[Wire] = [server.connect().send(call(credential=bearer())) for _ in range(THREADS - 1)]
-    with server.connect() as wire:
+    wires: list[Wire] = [cold.connect().send(call(credential=bearer())) for _ in range(THREADS - 1)]
+    with cold.connect() as wire:
         assert wire.ask(call(path="/other")).status == 200
     keys.open.set()
     assert [wire.response().status for wire in wires] == [200] * len(wires)
