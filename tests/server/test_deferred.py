@@ -70,6 +70,7 @@ def test_the_other_server_gives_the_result(servers: tuple[Server, Server], tmp_p
 def test_a_server_that_is_killed_loses_its_job(servers: tuple[Server, Server], tmp_path: Path) -> None:
     one, other = servers
     job = begin(one)
+    until((tmp_path / "effects").exists, "the beginning of the work")  # the answer may come before
     os.killpg(one.process.pid, signal.SIGKILL)
     one.process.wait()
     assert ask(other, "turn-2", job)[0] == "One moment…"
