@@ -12,6 +12,7 @@ from typing import Any
 import flask
 from pydantic import BaseModel, Field
 
+from benchmarks.peers import hand_written as view
 from cxfulfill import Authenticator, BasicAuth, Context, Reply, Webhook
 from cxfulfill.server.flask import create_app
 
@@ -26,19 +27,7 @@ WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 def hand_written() -> flask.Flask:
     """What people write today: no credential is checked, nothing is typed."""
-    app = flask.Flask("hand_written")
-
-    @app.post("/webhook")
-    def view() -> Any:
-        request = json.loads(flask.request.get_data())
-        if request["fulfillmentInfo"]["tag"] != "book-room":
-            return {}
-        return {
-            "fulfillmentResponse": {"messages": [{"text": {"text": [TEXT]}}]},
-            "sessionInfo": {"parameters": CHANGES},
-        }
-
-    return app
+    return view.app
 
 
 def protected(auth: Authenticator | None = None) -> Webhook:

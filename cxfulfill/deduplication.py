@@ -175,9 +175,8 @@ class Deduplication:
 
     async def _wait(self, flight: Flight, work: Work, deadline: Deadline, runtime: Runtime) -> None:
         """Wait for a handler: until the deadline where it is cut off, else as long as it takes."""
-        is_cut_off = work.watched or work.invocation.function.is_async
         try:
-            if await runtime.land(self.flights.awaited(flight), deadline if is_cut_off else None):
+            if await runtime.land(self.flights.awaited(flight), deadline if work.is_cut_off else None):
                 return
         except BaseException:
             flight.is_late = True  # the caller has left: nobody waits for it here

@@ -151,9 +151,8 @@ def _with_context(function: Callable[[], T]) -> Callable[[], T]:
 
 async def _wait(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> None:
     """Wait for a handler: until the deadline where it is cut off, else as long as it takes."""
-    is_cut_off = work.watched or work.invocation.function.is_async
     try:
-        await asyncio.wait((future,), timeout=max(0.0, deadline.remaining()) if is_cut_off else None)
+        await asyncio.wait((future,), timeout=deadline.remaining() if work.is_cut_off else None)
     except asyncio.CancelledError:
         _go_on(future, work, deadline)
         raise

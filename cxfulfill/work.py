@@ -42,6 +42,11 @@ class Work:
     ends_in_time: bool = False
     failure: Callable[[Exception], bytes] | None = None
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether nobody waits for the handler beyond the deadline."""
+        return self.watched or self.invocation.function.is_async
+
     def check_time(self) -> None:
         """Check that there is time to begin; where a handler is not cut off, there always is.
 
