@@ -20,7 +20,7 @@ from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.store import Acquired
 from cxfulfill.parameters.schema import schema_for
 from cxfulfill.protocol import json as strict
-from cxfulfill.protocol.request import read_request
+from cxfulfill.protocol.sent import read_request
 from cxfulfill.reply import encode_reply
 from cxfulfill.testing import make_context
 

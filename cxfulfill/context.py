@@ -3,18 +3,20 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.errors import ReplyError
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import AgentName, PageName, SessionName
 from cxfulfill.protocol.request import IntentInfo, SentimentAnalysisResult, WebhookRequest
+from cxfulfill.protocol.sent import Sent, built, sent_of, session_of, tag_of
 from cxfulfill.traces import read_trace
 
 Clock = Callable[[], float]
 """Seconds that only go up, such as ``time.monotonic``."""
 
+_NOTHING: Final[Sent] = {}
 _log = logging.getLogger("cxfulfill.handler")
 _framework_log = logging.getLogger("cxfulfill")
 
@@ -143,10 +145,32 @@ class Context(Call):
     """A standard webhook call. No accessor fails when CX leaves its part out.
 
     Attributes:
-        request: The whole WebhookRequest.
+        request: The whole WebhookRequest; its models are built when it is first looked at.
+        sent: The documented members that were sent, as plain values by the names of the models' attributes.
     """
 
     request: WebhookRequest = field(repr=False)
+
+    if TYPE_CHECKING:
+
+        @property
+        def sent(self) -> Sent:
+            """See the attributes; at run time it is one."""
+            ...
+
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            """Make `request` of what was sent, or the other way round, when it is first looked at."""
+            own = self.__dict__
+            if name == "request" and "_body" in own:
+                made = built(own["_body"])
+            elif name == "sent" and "request" in own:
+                made = sent_of(own["request"])
+            else:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            own[name] = made
+            return made
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
@@ -156,20 +180,19 @@ class Context(Call):
     @property
     def tag(self) -> str:
         """The tag that selected the handler."""
-        info = self.request.fulfillment_info
-        return (info.tag or "") if info else ""
+        return tag_of(self.sent)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """The session parameters, nulls included."""
-        info = self.request.session_info
-        return (info.parameters or {}) if info else {}
+        info = self.sent.get("session_info")
+        return (info.get("parameters") or {}) if info else {}
 
     @property
     def session(self) -> SessionName | None:
         """The session's name; None where CX sent none."""
-        info = self.request.session_info
-        return SessionName.parse(info.session) if info and info.session else None
+        name = session_of(self.sent)
+        return SessionName.parse(name) if name else None
 
     @property
     def session_id(self) -> str:
@@ -186,27 +209,29 @@ class Context(Call):
     @property
     def agent(self) -> AgentName | None:
         """The calling agent; None where no name in the request tells."""
-        info = self.request.page_info
-        names = (self.request.session_info and self.request.session_info.session, info and info.current_page)
+        names = (session_of(self.sent), self.page.name)
         return next((agent for name in names if name and (agent := AgentName.parse(name))), None)
 
     @property
     def page(self) -> Page:
         """The current page; its names are empty where CX sent none."""
-        info = self.request.page_info
-        return Page((info.current_page or "") if info else "", (info.display_name or "") if info else "")
+        info = self.sent.get("page_info") or _NOTHING
+        return Page(info.get("current_page") or "", info.get("display_name") or "")
 
     @property
     def form(self) -> Mapping[str, FormParameter]:
         """The parameters of the current page's form by name."""
-        info = self.request.page_info
-        form = info.form_info if info else None
+        form = (self.sent.get("page_info") or _NOTHING).get("form_info") or _NOTHING
+        parts: list[Sent] = form.get("parameter_info") or []
         return {
-            part.display_name: FormParameter(
-                part.value, str(part.state or ""), bool(part.required), bool(part.just_collected)
+            part["display_name"]: FormParameter(
+                part.get("value"),
+                str(part.get("state") or ""),
+                bool(part.get("required")),
+                bool(part.get("just_collected")),
             )
-            for part in (form.parameter_info or () if form else ())
-            if part.display_name is not None
+            for part in parts
+            if part.get("display_name") is not None
         }
 
     @property
@@ -217,28 +242,28 @@ class Context(Call):
     @property
     def text(self) -> str | None:
         """What the user typed or said."""
-        request = self.request
-        return request.transcript if request.text is None else request.text
+        text: str | None = self.sent.get("text")
+        return self.sent.get("transcript") if text is None else text
 
     @property
     def event(self) -> str | None:
         """Name of the event that the caller triggered."""
-        return self.request.trigger_event
+        return self.sent.get("trigger_event")
 
     @property
     def digits(self) -> str | None:
         """The keys that the user pressed on the phone."""
-        return self.request.dtmf_digits
+        return self.sent.get("dtmf_digits")
 
     @property
     def language(self) -> str | None:
         """Language code of the query; CX may write it in lower case (``en-us``)."""
-        return self.request.language_code
+        return self.sent.get("language_code")
 
     @property
     def payload(self) -> Mapping[str, Any]:
         """``QueryParameters.payload`` of the detect intent call; any JSON object."""
-        return self.request.payload or {}
+        return self.sent.get("payload") or {}
 
     @property
     def caller_id(self) -> str | None:

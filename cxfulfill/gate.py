@@ -20,7 +20,6 @@ from cxfulfill.context import Clock
 from cxfulfill.errors import Unavailable
 from cxfulfill.http import HttpRequest
 from cxfulfill.protocol.names import SessionName
-from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.stages import Blocking, Stages
 from cxfulfill.structures import keyword_structure
 
@@ -102,14 +101,14 @@ class Gate:
         raise Unavailable(reason="auth_not_settled")
 
     async def authorize(
-        self, principal: Principal, http: HttpRequest, request: WebhookRequest, where: Blocking, stages: Stages
+        self, principal: Principal, http: HttpRequest, name: str, where: Blocking, stages: Stages
     ) -> Principal:
         """Check the session of a call.
 
         Args:
             principal: Who calls.
             http: The request.
-            request: The call.
+            name: Name of the session; empty where the call has none.
             where: Where functions may do IO.
             stages: The seconds of the call.
 
@@ -121,17 +120,14 @@ class Gate:
         """
         begun = stages.clock()
         try:
-            return await self._authorize(principal, http, request, stages.at(where, "auth"))
+            return await self._authorize(principal, http, name, stages.at(where, "auth"))
         finally:
             stages.auth += stages.clock() - begun
 
-    async def _authorize(
-        self, principal: Principal, http: HttpRequest, request: WebhookRequest, where: Blocking
-    ) -> Principal:
-        name = request.session_info and request.session_info.session
+    async def _authorize(self, principal: Principal, http: HttpRequest, name: str, where: Blocking) -> Principal:
         session = SessionName.parse_documented(name) if name else None
         if self.allowed_agents is not None:
-            self.allowed_agents.check(session, name or "")
+            self.allowed_agents.check(session, name)
         try:
             return authorize(self.auth, principal, session)
         except NeedsIO as need:

@@ -78,7 +78,7 @@ class Keying:
         return keyed
 
     def _standard_key(self, target: Target, ctx: Context, own: str | None, told: "Told") -> Keyed | None:
-        turn = ctx.request.detect_intent_response_id or ""
+        turn = ctx.sent.get("detect_intent_response_id") or ""
         if target.key is not None and own is not None:
             in_session = target.key.in_session
             key = business_key(

@@ -33,7 +33,7 @@ from cxfulfill.keying import Told
 from cxfulfill.lifecycle import Lifecycle
 from cxfulfill.load import Load
 from cxfulfill.paths import Match, Paths
-from cxfulfill.protocol.request import read_request
+from cxfulfill.protocol.sent import read_sent, session_of, tag_of
 from cxfulfill.readiness import Probes
 from cxfulfill.records import RecordSink
 from cxfulfill.reply import encode_reply
@@ -201,17 +201,16 @@ class Pipeline:
         self, http: HttpRequest, body: bytes, principal: Principal, deadline: Deadline, runtime: Runtime,
         record: Record,
     ) -> HttpResponse:  # fmt: skip
-        request = read_request(body)
-        session, info = request.session_info, request.fulfillment_info
-        record.session = (session.session or "") if session else ""
+        value, sent = read_sent(body)
+        record.session = name = session_of(sent)
         if self.gate.by_session:
             record.is_users = True
-            principal = await self.gate.authorize(principal, http, request, runtime, record.stages)
+            principal = await self.gate.authorize(principal, http, name, runtime, record.stages)
             record.is_users, record.principal = False, principal.name
-        record.tag = (info.tag or "") if info else ""
+        record.tag = tag_of(sent)
         fields = {
             "http": http.redacted(self.gate.hidden), "principal": principal, "deadline": deadline,
-            "request_id": record.request_id, "state": {}, "idempotency_key": None, "request": request,
+            "request_id": record.request_id, "state": {}, "idempotency_key": None, "_body": value, "sent": sent,
         }  # fmt: skip
         return await self._answer(made(Context, fields), None, runtime, record)
 

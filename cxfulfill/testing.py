@@ -13,7 +13,8 @@ from cxfulfill.auth.base import Principal
 from cxfulfill.context import Context, Deadline, FlexibleContext
 from cxfulfill.http import Headers, HttpRequest
 from cxfulfill.loading import load_webhook
-from cxfulfill.protocol.request import WebhookRequest, read_request
+from cxfulfill.protocol.request import WebhookRequest
+from cxfulfill.protocol.sent import read_request
 
 if "pytest" in sys.modules:
     # So that an assertion of a contract that fails shows the values.

@@ -22,8 +22,8 @@ from cxfulfill.load import Load
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH, Pipeline
 from cxfulfill.protocol.messages import Text
 from cxfulfill.protocol.names import AgentName
-from cxfulfill.protocol.request import WebhookRequest
 from cxfulfill.protocol.response import WebhookResponse
+from cxfulfill.protocol.sent import validator
 from cxfulfill.random_ids import new_id
 from cxfulfill.records import RecordSink
 from cxfulfill.routing import Router
@@ -286,7 +286,8 @@ class Webhook(Router):
 
     def _freeze(self) -> Pipeline:
         # Models are built when first used, to spare the import; the first call must not wait for them.
-        for model in (WebhookRequest, WebhookResponse, Text):
+        validator()
+        for model in (WebhookResponse, Text):
             model.model_rebuild()
         pipeline = assemble(self, self.parts)
         self.close_registration("the application is frozen since its first request or check()")

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.context import Context
-from cxfulfill.protocol.request import IntentInfo, PageInfo, WebhookRequest
+from cxfulfill.protocol.sent import Sent, session_of
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of what is digested; another one makes other keys."""
 
 _PLAIN = frozenset({str, float, int, bool, type(None)})
@@ -36,12 +36,10 @@ def call_key(application: str, principal: Principal, ctx: Context) -> str | None
         64 hexadecimal digits; None where the request lacks a session or ``detectIntentResponseId``: such requests are
         never taken for one another.
     """
-    request = ctx.request
-    session = request.session_info.session if request.session_info else None
-    turn = request.detect_intent_response_id
+    session, turn = session_of(ctx.sent), ctx.sent.get("detect_intent_response_id")
     if not session or not turn:
         return None
-    return _digest(application, _who(principal), session, turn, ctx.tag, content_of(request))
+    return _digest(application, _who(principal), session, turn, ctx.tag, content_of(ctx.sent))
 
 
 def business_key(
@@ -60,8 +58,7 @@ def business_key(
     Returns:
         64 hexadecimal digits; None where the session is to tell and there is none.
     """
-    info = ctx.request.session_info
-    session = info.session if info else None
+    session = session_of(ctx.sent)
     if in_session and not session:
         return None
     where = f"session {session}" if in_session else "application"
@@ -126,26 +123,27 @@ def fingerprint(value: Any) -> str:
     return _digest(_sorted(value))
 
 
-def content_of(request: WebhookRequest) -> tuple[Any, ...]:
+def content_of(sent: Sent) -> tuple[Any, ...]:
     """Tell what the documented fields of a request say, in one way only.
 
     Args:
-        request: The request.
+        sent: What was sent.
 
     Returns:
         Plain values.
     """
-    session, page, intent = request.session_info, request.page_info, request.intent_info
+    get = sent.get
+    session, page, intent, messages = get("session_info"), get("page_info"), get("intent_info"), get("messages")
     return (
-        _sorted(session.parameters) if session else None,
+        _sorted(session.get("parameters")) if session else None,
         _page(page) if page else None,
         _intent(intent) if intent else None,
-        request.trigger_intent,
-        request.trigger_event,
-        request.text,
-        request.transcript,
-        request.dtmf_digits,
-        [_sorted(message.text.get("text")) for message in request.messages or () if message.text],
+        get("trigger_intent"),
+        get("trigger_event"),
+        get("text"),
+        get("transcript"),
+        get("dtmf_digits"),
+        [_sorted(text.get("text")) for message in messages if (text := message.get("text"))] if messages else [],
     )
 
 
@@ -153,31 +151,33 @@ def _sorted(value: Any) -> Any:
     """Put the members of objects in order, however deep."""
     kind = type(value)
     if kind is dict:
-        flat: list[Any] = []
-        for name in sorted(value):
-            each = value[name]
-            flat += name, each if type(each) in _PLAIN else _sorted(each)
-        return tuple(flat)  # as a list is another value
+        if _PLAIN.issuperset(map(type, value.values())):
+            return tuple(sorted(value.items()))  # as a list is another value
+        return tuple([(name, each if type(each) in _PLAIN else _sorted(each)) for name, each in sorted(value.items())])
     if kind is list and not _PLAIN.issuperset(map(type, value)):
         return list(map(_sorted, value))
     return value
 
 
-def _page(page: PageInfo) -> tuple[Any, ...]:
-    form = page.form_info.parameter_info if page.form_info else None
+def _page(page: Sent) -> tuple[Any, ...]:
+    form = (page.get("form_info") or {}).get("parameter_info")
     if not form:
-        return page.current_page, []
-    return page.current_page, [
-        (each.display_name, each.state, _sorted(each.value), each.just_collected) for each in form
+        return page.get("current_page"), []
+    return page.get("current_page"), [
+        (each.get("display_name"), each.get("state"), _sorted(each.get("value")), each.get("just_collected"))
+        for each in form
     ]
 
 
-def _intent(intent: IntentInfo) -> tuple[Any, ...]:
-    if not intent.parameters:
-        return intent.last_matched_intent, []
-    given = sorted(intent.parameters.items())
-    values = [(name, each.original_value, _sorted(each.resolved_value)) for name, each in given if each]
-    return intent.last_matched_intent, values
+def _intent(intent: Sent) -> tuple[Any, ...]:
+    parameters = intent.get("parameters")
+    if not parameters:
+        return intent.get("last_matched_intent"), []
+    values = [
+        (name, each.get("original_value"), _sorted(each.get("resolved_value")))
+        for name, each in sorted(parameters.items())
+    ]
+    return intent.get("last_matched_intent"), values
 
 
 def _who(principal: Principal) -> tuple[Any, ...]:

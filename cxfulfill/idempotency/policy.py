@@ -14,6 +14,7 @@ from cxfulfill.idempotency.guard import check_verbs
 from cxfulfill.idempotency.keys import KeyFunction, call_key
 from cxfulfill.idempotency.store import IdempotencyStore
 from cxfulfill.idempotency.urls import check_url
+from cxfulfill.protocol.sent import session_of
 
 LEASE: Final = 15.0
 """Seconds that a lease lasts; it is renewed every third of that while its handler runs."""
@@ -153,11 +154,8 @@ class NearDuplicates:
             ctx: The call.
             key: Its key.
         """
-        request = ctx.request
-        session = request.session_info.session if request.session_info else None
-        page = request.page_info.current_page if request.page_info else None
         # A hash, so that no words of a user are held here.
-        like = hash((session, ctx.tag, page, ctx.text, request.trigger_event, request.dtmf_digits))
+        like = hash((session_of(ctx.sent), ctx.tag, ctx.page.name, ctx.text, ctx.event, ctx.digits))
         now = self._clock()
         with self._lock:
             before = self._seen.pop(like, None)

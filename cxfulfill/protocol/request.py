@@ -7,11 +7,9 @@ kept as the text, or number, that was sent.
 
 from typing import Any
 
-from pydantic import StrictBool, ValidationError
+from pydantic import StrictBool
 
-from cxfulfill.errors import BadRequest
-from cxfulfill.protocol import json
-from cxfulfill.protocol.base import Incoming, place
+from cxfulfill.protocol.base import Incoming
 
 
 class FulfillmentInfo(Incoming):
@@ -208,47 +206,8 @@ class WebhookRequest(Incoming):
     language_info: LanguageInfo | None = None
 
 
-_PARTS = (
+PARTS = (
     WebhookRequest, FulfillmentInfo, IntentInfo, IntentParameterValue, PageInfo, FormInfo, ParameterInfo,
     SessionInfo, SentimentAnalysisResult, LanguageInfo, QueuedMessage,
 )  # fmt: skip
-_KNOWN = frozenset(info.alias for part in _PARTS for info in part.model_fields.values() if info.alias)
-
-
-def read_request(body: bytes) -> WebhookRequest:
-    """Read the body of a standard webhook call.
-
-    Args:
-        body: The body: JSON.
-
-    Returns:
-        The request.
-
-    Raises:
-        BadRequest: It is not strict JSON (see `cxfulfill.protocol.json.loads`), not an object
-            (``not_an_object``), or a documented member has another shape (``wrong_shape``, which names it).
-    """
-    value = json.loads(body)
-    if not isinstance(value, dict):
-        raise BadRequest(reason="not_an_object", detail="The body is not a JSON object.")
-    try:
-        return _validated(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        location, kind = first["loc"], first["type"].partition("_")[0]
-        if kind == "string" and location[-1] == "str":
-            # The members of a union (text or number) stand in the location by their type's name.
-            location, kind = location[:-1], "int"
-        raise BadRequest(reason="wrong_shape", detail=f"{place(location, _KNOWN)}: {_expected(kind)}.") from None
-
-
-def _validated(value: dict[str, Any]) -> WebhookRequest:
-    # By the validator itself: it is not there before the model is built, which is when the application is frozen.
-    request: WebhookRequest = WebhookRequest.__pydantic_validator__.validate_python(value)
-    return request
-
-
-def _expected(kind: str) -> str:
-    shapes = {"model": "an object", "dict": "an object", "list": "a list", "string": "text"}
-    shapes |= {"float": "a number", "bool": "true or false", "int": "text or a whole number"}
-    return f"must be {shapes[kind]}" if kind in shapes else "is of another shape"
+"""The models of a request."""

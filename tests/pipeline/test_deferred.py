@@ -142,7 +142,7 @@ def test_a_job_answers_only_its_own_session_caller_and_handler(
 def job_id(webhook: Webhook, turn: str) -> str:
     """Find out which job a call would begin: that of its retry, which is pending where the store is shut."""
     from cxfulfill.deferred import Job
-    from cxfulfill.protocol.request import read_request
+    from cxfulfill.protocol.sent import read_request
     from cxfulfill.testing import make_context
 
     deduplication = webhook.pipeline().deduplication

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cxfulfill.protocol.request import read_request
+from cxfulfill.protocol.sent import read_request
 from tests.strategies.official import official_requests, printed
 
 Version = Literal["v3", "v3beta1"]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cxfulfill import BadRequest, Context, Deadline, HttpRequest, Principal, WebhookRequest
 from cxfulfill.protocol import request as parts
 from cxfulfill.protocol.base import Incoming
-from cxfulfill.protocol.request import read_request
+from cxfulfill.protocol.sent import read_request
 from tests.strategies.json_values import REQUESTS
 
 CANARY: Final = "canary-4711"

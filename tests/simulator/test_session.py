@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cxfulfill import ConfigurationError, Reply, ReplyError
-from cxfulfill.protocol.request import read_request
+from cxfulfill.protocol.sent import read_request
 from cxfulfill.simulator import wire
 from cxfulfill.simulator.pages import SessionPage
 from cxfulfill.simulator.session import Session

@@ -1,0 +1,164 @@
+"""What was sent of a request, as plain values: read from JSON in a quarter of the time that the models take.
+
+The models are what `ctx.request` gives; they are only built when somebody looks at it.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import Strict, ValidationError
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
+
+from cxfulfill.errors import BadRequest
+from cxfulfill.protocol import json
+from cxfulfill.protocol.base import Incoming, place
+from cxfulfill.protocol.request import PARTS, WebhookRequest
+
+Sent = dict[str, Any]
+"""The documented members that were sent, by the names of the models' attributes, however deep."""
+
+_KNOWN = frozenset(info.alias for part in PARTS for info in part.model_fields.values() if info.alias)
+
+
+def read_sent(body: bytes) -> tuple[dict[str, Any], Sent]:
+    """Read the body of a standard webhook call.
+
+    Args:
+        body: The body: JSON.
+
+    Returns:
+        All that was sent, as JSON, and the documented members of it.
+
+    Raises:
+        BadRequest: It is not strict JSON (see `cxfulfill.protocol.json.loads`), not an object
+            (``not_an_object``), or a documented member has another shape (``wrong_shape``, which names it).
+    """
+    value = json.loads(body)
+    if not isinstance(value, dict):
+        raise BadRequest(reason="not_an_object", detail="The body is not a JSON object.")
+    try:
+        return value, validator().validate_python(value)
+    except ValidationError as error:
+        raise _refusal(error) from None
+
+
+def read_request(body: bytes) -> WebhookRequest:
+    """Read the body of a standard webhook call; as `read_sent`, but as models."""
+    return built(read_sent(body)[0])
+
+
+def built(value: dict[str, Any]) -> WebhookRequest:
+    """Build the models of a request.
+
+    Args:
+        value: All that was sent, as `read_sent` gives it.
+
+    Returns:
+        The request.
+    """
+    request: WebhookRequest = WebhookRequest.model_validate(value)
+    return request
+
+
+def sent_of(request: WebhookRequest) -> Sent:
+    """Tell what a request says that was sent.
+
+    Args:
+        request: The request.
+
+    Returns:
+        Its members that were set.
+    """
+    return request.model_dump(by_alias=False, exclude_unset=True)
+
+
+def session_of(sent: Sent) -> str:
+    """Tell the full name of the session.
+
+    Args:
+        sent: What was sent.
+
+    Returns:
+        The name; empty where none was sent.
+    """
+    info = sent.get("session_info")
+    return (info.get("session") or "") if info else ""
+
+
+def tag_of(sent: Sent) -> str:
+    """Tell the tag.
+
+    Args:
+        sent: What was sent.
+
+    Returns:
+        The tag; empty where none was sent.
+    """
+    info = sent.get("fulfillment_info")
+    return (info.get("tag") or "") if info else ""
+
+
+@cache
+def validator() -> SchemaValidator:
+    """Make what reads documented members: it takes and refuses what the models do.
+
+    Returns:
+        It; the same each time.
+    """
+    return SchemaValidator(_members(WebhookRequest))
+
+
+def _members(model: type[Incoming]) -> CoreSchema:
+    fields = {}
+    for name, info in model.model_fields.items():
+        names: list[list[str | int]] = [[info.alias or name], [name]]
+        schema = _any_of(info.annotation)
+        fields[name] = core_schema.typed_dict_field(schema, required=False, validation_alias=names)
+    return core_schema.typed_dict_schema(fields, extra_behavior="ignore")
+
+
+def _any_of(annotation: Any) -> CoreSchema:
+    if annotation is Any:
+        return core_schema.any_schema()
+    kinds: list[Any] = [_schema(kind) for kind in _alternatives(annotation)]
+    return core_schema.nullable_schema(kinds[0] if len(kinds) == 1 else core_schema.union_schema(kinds))
+
+
+def _schema(kind: Any) -> CoreSchema:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        is_strict = any(isinstance(each, Strict) for each in arguments)
+        return core_schema.bool_schema(strict=is_strict)
+    if origin is list:
+        return core_schema.list_schema(_members(arguments[0]))
+    if origin is dict:
+        inner = core_schema.any_schema() if arguments[1] is Any else _members(arguments[1])
+        return core_schema.dict_schema(core_schema.str_schema(), inner)
+    if issubclass(kind, Incoming):
+        return _members(kind)
+    plain = {str: core_schema.str_schema(), float: core_schema.float_schema(), int: core_schema.int_schema()}
+    return plain[kind]
+
+
+def _alternatives(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) in (Union, UnionType):
+        yield from (each for each in get_args(annotation) if each is not NoneType)
+    else:
+        yield annotation
+
+
+def _refusal(error: ValidationError) -> BadRequest:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    location, kind = first["loc"], first["type"].partition("_")[0]
+    if kind == "string" and location[-1] == "str":
+        # The members of a union (text or number) stand in the location by their type's name.
+        location, kind = location[:-1], "int"
+    return BadRequest(reason="wrong_shape", detail=f"{place(location, _KNOWN)}: {_expected(kind)}.")
+
+
+def _expected(kind: str) -> str:
+    shapes = {"dict": "an object", "list": "a list", "string": "text"}
+    shapes |= {"float": "a number", "bool": "true or false", "int": "text or a whole number"}
+    return f"must be {shapes[kind]}" if kind in shapes else "is of another shape"
