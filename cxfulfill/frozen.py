@@ -1,4 +1,4 @@
-"""Instances of frozen dataclasses, made in one step.
+"""Instances of dataclasses, made in one step.
 
 The ``__init__`` of a frozen dataclass sets each field by a call of its own: of nine fields it takes five times as long
 as that of a plain one, and a call of a webhook makes several such objects.
@@ -10,11 +10,12 @@ T = TypeVar("T")
 
 
 def made(kind: type[T], fields: dict[str, Any]) -> T:
-    """Make an instance of a frozen dataclass without slots.
+    """Make an instance of a dataclass without slots.
 
     Args:
         kind: The class; it has no ``__post_init__``.
-        fields: The values of all its fields; the instance keeps this very ``dict``.
+        fields: The values of its fields, which the instance keeps as they are; one whose default is a plain value may
+            be left out, since the class has it.
 
     Returns:
         The instance.

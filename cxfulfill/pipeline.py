@@ -129,7 +129,8 @@ class Pipeline:
             return self._problem(error, self.new_id())
 
     async def _recorded(self, http: HttpRequest, runtime: Runtime, span: CallSpan | None) -> HttpResponse:
-        record = Record(self.new_id(), http, Stages(self.clock, http.queued, span), span)
+        stages = Stages(self.clock, http.queued, span)
+        record = made(Record, {"request_id": self.new_id(), "http": http, "stages": stages, "span": span})
         try:
             response = await self._serve(http, runtime, record)
         except Exception as error:

@@ -15,6 +15,7 @@ MessageLike = str | Sequence[str] | ResponseMessage | SupportsPayload
 """A text, a list of text variants, a message kind or Messenger rich content."""
 
 _NONE: Final[dict[str, list[Any]]] = {"messages": []}
+_TEXT: Final = frozenset({str})
 
 
 class Reply:
@@ -164,11 +165,14 @@ def _plain(messages: tuple[MessageLike, ...], parameters: object) -> dict[str, A
         something that it would refuse.
     """
     plain: dict[str, Any] = {}
-    texts: list[Any] = [[message] if type(message) is str else message for message in messages]
-    if texts:
-        if not all(map(_is_text, texts)):
+    if messages:
+        if _TEXT.issuperset(map(type, messages)):
+            texts: list[Any] = [{"text": {"text": [message]}} for message in messages]
+        elif all(map(_is_text, messages)):
+            texts = [{"text": {"text": [message] if type(message) is str else [*message]}} for message in messages]
+        else:
             return None
-        plain["fulfillmentResponse"] = {"messages": [{"text": {"text": list(variants)}} for variants in texts]}
+        plain["fulfillmentResponse"] = {"messages": texts}
     if parameters:
         if not isinstance(parameters, Mapping):
             return None
@@ -179,9 +183,9 @@ def _plain(messages: tuple[MessageLike, ...], parameters: object) -> dict[str, A
     return plain
 
 
-def _is_text(variants: object) -> bool:
-    """Tell whether something is the variants of a text."""
-    return type(variants) is list and {*map(type, variants)} == {str}
+def _is_text(message: object) -> bool:
+    """Tell whether something is a text, or the variants of one."""
+    return type(message) is str or (type(message) is list and {*map(type, message)} == _TEXT)
 
 
 def _build(

@@ -29,6 +29,7 @@ MAX_DOUBLE = 1.7976931348623157e308
 """The largest finite double; CX holds every number as one."""
 
 _PLAIN = frozenset({str, bool, type(None)})
+_TEXT = frozenset({str})
 NAMEABLE = re.compile(r"[^\W\d][\w-]{0,63}")
 """Names that may stand in an error or a log line as they are: those of parameters, no numbers or addresses."""
 
@@ -93,6 +94,8 @@ def _number(value: float) -> int | float:
 def _object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     if depth <= 0:
         raise ReplyError("", "is nested deeper than CX's parser reads")
+    if _PLAIN.issuperset(map(type, value.values())) and _TEXT.issuperset(map(type, value)) and "".join(value).isascii():
+        return dict(value)
     result = {}
     for key, member in value.items():
         name = key if type(key) is str else _key(key)
