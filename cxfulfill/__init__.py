@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
     from cxfulfill.auth.sources import EnvironmentSecret, FetchedSecret, FileSecret, SecretSource
     from cxfulfill.cloud_logging import CloudLoggingFormatter
-    from cxfulfill.context import Call, Clock, Context, Deadline, FlexibleContext, FormParameter, Page
+    from cxfulfill.context import Call, Clock, Context, Deadline, FlexibleContext
     from cxfulfill.errors import (
         BadRequest,
         ConfigurationError,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cxfulfill.idempotency.store import Acquired, Completed, IdempotencyStore, InProgress, Lease, StoreOnLoop
     from cxfulfill.log_lines import LogRecords
     from cxfulfill.otel import OpenTelemetry
+    from cxfulfill.pages import FormParameter, Page
     from cxfulfill.protocol.messages import (
         ConversationSuccess,
         KnowledgeInfoCard,
@@ -189,8 +190,6 @@ _HOMES = {
         "Context",
         "Deadline",
         "FlexibleContext",
-        "FormParameter",
-        "Page",
     ),
     "cxfulfill.errors": (
         "BadRequest",
@@ -226,6 +225,10 @@ _HOMES = {
     ),
     "cxfulfill.log_lines": ("LogRecords",),
     "cxfulfill.otel": ("OpenTelemetry",),
+    "cxfulfill.pages": (
+        "FormParameter",
+        "Page",
+    ),
     "cxfulfill.protocol.messages": (
         "ConversationSuccess",
         "KnowledgeInfoCard",

@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.auth.base import Principal
-from cxfulfill.errors import ReplyError
 from cxfulfill.http import HttpRequest
-from cxfulfill.protocol.names import AgentName, PageName, SessionName
+from cxfulfill.pages import FormParameter, Page
+from cxfulfill.protocol.names import AgentName, SessionName
 from cxfulfill.protocol.request import IntentInfo, SentimentAnalysisResult, WebhookRequest
 from cxfulfill.protocol.sent import Sent, built, sent_of, session_of, tag_of
 from cxfulfill.traces import read_trace
+
+if TYPE_CHECKING:
+    from builtins import property as kept  # nobody may set it
+else:
+    from functools import cached_property as kept
 
 Clock = Callable[[], float]
 """Seconds that only go up, such as ``time.monotonic``."""
@@ -51,66 +56,6 @@ class Deadline:
             Seconds, 0 or more.
         """
         return max(0.0, self.at - self.clock())
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The current page.
-
-    Attributes:
-        name: Full name.
-        display_name: Display name; empty where CX sent none.
-    """
-
-    name: str
-    display_name: str
-
-    @property
-    def id(self) -> str:
-        """The page's id, or the whole name where it is no page name."""
-        parsed = PageName.parse(self.name)
-        return (parsed.page or "") if parsed else self.name
-
-    @property
-    def flow_id(self) -> str:
-        """The id of the page's flow; empty where the name holds none."""
-        parsed = PageName.parse(self.name)
-        return parsed.flow if parsed else ""
-
-    def sibling(self, page_id: str) -> str:
-        """Build the full name of another page of the same flow.
-
-        Args:
-            page_id: The page's id, not its display name.
-
-        Returns:
-            The name, as ``Reply(target_page=)`` takes it.
-
-        Raises:
-            ValueError: The id has slashes or white space.
-            ReplyError: The request names no current page, or one whose name holds no flow.
-        """
-        parsed = PageName.parse(self.name)
-        if parsed is None:
-            raise ReplyError("targetPage", "cannot be built: the request's pageInfo.currentPage holds no flow")
-        return parsed.agent.page(parsed.flow, page_id)
-
-
-@dataclass(frozen=True, slots=True)
-class FormParameter:
-    """A parameter of the current page's form.
-
-    Attributes:
-        value: Its value.
-        state: ``EMPTY``, ``INVALID``, ``FILLED``, or what else CX sent.
-        required: Whether the form needs it.
-        just_collected: Whether the last turn filled it.
-    """
-
-    value: Any
-    state: str
-    required: bool
-    just_collected: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +122,7 @@ class Context(Call):
         """A logger whose records carry ``request_id`` and ``tag``, and ``trace`` where the call belongs to one."""
         return _adapted(self, tag=self.tag)
 
-    @property
+    @kept
     def tag(self) -> str:
         """The tag that selected the handler."""
         return tag_of(self.sent)

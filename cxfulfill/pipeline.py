@@ -208,10 +208,10 @@ class Pipeline:
             record.is_users = True
             principal = await self.gate.authorize(principal, http, name, runtime, record.stages)
             record.is_users, record.principal = False, principal.name
-        record.tag = tag_of(sent)
+        record.tag = tag = tag_of(sent)
         fields = {
-            "http": http.redacted(self.gate.hidden), "principal": principal, "deadline": deadline,
-            "request_id": record.request_id, "state": {}, "idempotency_key": None, "_body": value, "sent": sent,
+            "http": http.redacted(self.gate.hidden), "principal": principal, "deadline": deadline, "state": {},
+            "request_id": record.request_id, "idempotency_key": None, "tag": tag, "sent": sent, "_body": value,
         }  # fmt: skip
         return await self._answer(made(Context, fields), None, runtime, record)
 

@@ -166,13 +166,10 @@ def _plain(messages: tuple[MessageLike, ...], parameters: object) -> dict[str, A
     """
     plain: dict[str, Any] = {}
     if messages:
-        if _TEXT.issuperset(map(type, messages)):
-            texts: list[Any] = [{"text": {"text": [message]}} for message in messages]
-        elif all(map(_is_text, messages)):
-            texts = [{"text": {"text": [message] if type(message) is str else [*message]}} for message in messages]
-        else:
+        variants: list[Any] = [[message] if type(message) is str else message for message in messages]
+        if not _TEXT.issuperset(map(type, messages)) and not all(map(_is_text, variants)):
             return None
-        plain["fulfillmentResponse"] = {"messages": texts}
+        plain["fulfillmentResponse"] = {"messages": [{"text": {"text": list(each)}} for each in variants]}
     if parameters:
         if not isinstance(parameters, Mapping):
             return None
@@ -183,9 +180,9 @@ def _plain(messages: tuple[MessageLike, ...], parameters: object) -> dict[str, A
     return plain
 
 
-def _is_text(message: object) -> bool:
-    """Tell whether something is a text, or the variants of one."""
-    return type(message) is str or (type(message) is list and {*map(type, message)} == _TEXT)
+def _is_text(variants: object) -> bool:
+    """Tell whether something is the variants of a text."""
+    return type(variants) is list and {*map(type, variants)} == _TEXT
 
 
 def _build(
