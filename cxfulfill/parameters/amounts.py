@@ -7,9 +7,18 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from pydantic import Field
+from typing_extensions import override
 
-from cxfulfill.parameters.entity import TEXT, Entity, Record, any_of, object_of, resolved, write_record
-from cxfulfill.parameters.numbers import AMOUNT, MAX_TEXT, NUMBER, decimal, write_decimal
+from cxfulfill.parameters.entity import TEXT, Entity, Record, any_of, object_of, record_of, resolved, write_record
+from cxfulfill.parameters.numbers import (
+    AMOUNT,
+    LEAST_WHOLE,
+    MAX_TEXT,
+    MOST_WHOLE,
+    NUMBER,
+    decimal,
+    write_decimal,
+)
 from cxfulfill.parameters.refusals import EntityError
 from cxfulfill.parameters.texts import is_text
 
@@ -66,7 +75,7 @@ def read_money(value: Any) -> Money:
     # Before ``upper``, which makes ASCII of some other letters, and two of one.
     if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
         raise EntityError("not_a_currency")
-    return Money.of(amount=amount, currency=currency.upper())
+    return record_of(Money, {"amount": amount, "currency": currency.upper()})
 
 
 def read_quantity(value: Any) -> Quantity:
@@ -89,7 +98,7 @@ def read_quantity(value: Any) -> Quantity:
     amount, unit = _amount_and_unit(value, "unit", "not_a_quantity")
     if not unit:
         raise EntityError("unit_missing")
-    return Quantity.of(amount=amount, unit=unit)
+    return record_of(Quantity, {"amount": amount, "unit": unit})
 
 
 def _amount_and_unit(value: Any, member: str, code: str) -> tuple[Decimal, str | None]:
@@ -210,7 +219,24 @@ def _written(member: str) -> dict[str, Any]:
     return object_of({"amount": AMOUNT.written, member: TEXT}, "amount", member)
 
 
-MONEY: Final = Entity(
+class _Money(Entity[Money]):
+    """Money, which comes as an object of a double and a code."""
+
+    @override
+    def validate(self, value: Any) -> Money:
+        """See `Entity.validate`."""
+        try:
+            if type(value) is dict and len(value) == 2:
+                amount, currency = value["amount"], value["currency"]
+                is_code = type(currency) is str and len(currency) == 3 and currency.isascii() and currency.isalpha()
+                if is_code and type(amount) is float and amount.is_integer() and LEAST_WHOLE <= amount <= MOST_WHOLE:
+                    return record_of(Money, {"amount": Decimal(int(amount)), "currency": currency.upper()})
+        except KeyError:
+            pass
+        return super().validate(value)
+
+
+MONEY: Final = _Money(
     read=read_money,
     write=write_record,
     accepted=any_of(_described("currency"), _NUMBER_AND_UNIT),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -27,6 +27,8 @@ _NUMBERS: Final = ("number", "integer")
 @structure
 class Entity(Generic[T]):
     """A kind of value: how it is read from what CX sends, and written back. Pydantic takes it as an annotation.
+
+    Where CX mostly sends one shape, a subclass may read that shape in ``validate`` at once: just as ``read`` does.
 
     Attributes:
         read: From any shape of the value, in a pair or not, to the value; raises `EntityError`.
@@ -93,23 +95,32 @@ class Record(BaseModel):
         hide_input_in_errors=True,
     )
 
-    @classmethod
-    def of(cls, **parts: Any) -> Self:
-        """Make a record of parts that are checked already: ``model_construct``, several times as fast.
 
-        Args:
-            parts: Every part by name.
+R = TypeVar("R", bound=Record)
+_new: Final = object.__new__
+# Found once, for speed; a record's own ``__setattr__`` refuses, since it is frozen.
+_set_parts: Final = BaseModel.__dict__["__dict__"].__set__
+_set_names: Final = BaseModel.__dict__["__pydantic_fields_set__"].__set__
+_set_extra: Final = BaseModel.__dict__["__pydantic_extra__"].__set__
+_set_private: Final = BaseModel.__dict__["__pydantic_private__"].__set__
 
-        Returns:
-            The record.
-        """
-        record = cls.__new__(cls)
-        set_slot = object.__setattr__  # the record's own refuses, since it is frozen
-        set_slot(record, "__dict__", parts)
-        set_slot(record, "__pydantic_fields_set__", set(parts))
-        set_slot(record, "__pydantic_extra__", None)
-        set_slot(record, "__pydantic_private__", None)
-        return record
+
+def record_of(kind: type[R], parts: dict[str, Any]) -> R:
+    """Make a record of parts that are checked already: ``model_construct``, many times as fast.
+
+    Args:
+        kind: The record's class.
+        parts: Every part by name. They become the record's own.
+
+    Returns:
+        The record.
+    """
+    record = _new(kind)
+    _set_parts(record, parts)
+    _set_names(record, {*parts})
+    _set_extra(record, None)
+    _set_private(record, None)
+    return record
 
 
 def write_record(record: Record) -> dict[str, Any]:

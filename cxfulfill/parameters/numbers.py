@@ -5,6 +5,8 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
+from typing_extensions import override
+
 from cxfulfill.parameters.entity import Entity, any_of, resolved, same
 from cxfulfill.parameters.refusals import EntityError
 from cxfulfill.protocol.values import MAX_DOUBLE
@@ -14,6 +16,10 @@ MAX_TEXT: Final = 64
 
 MAX_INTEGER: Final = 2**53
 """The largest whole number up to which a double, and so CX, holds every one."""
+
+LEAST_WHOLE: Final = -float(MAX_INTEGER)
+MOST_WHOLE: Final = float(MAX_INTEGER)
+"""The same as doubles, which are faster to compare with doubles."""
 
 # JSON's grammar, with at most three digits of exponent: a double has no more.
 NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?"
@@ -178,6 +184,17 @@ def write_percentage(value: Decimal) -> str:
     return f"{write_decimal(value)}%"
 
 
+class _Integer(Entity[int]):
+    """Whole numbers, which come as doubles."""
+
+    @override
+    def validate(self, value: Any) -> int:
+        """See `Entity.validate`."""
+        if type(value) is float and LEAST_WHOLE <= value <= MOST_WHOLE and value.is_integer():
+            return int(value)  # what CX sends, at once
+        return super().validate(value)
+
+
 _AS_TEXT: Final = {"type": "string", "pattern": rf"^\s*{NUMBER}\s*$"}
 AMOUNT: Final = Entity(
     read=lambda value: decimal(value, "not_a_number"),
@@ -189,7 +206,7 @@ AMOUNT: Final = Entity(
 FLOAT: Final = Entity(
     read=read_number, write=same, accepted=any_of({"type": "number"}, _AS_TEXT), written={"type": "number"}
 )
-INTEGER: Final = Entity(
+INTEGER: Final = _Integer(
     read=read_integer, write=same, accepted=any_of({"type": "integer"}, _AS_TEXT), written={"type": "integer"}
 )
 _PERCENTAGE_TEXT: Final = {"type": "string", "pattern": rf"^\s*{NUMBER}\s*%?\s*$"}

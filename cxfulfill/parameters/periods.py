@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from cxfulfill.parameters.entity import TEXT, Entity, Record, any_of, object_of, resolved, write_record
+from cxfulfill.parameters.entity import TEXT, Entity, Record, any_of, object_of, record_of, resolved, write_record
 from cxfulfill.parameters.numbers import MAX_TEXT
 from cxfulfill.parameters.refusals import MESSAGES, EntityError
 from cxfulfill.parameters.times import DATE, TIME, read_date, read_time
@@ -70,7 +70,7 @@ def read_date_period(value: Any) -> DatePeriod:
     start, end = _ends(value, "Date", read_date, "not_a_date_period")
     if end < start:
         raise EntityError("period_reversed")
-    return DatePeriod.of(start=start, end=end)
+    return record_of(DatePeriod, {"start": start, "end": end})
 
 
 def read_time_period(value: Any) -> TimePeriod:
@@ -91,7 +91,7 @@ def read_time_period(value: Any) -> TimePeriod:
     if not isinstance(value, dict) and isinstance(value, TimePeriod):
         return value
     start, end = _ends(value, "Time", read_time, "not_a_time_period")
-    return TimePeriod.of(start=start, end=end)
+    return record_of(TimePeriod, {"start": start, "end": end})
 
 
 def _ends(value: Any, kind: str, read: Callable[[Any], _End], code: str) -> tuple[_End, _End]:

@@ -5,10 +5,23 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeGuard
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
-from cxfulfill.parameters.entity import NULL, TEXT, Entity, Record, any_of, object_of, resolved, same, write_record
+from cxfulfill.parameters.entity import (
+    NULL,
+    TEXT,
+    Entity,
+    Record,
+    any_of,
+    object_of,
+    record_of,
+    resolved,
+    same,
+    write_record,
+)
 from cxfulfill.parameters.refusals import MESSAGES, EntityError
 
+_is_printable: Final = str.isprintable  # unbound: it raises ``TypeError`` for what is no text
 _MAX_EMAIL: Final = 254  # RFC 5321's path, without its angle brackets
 _MAX_URL: Final = 2_048
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
@@ -180,7 +193,7 @@ def read_person(value: Any) -> Person:
         raise EntityError("not_a_person")
     if not isinstance(name, str) or not name.strip() or not (name.isprintable() or is_text(name)):
         raise EntityError("not_a_person")
-    return Person.of(name=name, original=original)
+    return record_of(Person, {"name": name, "original": original})
 
 
 def read_location(value: Any) -> Location:
@@ -206,14 +219,32 @@ def read_location(value: Any) -> Location:
     parts = {name: part for name, part in given.items() if part not in (None, "")}
     if not parts or not all(map(is_text, parts.values())):
         raise EntityError("not_a_location")
-    return Location.of(**(dict.fromkeys(_LOCATION_PARTS) | parts))
+    return record_of(Location, dict.fromkeys(_LOCATION_PARTS) | parts)
 
 
 STRING: Final = Entity(read=read_text, write=same, accepted=TEXT, written=TEXT)
 EMAIL: Final = Entity(read=read_email, write=same, accepted=TEXT, written=TEXT)
 URL: Final = Entity(read=read_url, write=same, accepted=TEXT, written=TEXT)
 _TEXT_OR_NULL: Final = any_of(TEXT, NULL)
-PERSON: Final = Entity(
+
+
+class _Person(Entity[Person]):
+    """People, who mostly come as an object of two texts."""
+
+    @override
+    def validate(self, value: Any) -> Person:
+        """See `Entity.validate`."""
+        try:
+            if type(value) is dict and len(value) == 2:
+                name, original = value["name"], value["original"]
+                if _is_printable(name) and _is_printable(original) and name.strip():
+                    return record_of(Person, {"name": name, "original": original})  # what CX sends, at once
+        except (KeyError, TypeError):
+            pass
+        return super().validate(value)
+
+
+PERSON: Final = _Person(
     read=read_person,
     write=write_record,
     accepted=any_of(object_of({"name": TEXT, "original": _TEXT_OR_NULL}, "name"), TEXT),

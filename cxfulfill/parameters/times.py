@@ -1,15 +1,17 @@
 """Dates and times of day, in the parts that CX gives: ``google.type.DateTime``'s, by the look of them."""
 
 import re
-from contextlib import suppress
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import date, datetime, time
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from typing_extensions import override
 
 from cxfulfill.parameters.entity import NULL, TEXT, Entity, any_of, object_of, resolved
 from cxfulfill.parameters.numbers import MAX_TEXT, integer
 from cxfulfill.parameters.refusals import EntityError
+from cxfulfill.parameters.zones import zone_of
 
+_is_integer: Final = float.is_integer  # unbound: it raises ``TypeError`` for what is no double
 _DATE_PARTS: Final = ("year", "month", "day")
 _TIME_PARTS: Final = ("hours", "minutes", "seconds", "nanos")
 _PARTS: Final = _DATE_PARTS + _TIME_PARTS
@@ -20,8 +22,6 @@ _ISO_OFFSET: Final = r"(?:Z|[+-][0-9:.]+)?"
 _DATE_TEXT: Final = re.compile(_ISO_DATE)
 _TIME_TEXT: Final = re.compile(rf"T?[0-9]{{2}}:[0-9]{{2}}[0-9:.,]*{_ISO_OFFSET}")
 _DATE_TIME_TEXT: Final = re.compile(rf"{_ISO_DATE}[T ][0-9:.,]+{_ISO_OFFSET}")
-_OFFSET: Final = re.compile(r"-?[0-9]{1,5}(?:\.[0-9]{1,9})?s")
-_ZONE: Final = re.compile(r"[A-Z][\w+-]*(?:/[\w+-]+)*", re.ASCII)
 
 
 def read_date(value: Any) -> date:
@@ -93,7 +93,7 @@ def read_date_time(value: Any) -> datetime:
     if isinstance(value, dict):
         parts = _complete(value, _PARTS, "not_a_date_time")
         clock = _time(parts, "not_a_date_time", "date_time_without_time")
-        return datetime.combine(_date(parts, "not_a_date_time"), clock, _zone(parts))
+        return datetime.combine(_date(parts, "not_a_date_time"), clock, zone_of(parts))
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -214,25 +214,6 @@ def _whole(value: Any, code: str) -> int:
     return value if type(value) is int else integer(value, code)
 
 
-def _zone(parts: dict[str, Any]) -> tzinfo | None:
-    offset, zone = parts.get("utcOffset"), parts.get("timeZone")
-    if offset is not None or zone is None:
-        return None if offset is None else _offset(offset)
-    name = zone.get("id") if isinstance(zone, dict) else None
-    if isinstance(name, str) and len(name) <= MAX_TEXT and _ZONE.fullmatch(name):
-        with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # OSError: it is a directory, such as "Europe"
-            return ZoneInfo(name)
-    raise EntityError("not_a_date_time")
-
-
-def _offset(value: Any) -> timezone:
-    if isinstance(value, str) and _OFFSET.fullmatch(value):
-        offset = timedelta(seconds=float(value[:-1]))
-        if abs(offset) < timedelta(days=1):
-            return timezone(offset)
-    raise EntityError("not_a_date_time")
-
-
 def _text(value: Any, code: str) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise EntityError(code)
@@ -279,7 +260,25 @@ _GIVEN_TIME: Final = dict.fromkeys(_TIME_PARTS, _GIVEN)
 _GIVEN_ZONE: Final = {"utcOffset": any_of(TEXT, NULL), "timeZone": any_of(object_of({"id": TEXT}, "id"), NULL)}
 _DATE: Final = dict.fromkeys(_DATE_PARTS, _NUMBER)
 _TIME: Final = dict.fromkeys(_TIME_PARTS, _NUMBER)
-DATE: Final = Entity(
+
+
+class _Date(Entity[date]):
+    """Dates, which mostly come as an object of three doubles."""
+
+    @override
+    def validate(self, value: Any) -> date:
+        """See `Entity.validate`."""
+        try:
+            if type(value) is dict and len(value) == 3:
+                year, month, day = value["year"], value["month"], value["day"]
+                if _is_integer(year) and _is_integer(month) and _is_integer(day):
+                    return date(int(year), int(month), int(day))  # what CX sends, at once
+        except (KeyError, TypeError, ValueError, OverflowError):
+            pass
+        return super().validate(value)
+
+
+DATE: Final = _Date(
     read=read_date,
     write=write_date,
     accepted=any_of(object_of(_GIVEN_DATE), TEXT),
