@@ -135,9 +135,9 @@ def content_of(sent: Sent) -> tuple[Any, ...]:
     get = sent.get
     session, page, intent, messages = get("session_info"), get("page_info"), get("intent_info"), get("messages")
     return (
-        _sorted(session.get("parameters")) if session else None,
-        _page(page) if page else None,
-        _intent(intent) if intent else None,
+        None if session is None else _sorted(session.get("parameters")),
+        None if page is None else _page(page),  # an empty one is told as one whose other members do not count
+        None if intent is None else _intent(intent),
         get("trigger_intent"),
         get("trigger_event"),
         get("text"),
