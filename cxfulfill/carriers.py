@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cxfulfill.late import note_late
 from cxfulfill.work import DeadlineExceeded, Work
@@ -18,24 +18,8 @@ Scope = Callable[[], AbstractContextManager[Any]]
 _log = logging.getLogger("cxfulfill")
 
 
-class Carrier(Protocol):
-    """What a flight may wait for, where its handler runs."""
-
-    async def block(self, function: Callable[[], T]) -> T:
-        """Run a function that may do IO."""
-        ...
-
-    async def invoke(self, work: Work) -> Any:
-        """Run a handler, however long it takes."""
-        ...
-
-
-CarryOut = Callable[[Carrier], Coroutine[Any, Any, None]]
-"""The part of a flight that runs where its handler does."""
-
-
 class InThread:
-    """The carrier of plain handlers: its verbs never suspend.
+    """The carrier of plain handlers.
 
     Args:
         scope: A context to run them in, such as Flask's app context.
@@ -48,10 +32,6 @@ class InThread:
         """Run a function in this thread."""
         return function()
 
-    async def invoke(self, work: Work) -> Any:
-        """Run a handler in this thread."""
-        return self.call(work)
-
     def call(self, work: Work) -> Any:
         """Run a handler in this thread.
 
@@ -61,11 +41,15 @@ class InThread:
         Returns:
             What it returned.
         """
-        if work.stages.spans is None and self._scope is nullcontext:
-            with work.stages:
+        stages = work.stages
+        stages.begin()
+        try:
+            if stages.spans is None and self._scope is nullcontext:
                 return work.invocation.run(work.call, work.arguments)
-        with work.stages, work.stages.span("handler"), self._scope():
-            return work.invocation.run(work.call, work.arguments)
+            with stages.span("handler"), self._scope():
+                return work.invocation.run(work.call, work.arguments)
+        finally:
+            stages.end()
 
 
 class OnLoop:
@@ -85,17 +69,27 @@ class OnLoop:
         return await to_thread.run_sync(function)
 
     async def invoke(self, work: Work) -> Any:
-        """Run a handler on the loop."""
+        """Run a handler on the loop, however long it takes."""
         from asyncio import CancelledError  # noqa: PLC0415 - as above
 
-        with work.stages, work.stages.span("handler"), self._scope():
-            try:
-                return await work.invocation.run_async(work.call, work.arguments)
-            except (Exception, CancelledError):
-                raise
-            except BaseException as error:
-                # On an event loop these would end it, and with it every other handler of the process.
-                raise RuntimeError("a handler tried to end the process") from error
+        work.stages.begin()
+        try:
+            with work.stages.span("handler"), self._scope():
+                try:
+                    return await work.invocation.run_async(work.call, work.arguments)
+                except (Exception, CancelledError):
+                    raise
+                except BaseException as error:
+                    # On an event loop these would end it, and with it every other handler of the process.
+                    raise RuntimeError("a handler tried to end the process") from error
+        finally:
+            work.stages.end()
+
+
+Carrier = InThread | OnLoop
+"""What a flight may wait for, where its handler runs."""
+CarryOut = Callable[[Carrier], Coroutine[Any, Any, None]]
+"""The part of a flight that runs where its handler does."""
 
 
 async def contained(carry_out: CarryOut, carrier: Carrier) -> None:

@@ -1,19 +1,21 @@
 """One run for one call: the way of a flight, from its key to an answer that is kept."""
 
 import logging
+from collections.abc import Coroutine
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from cxfulfill.carriers import Carrier
+from cxfulfill.carriers import Carrier, InThread
 from cxfulfill.context import Clock, Deadline
 from cxfulfill.errors import Unavailable
-from cxfulfill.flights import Aborted, Flight, Flights, InProgress, Landed, reused
+from cxfulfill.flights import Aborted, Flight, Flights, InProgress, Landed, Unsaved
+from cxfulfill.frozen import named
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.policy import Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired, Completed
 from cxfulfill.idempotency.urls import default_store, open_store, warn_of_memory
-from cxfulfill.keying import Keying, instead
+from cxfulfill.keying import Keying, instead, reused
 from cxfulfill.late import note_done, note_late
 from cxfulfill.leases import Leases
 from cxfulfill.load import Load
@@ -86,7 +88,7 @@ class Deduplication:
         self.flights.drain(DRAIN)
         self.store.close()
 
-    async def fly(self, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
+    def fly(self, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Coroutine[Any, Any, Landed]:
         """Answer a call: by its flight, or by that of an earlier delivery.
 
         Args:
@@ -96,7 +98,7 @@ class Deduplication:
             runtime: How to wait.
 
         Returns:
-            The answer.
+            What gives the answer; it is to be awaited at once.
 
         Raises:
             BadRequest: The key was used for something else (``key_reused``).
@@ -104,12 +106,18 @@ class Deduplication:
             Unavailable: An earlier delivery did not (``in_progress``), or the store is down (``store_unavailable``).
             Exception: What the handler raised.
         """
+        flight, is_first = self.flights.board(keyed.key, keyed.fingerprint)
+        if not is_first:
+            return self._join(flight, keyed, work, deadline, runtime)
+        if self.load.limit is not None or keyed.collects:
+            return self._counted(flight, keyed, work, deadline, runtime)
+        return self._run(flight, keyed, work, deadline, runtime)
+
+    async def _join(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
+        """Wait for the flight of an earlier delivery."""
         while True:
-            flight, is_first = self.flights.board(keyed.key, keyed.fingerprint)
             if flight.fingerprint != keyed.fingerprint:
                 raise reused()
-            if is_first:
-                return await self._first(flight, keyed, work, deadline, runtime)
             work.stages.attempt = work.stages.attempt or next(flight.further)
             with self.load.waiting():
                 if not await runtime.land(self.flights.awaited(flight), deadline):
@@ -118,20 +126,16 @@ class Deduplication:
             if isinstance(outcome, Landed):
                 return Landed(outcome.answer, replayed=True, joined=True)
             # The first one gave up waiting for another process; this one may have more time.
-            if isinstance(outcome, InProgress) and deadline.remaining() > 0:
-                continue
-            raise outcome or Aborted()
-
-    async def _first(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
-        if self.load.limit is not None or keyed.collects:
-            return await self._counted(flight, keyed, work, deadline, runtime)
-        landed = await self._claimed(flight, keyed, work, runtime)
-        return landed or await self._begin(flight, keyed, work, deadline, runtime)
+            if not isinstance(outcome, InProgress) or deadline.remaining() <= 0:
+                raise outcome or Aborted()
+            flight, is_first = self.flights.board(keyed.key, keyed.fingerprint)
+            if is_first:
+                return await self._counted(flight, keyed, work, deadline, runtime)
 
     async def _counted(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
-        """Carry a flight out that counts as a run, or is one of a job."""
+        """Carry a flight out that may count as a run, or be one of a job."""
         # A job's result takes no place of a run; something runs only where the job was lost.
-        landed = await self._claimed(flight, keyed, work, runtime) if keyed.collects else None
+        landed = await self._collect(flight, keyed, work, runtime) if keyed.collects else None
         if landed is not None:
             return landed
         try:
@@ -140,16 +144,12 @@ class Deduplication:
             await self._give_up(flight, error, work, runtime)
             raise
         with running as run:
-            landed = None if keyed.collects else await self._claimed(flight, keyed, run, runtime)
-            return landed or await self._begin(flight, keyed, run, deadline, runtime)
+            return await self._run(flight, keyed, run, deadline, runtime)
 
-    async def _claimed(self, flight: Flight, keyed: Keyed, work: Work, runtime: Runtime) -> Landed | None:
-        """Claim the call, or end its flight: with the answer that there is, or with what went wrong."""
+    async def _collect(self, flight: Flight, keyed: Keyed, work: Work, runtime: Runtime) -> Landed | None:
+        """Claim a job, or end its flight: with the result that there is, or with what went wrong."""
         try:
-            if keyed.collects:
-                with self.load.waiting():
-                    landed = await self._claim(flight, keyed, work, runtime)
-            else:
+            with self.load.waiting():
                 landed = await self._claim(flight, keyed, work, runtime)
         except BaseException as error:
             await self._give_up(flight, error, work, runtime)
@@ -158,16 +158,24 @@ class Deduplication:
             self.flights.land(flight, landed)
         return landed
 
-    async def _begin(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
-        """Run the handler, and wait for it."""
+    async def _run(self, flight: Flight, keyed: Keyed, work: Work, deadline: Deadline, runtime: Runtime) -> Landed:
+        """Claim the call, where it is not one of a job; run the handler, and wait for it."""
         try:
-            if work.ends_in_time:
-                work.check_time()  # not before: an answer that is kept is given all the same
-            await runtime.launch(work, partial(self._carry_out, flight, keyed, work))
+            landed = None if keyed.collects else await self._claim(flight, keyed, work, runtime)
+            if landed is None:
+                if work.ends_in_time:
+                    work.check_time()  # not before: an answer that is kept is given all the same
+                carrier = runtime.here(work)
+                if carrier is None:
+                    runtime.launch(work, partial(self._carry_out, flight, keyed, work))
+                else:
+                    await self._carry_out(flight, keyed, work, carrier)
         except BaseException as error:
             await self._give_up(flight, error, work, runtime)
             raise
-        if flight.outcome is None:
+        if landed is not None:
+            self.flights.land(flight, landed)
+        elif flight.outcome is None:
             await self._wait(flight, work, deadline, runtime)
         if isinstance(flight.outcome, Landed):
             return flight.outcome
@@ -188,15 +196,16 @@ class Deduplication:
     async def _claim(self, flight: Flight, keyed: Keyed, work: Work, runtime: Runtime) -> Landed | None:
         """Get the right to run, or the answer that there is; None to run."""
         unsaved = self.flights.unsaved(keyed.key)
-        if unsaved is not None and (kept := self.leases.unpack(unsaved.result)):
-            if unsaved.lease.fingerprint != keyed.fingerprint:
-                raise reused()
-            return Landed(kept, replayed=True)
-        key, owner, pause = keyed.key, new_id(), FIRST_PAUSE
+        if unsaved is not None and (landed := self._of_unsaved(unsaved, keyed)):
+            return landed
+        leases, key, owner, pause = self.leases, keyed.key, new_id(), FIRST_PAUSE
         while True:
-            outcome = await self.leases.acquire(key, owner, keyed, work, runtime, elsewhere=pause > FIRST_PAUSE)
+            if self.store.blocking:
+                outcome = await leases.acquire(key, owner, keyed, work, pause > FIRST_PAUSE, runtime)
+            else:
+                outcome = leases.acquire_here(key, owner, keyed, work, pause > FIRST_PAUSE)
             if outcome is None or isinstance(outcome, Acquired):
-                self.leases.begin(flight, outcome, keyed, work)
+                leases.begin(flight, outcome, keyed, work)
                 return None
             if outcome.fingerprint != keyed.fingerprint:
                 raise reused()
@@ -208,6 +217,13 @@ class Deduplication:
                 with self.load.waiting_elsewhere(work):
                     await _wait_for_another(pause, work.call.deadline, runtime)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    def _of_unsaved(self, unsaved: Unsaved, keyed: Keyed) -> Landed | None:
+        """Read an answer that is only kept here."""
+        kept = self.leases.unpack(unsaved.result)
+        if kept is not None and unsaved.lease.fingerprint != keyed.fingerprint:
+            raise reused()
+        return kept and Landed(kept, replayed=True)
 
     async def _give_up(self, flight: Flight, error: BaseException, work: Work, where: Blocking) -> None:
         """End a flight that did not begin, or whose worker is ended in this very thread."""
@@ -226,14 +242,16 @@ class Deduplication:
         outcome: Landed | Exception | None = None
         try:
             try:
-                body = work.encoding(work.call, await carrier.invoke(work))
+                said = carrier.call(work) if isinstance(carrier, InThread) else await carrier.invoke(work)
+                answer = named(KeptAnswer, (keyed.turn, work.encoding(work.call, said)))
             except Exception as error:
                 outcome = error
                 await self._fail(flight, keyed, work, error, carrier)
             else:
-                outcome = Landed(KeptAnswer(keyed.turn, body))
-                kept = await self.leases.keep(flight, keyed, outcome.answer, work, carrier)
-                outcome = outcome if kept is outcome.answer else Landed(kept)
+                outcome = named(Landed, (answer, False, False))
+                kept = await self.leases.keep(flight, keyed, answer, work, carrier)
+                if kept is not answer:
+                    outcome = Landed(kept)
         finally:
             outcome = outcome or Aborted()
             self.flights.land(flight, outcome)

@@ -82,7 +82,10 @@ class Loop:
         await _wait(future, work, deadline)
         return _result(future, work)
 
-    async def launch(self, work: Work, carry_out: CarryOut) -> None:
+    def here(self, work: Work) -> None:
+        """Tell that no flight is carried out on the loop before its request goes on."""
+
+    def launch(self, work: Work, carry_out: CarryOut) -> None:
         """Begin a flight; see `cxfulfill.runtime.Runtime.launch`."""
         if work.invocation.function.is_async:
             self._workers.begin_task(contained(carry_out, _Task(self.block)))

@@ -7,14 +7,14 @@ outcome, also a failure; a later delivery is another flight. A request may leave
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import field
 from itertools import count
 from typing import Final, NamedTuple
 
-from cxfulfill.errors import BadRequest, Unavailable
+from cxfulfill.errors import Unavailable
 from cxfulfill.forks import begin_in_each_process
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.circuit import StoreDown
@@ -71,19 +71,20 @@ class Flight:
         outcome: What it gave, once it has landed: an answer, or the failure.
         is_late: Whether the request that began it has left.
         further: Numbers the deliveries that join it.
+        future: Done when it has landed; None where nobody waits for that.
     """
 
-    __slots__ = ("fingerprint", "further", "future", "is_late", "key", "lease", "outcome", "started")
+    # Only what differs is set for each: most flights land before anybody else has heard of them.
+    lease: Lease | None = None
+    outcome: Landed | Exception | None = None
+    is_late = False
+    further: Iterator[int] = iter(())
+    future: "Future[None] | None" = None
 
     def __init__(self, key: str, fingerprint: str, started: float) -> None:
         self.key = key
         self.fingerprint = fingerprint
         self.started = started
-        self.lease: Lease | None = None
-        self.outcome: Landed | Exception | None = None
-        self.is_late = False
-        self.further = count(2)
-        self.future: Future[None] | None = None
 
 
 @structure
@@ -142,24 +143,32 @@ class Flights:
         Returns:
             The flight, and whether it is the caller's to carry out.
         """
-        with self._lock:
-            flight, now = self._flying.get(key), self._clock()
-            if flight is not None and now < flight.started + self._max_run + self._lease:
-                flight.future = flight.future or Future()
-                return flight, False
-            if self._keeper is None:
-                self._start_keeper()
-            flight = self._flying[key] = Flight(key, fingerprint, now)
-            return flight, True
+        mine = Flight(key, fingerprint, self._clock())
+        # In one step: of many callers at once one begins it, and needs no lock for that.
+        flight = self._flying.setdefault(key, mine)
+        if flight is not mine:
+            with self._lock:
+                flight = self._flying.setdefault(key, mine)
+                if flight is not mine and mine.started < flight.started + self._max_run + self._lease:
+                    flight.future = flight.future or Future()
+                    flight.further = count(2) if flight.further is Flight.further else flight.further
+                    return flight, False
+                self._flying[key] = mine
+        if self._keeper is None:
+            self._start_keeper()
+        return mine, True
 
     def _start_keeper(self) -> None:
-        keeper = threading.Thread(target=self._keep, name="cxfulfill-leases", daemon=True)
-        try:
-            keeper.start()
-        except RuntimeError:
-            _log.warning("no thread could be started to renew leases: a handler that takes long may lose its own")
-        else:
-            self._keeper = keeper
+        with self._lock:
+            if self._keeper is not None:
+                return
+            keeper = threading.Thread(target=self._keep, name="cxfulfill-leases", daemon=True)
+            try:
+                keeper.start()
+            except RuntimeError:
+                _log.warning("no thread could be started to renew leases: a handler that takes long may lose its own")
+            else:
+                self._keeper = keeper
 
     def land(self, flight: Flight, outcome: Landed | Exception) -> None:
         """End a flight: whoever waits for it gets its outcome.
@@ -169,8 +178,9 @@ class Flights:
             outcome: What it gave.
         """
         with self._lock:
-            if self._flying.get(flight.key) is flight:
-                del self._flying[flight.key]
+            key = flight.key
+            if self._flying.get(key) is flight:
+                del self._flying[key]
             flight.outcome = outcome
             if flight.future is not None and not flight.future.done():
                 flight.future.set_result(None)
@@ -266,9 +276,7 @@ class Flights:
 
     def _renew(self, lease: Lease) -> None:
         try:
-            outcome = self._store.acquire(
-                lease.key, owner=lease.owner, fingerprint=lease.fingerprint, lease=self._lease
-            )
+            outcome = self._store.acquire(lease.key, lease.owner, lease.fingerprint, self._lease)
         except StoreDown:
             return
         if not isinstance(outcome, Acquired):
@@ -278,9 +286,11 @@ class Flights:
         me, idle = threading.current_thread(), 0
         while True:
             with self._lock:
-                if idle >= IDLE_ROUNDS and not self._flying:
-                    self._keeper = None
-                    return
+                if idle >= IDLE_ROUNDS and self._keeper is me:
+                    self._keeper = None  # before the look: a flight that begins after it starts another keeper
+                    if not self._flying:
+                        return
+                    self._keeper = me
                 if self._keeping.wait_for(lambda: self._keeper is not me, self._lease / 3):
                     return
             try:
@@ -288,12 +298,3 @@ class Flights:
             except Exception as error:  # whatever it was, leases must go on being renewed
                 _log.warning("leases could not be looked after: %s", type(error).__name__)
             idle = 0 if self._flying or self._unsaved else idle + 1
-
-
-def reused() -> BadRequest:
-    """Make the refusal of a key that was used for something else.
-
-    Returns:
-        The error.
-    """
-    return BadRequest(reason="key_reused", detail="This idempotency key was used for other parameters.")

@@ -6,7 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from cxfulfill.collecting import mentions_reference
 from cxfulfill.context import Call, Context, FlexibleContext, log_of
-from cxfulfill.errors import Unavailable
+from cxfulfill.errors import BadRequest, Unavailable
+from cxfulfill.frozen import named
 from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flexible_key, own_call_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired
@@ -44,10 +45,14 @@ class Keying:
         Returns:
             What `keyed` needs.
         """
-        if isinstance(ctx, FlexibleContext):
-            return Told(used_for=_used_for_flexible(target, ctx))
-        default = self._default(ctx) if isinstance(ctx, Context) else None
-        return Told(default, _used_for(ctx, target.names) if target.key and target.names else "")
+        if not isinstance(ctx, Context):
+            return Told(used_for=_used_for_flexible(target, ctx) if isinstance(ctx, FlexibleContext) else "")
+        make = self.policy.key
+        default: str | None = make(self.application, ctx.principal, ctx)
+        if default and make is not call_key:
+            default = own_call_key(self.application, ctx.principal, default)
+        used_for = "" if target.key is None or not target.names else _used_for(ctx, target.names)
+        return named(Told, (default or None, used_for))
 
     def keyed(self, target: Target, work: Work, told: "Told") -> Keyed | None:
         """Make the key of a call, and tell it to the handler.
@@ -65,37 +70,34 @@ class Keying:
             TypeError: The user's own function gave something that cannot be a key.
         """
         ctx: Any = work.call
-        own = None if target.key is None else target.key.value(ctx, work.arguments[-1], target.names)
-        own = None if own is not None and mentions_reference(own) else own
-        make = self._flexible_key if isinstance(ctx, FlexibleContext) else self._standard_key
-        keyed = make(target, ctx, own, told)
+        default = told.default
+        keyed = None if target.key is None and default else self._own_key(target, ctx, work.arguments[-1], told)
+        if keyed is None and default:
+            self.near.note(ctx, default)
+            turn = ctx.sent.get("detect_intent_response_id") or ""
+            keyed = named(Keyed, (default, "", target.ttl or self.policy.ttl, turn, False, False))
         if keyed is not None:
             # Nobody has seen the context yet: it is still being made.
-            object.__setattr__(ctx, "idempotency_key", keyed.key)
+            ctx.__dict__["idempotency_key"] = keyed.key
         elif target.key is not None:
             log = log_of(ctx)
             log.warning("request_id=%s idempotency_key= gave nothing: a retry may run this call again", ctx.request_id)
         return keyed
 
-    def _standard_key(self, target: Target, ctx: Context, own: str | None, told: "Told") -> Keyed | None:
-        turn = ctx.sent.get("detect_intent_response_id") or ""
-        if target.key is not None and own is not None:
-            in_session = target.key.in_session
-            key = business_key(
-                self.application, ctx.principal, ctx, own, handler=target.conditions, in_session=in_session
-            )
-            if key is not None:
-                return Keyed(key, told.used_for, target.ttl or BUSINESS_TTL, turn)
-        if told.default is None:
+    def _own_key(self, target: Target, ctx: Any, parameters: Any, told: "Told") -> Keyed | None:
+        """Make the key that the user, or the caller, has for the call; None for the default one."""
+        own = None if target.key is None else target.key.value(ctx, parameters, target.names)
+        own = None if own is not None and mentions_reference(own) else own
+        if isinstance(ctx, FlexibleContext):
+            return self._flexible_key(target, ctx, own, told)
+        if target.key is None or own is None:
             return None
-        self.near.note(ctx, told.default)
-        return Keyed(told.default, "", target.ttl or self.policy.ttl, turn)
-
-    def _default(self, ctx: Context) -> str | None:
-        key = self.policy.key(self.application, ctx.principal, ctx)
-        if key and self.policy.key is not call_key:
-            key = own_call_key(self.application, ctx.principal, key)
-        return key or None
+        in_session = target.key.in_session
+        key = business_key(self.application, ctx.principal, ctx, own, handler=target.conditions, in_session=in_session)
+        if key is None:
+            return None
+        turn = ctx.sent.get("detect_intent_response_id") or ""
+        return Keyed(key, told.used_for, target.ttl or BUSINESS_TTL, turn)
 
     def _flexible_key(self, target: Target, ctx: FlexibleContext, own: str | None, told: "Told") -> Keyed | None:
         value = own or _header_key(target, ctx)
@@ -162,6 +164,15 @@ def instead(key: str, first: str) -> str:
     if key != first:
         raise Unavailable(reason="answer_unreadable")
     return f"{first}r"
+
+
+def reused() -> BadRequest:
+    """Make the refusal of a key that was used for something else.
+
+    Returns:
+        The error.
+    """
+    return BadRequest(reason="key_reused", detail="This idempotency key was used for other parameters.")
 
 
 def note_lease(acquired: Acquired | None, call: Call, keyed: Keyed) -> None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cxfulfill.errors import Unavailable
 from cxfulfill.flights import Flight, Flights, InProgress
@@ -14,7 +14,7 @@ from cxfulfill.idempotency.guard import GuardedStore, Trip
 from cxfulfill.idempotency.policy import Idempotency, Keyed
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.keying import note_lease
-from cxfulfill.stages import Blocking
+from cxfulfill.stages import Blocking, Stages
 from cxfulfill.work import Work
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Leases:
         flight.lease = acquired and acquired.lease
 
     async def acquire(
-        self, key: str, owner: str, keyed: Keyed, work: Work, where: Blocking, *, elsewhere: bool
+        self, key: str, owner: str, keyed: Keyed, work: Work, elsewhere: bool, where: Blocking
     ) -> Outcome | None:
         """Ask for the right to run a call.
 
@@ -59,8 +59,8 @@ class Leases:
             owner: Token of the attempt.
             keyed: The call's key.
             work: The handler.
-            where: Where functions may do IO.
             elsewhere: Whether another process had the call a moment ago.
+            where: Where functions may do IO.
 
         Returns:
             What the store says; None where it is down and the call is to run all the same.
@@ -73,12 +73,29 @@ class Leases:
         try:
             return await self._trip(acquire, work, where)
         except StoreDown:
-            if elsewhere:
-                raise InProgress from None
-            if self.policy.on_store_error == "fail" or keyed.needs_store:
-                note = "the idempotency store is down; on_store_error='run' would run the call all the same"
-                raise Unavailable(reason="store_unavailable", retry_after=2, note=note) from None
+            self._check_down(keyed, elsewhere)
             return None
+
+    def acquire_here(self, key: str, owner: str, keyed: Keyed, work: Work, elsewhere: bool) -> Outcome | None:
+        """Ask a store that does no IO; as `acquire`."""
+        stages = work.stages
+        begun = stages.clock()
+        try:
+            return self.store.acquire(key, owner, keyed.fingerprint, self.policy.lease)
+        except StoreDown:
+            stages.store_errors += 1
+            self._check_down(keyed, elsewhere)
+            return None
+        finally:
+            stages.store += stages.clock() - begun
+
+    def _check_down(self, keyed: Keyed, elsewhere: bool) -> None:
+        """Check that a call may run while the store is down."""
+        if elsewhere:
+            raise InProgress from None
+        if self.policy.on_store_error == "fail" or keyed.needs_store:
+            note = "the idempotency store is down; on_store_error='run' would run the call all the same"
+            raise Unavailable(reason="store_unavailable", retry_after=2, note=note) from None
 
     async def keep(self, flight: Flight, keyed: Keyed, answer: KeptAnswer, work: Work, where: Blocking) -> KeptAnswer:
         """Keep an answer.
@@ -102,12 +119,17 @@ class Leases:
             with suppress(Exception):
                 _log.error("an answer could not be hidden and is not kept: %s", type(error).__name__)
             return answer
-        complete = Trip(self.store.complete, lease, result, ttl=keyed.ttl)
+        store = self.store
         try:
-            if await self._trip(complete, work, where):
+            if store.blocking:
+                is_kept = await self._trip(Trip(store.complete, lease, result, ttl=keyed.ttl), work, where)
+            else:
+                is_kept = _timed(work.stages, store.complete, lease, result, keyed.ttl)
+            if is_kept:
                 return answer
             with suppress(Exception):  # the handler has run: a log that fails must not lose its answer
                 _log.warning("an answer came after its lease was lost; another delivery may have run the call too")
+            complete = Trip(store.complete, lease, result, ttl=keyed.ttl)
             return await self._look_again(lease, complete, work, where) or answer
         except StoreDown:
             self.flights.leave_unsaved(keyed.key, lease, result, keyed.ttl)
@@ -139,9 +161,11 @@ class Leases:
     async def _trip(self, trip: Callable[[], T], work: Work, where: Blocking) -> T:
         """Make a round trip to the store, on the account of a call."""
         stages = work.stages
+        if not self.store.blocking:
+            return _timed(stages, trip)
         begun = stages.clock()
         try:
-            return await stages.at(where, "store").block(trip) if self.store.blocking else trip()
+            return await stages.at(where, "store").block(trip)
         except Exception:
             stages.store_errors += 1
             raise
@@ -151,3 +175,15 @@ class Leases:
     def unpack(self, result: bytes) -> KeptAnswer | None:
         """Read what was kept; see `KeptAnswer.unpack`."""
         return KeptAnswer.unpack(result, self.policy.encryption)
+
+
+def _timed(stages: Stages, verb: Callable[..., T], *arguments: Any) -> T:
+    """Ask a store that does no IO, right here."""
+    begun = stages.clock()
+    try:
+        return verb(*arguments)
+    except Exception:
+        stages.store_errors += 1
+        raise
+    finally:
+        stages.store += stages.clock() - begun

@@ -276,23 +276,23 @@ class Pipeline:
     async def _fly(
         self, work: Work, target: Target, told: Told | None, runtime: Runtime, record: Record
     ) -> HttpResponse:
-        keyed = self.deduplication.keying.keyed(target, work, told) if self.deduplication and told else None
+        keyed = once.keying.keyed(target, work, told) if (once := self.deduplication) and told else None
         try:
-            if self.deduplication is None or keyed is None:
+            if once is None or keyed is None:
                 work.check_time()
                 with self.load.running(work) as run:
                     body = run.encode(await runtime.invoke(run, run.call.deadline))
                 record.answered(work.call)
                 return json_response(body)
-            landed = await self.deduplication.fly(keyed, work, work.call.deadline, runtime)
+            answer, replayed, joined = await once.fly(keyed, work, work.call.deadline, runtime)
         except DeadlineExceeded as error:
             record.error = error
             if target.fallback is None:
                 raise
             record.outcome = "fallback"
             return json_response(target.fallback)
-        record.answered(work.call, replayed=landed.replayed, joined=landed.joined)
-        return json_response(landed.answer.for_turn(keyed.turn), headers=_REPLAYED if landed.replayed else ())
+        record.answered(work.call, replayed=replayed, joined=joined)
+        return json_response(answer.for_turn(keyed.turn), headers=_REPLAYED if replayed else ())
 
     def _problem(self, error: Exception, request_id: str) -> HttpResponse:
         shown = error if isinstance(error, HttpError) else InternalError(reason=reason_of(error))

@@ -47,8 +47,12 @@ class Runtime(Protocol):
         """
         ...
 
-    async def launch(self, work: Work, carry_out: CarryOut) -> None:
-        """Begin a flight where its handler runs; it may have landed already when this returns.
+    def here(self, work: Work) -> InThread | None:
+        """Give what carries a flight out right here, in the request's own thread; None where it is to be launched."""
+        ...
+
+    def launch(self, work: Work, carry_out: CarryOut) -> None:
+        """Begin a flight where its handler runs, which is not here.
 
         Raises:
             Unavailable: No thread is free (``overloaded``).
@@ -110,15 +114,17 @@ class Threads:
             return _result(self._workers.submit(lambda: context.run(self._pooled.call, work)), work, deadline)
         return self._inline.call(work)
 
-    async def launch(self, work: Work, carry_out: CarryOut) -> None:
+    def here(self, work: Work) -> InThread | None:
+        """Give what carries a flight out in this thread; see `Runtime.here`."""
+        return None if work.watched or work.invocation.function.is_async else self._inline
+
+    def launch(self, work: Work, carry_out: CarryOut) -> None:
         """Begin a flight; see `Runtime.launch`."""
+        context = _carried()
         if work.invocation.function.is_async:
-            _carried().run(self._workers.spawn, contained, carry_out, self._looped)
-        elif work.watched:
-            context = _carried()
-            self._workers.submit(lambda: context.run(run, carry_out(self._pooled)))
+            context.run(self._workers.spawn, contained, carry_out, self._looped)
         else:
-            await carry_out(self._inline)
+            self._workers.submit(lambda: context.run(run, carry_out(self._pooled)))
 
     async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
         """Wait for a flight; see `Runtime.land`."""

@@ -27,8 +27,7 @@ class Spans(Protocol):
 class Stages:
     """The seconds of one call; it belongs to that call alone.
 
-    Its ``with`` block is where a handler runs. One that is cut off goes on in another thread and may still write here:
-    a record copies what it finds.
+    A handler that is cut off goes on in another thread and may still write here: a record copies what it finds.
 
     Args:
         clock: Seconds that only go up.
@@ -81,13 +80,15 @@ class Stages:
         """
         return where if self.spans is None else Spanned(where, self.spans, name)
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
+        """Note that a handler begins."""
         now = self.clock()
         if self._since is not None:  # one that was cut off may still run
             self._handler = self.handler(now)
         self._since = now
 
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """Note that it ends."""
         now, since = self.clock(), self._since
         if since is not None:
             self._handler += now - since

@@ -45,9 +45,9 @@ class KeptAnswer(NamedTuple):
         Returns:
             The bytes to keep.
         """
-        turn = self.turn.encode()
-        parts = (len(turn).to_bytes(4), turn, len(self.body).to_bytes(4), self.body)
-        return _MAGIC + encryption.encrypt(b"".join(parts)) if encryption else b"".join((_MAGIC, *parts))
+        turn, body = self.turn.encode(), self.body
+        plain = (_MAGIC, len(turn).to_bytes(4), turn, len(body).to_bytes(4), body)
+        return b"".join(plain) if encryption is None else _MAGIC + encryption.encrypt(b"".join(plain[1:]))
 
     @classmethod
     def unpack(cls, data: bytes, encryption: Encryption | None) -> "KeptAnswer | None":

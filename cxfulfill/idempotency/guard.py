@@ -104,18 +104,38 @@ class GuardedStore(Circuit):
         self._of_parents = (*getattr(self, "_of_parents", ()), getattr(self, "_clients", None))
         self._clients: Clients | None = None
 
-    def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
+    def acquire(self, key: str, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
-        outcome = self._call(
-            self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease, late=self.give_back
-        )
+        # Not by way of `_call`, as `complete`: to hand arguments on costs more than a store in memory does.
+        if self.failures >= FAILURES:
+            self.try_again()
+        acquire = self.store.acquire if self._bounded else self._limited(self.store.acquire, self.give_back)
+        try:
+            outcome = acquire(key, owner=owner, fingerprint=fingerprint, lease=lease)
+        except StoreDown:
+            raise
+        except Exception as error:
+            raise self.noted(error) from error
+        if self.failures:
+            self.failures = 0
         if not isinstance(outcome, _OUTCOMES):
             raise self.noted(TypeError("acquire gives Acquired, InProgress or Completed"))
         return outcome
 
-    def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
+    def complete(self, lease: Lease, result: bytes, ttl: float) -> bool:
         """See `IdempotencyStore.complete`; raises `StoreDown`."""
-        return self._call(self.store.complete, lease, result, ttl=ttl)
+        if self.failures >= FAILURES:
+            self.try_again()
+        complete = self.store.complete if self._bounded else self._limited(self.store.complete)
+        try:
+            is_kept = complete(lease, result, ttl=ttl)
+        except StoreDown:
+            raise
+        except Exception as error:
+            raise self.noted(error) from error
+        if self.failures:
+            self.failures = 0
+        return is_kept
 
     def release(self, lease: Lease) -> bool:
         """See `IdempotencyStore.release`; raises `StoreDown`."""
@@ -172,14 +192,11 @@ class GuardedStore(Circuit):
         except Exception as error:  # what else is to be closed must not suffer from it
             _log.warning("the idempotency store did not close: %s", type(error).__name__)
 
-    def _call(self, verb: Callable[..., T], *args: Any, late: Callable[[T], None] | None = None, **options: Any) -> T:
+    def _call(self, verb: Callable[..., T], *args: Any) -> T:
         if self.failures >= FAILURES:
             self.try_again()
         try:
-            if self._bounded:
-                result = verb(*args, **options)
-            else:
-                result = self._within_limit(partial(verb, *args, **options), late)
+            result = verb(*args) if self._bounded else self._limited(verb)(*args)
         except StoreDown:
             raise
         except Exception as error:
@@ -188,8 +205,11 @@ class GuardedStore(Circuit):
             self.failures = 0
         return result
 
+    def _limited(self, verb: Callable[..., T], late: Callable[[T], None] | None = None) -> Callable[..., T]:
+        """Make a verb run in a thread of its own, which is given up after the limit."""
+        return lambda *args, **options: self._within_limit(partial(verb, *args, **options), late)
+
     def _within_limit(self, function: Callable[[], T], late: Callable[[T], None] | None) -> T:
-        """Run it in a thread of its own, which is given up after the limit."""
         if not self._hanging.acquire(timeout=TIME_LIMIT):
             raise StoreDown  # busy, which is no failure of the store
         future: Future[T] = Future()

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.forks import lock_of_process
+from cxfulfill.frozen import named
 from cxfulfill.idempotency.store import Acquired, Completed, InProgress, Lease, Outcome
 
 MAX_RECORDS: Final = 10_000
@@ -18,12 +18,8 @@ class StoreFull(Exception):
     """Every record is a running call's, so none can be dropped; or a result is larger than all that may be kept."""
 
 
-@dataclass(eq=False, repr=False)
-class _Record:
-    owner: str
-    fingerprint: str
-    expires: float
-    result: bytes | None = field(default=None, repr=False)
+_Record = tuple[str, str, float]
+"""Owner, fingerprint, and when it expires: a plain tuple, which the garbage collector need not look into."""
 
 
 class MemoryStore:
@@ -57,76 +53,82 @@ class MemoryStore:
         self._clock = clock
         self._latest = clock()
         self._bytes = 0
-        self._records: dict[str, _Record] = {}  # in the order in which they were completed, or else leased
+        self._records: dict[str, _Record] = {}  # of leases that run, and of calls that are complete
+        self._results: dict[str, bytes] = {}  # of the latter, in the order in which they were completed
         self._lock = lock_of_process(self)
 
     def acquire(self, key: str, *, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`."""
         with self._lock:
-            now = self._now()
-            record = self._records.get(key)
+            now = self._clock()
+            if now >= self._latest:
+                self._latest = now
+            else:  # one that is set back revives nothing
+                now = self._latest
             took_over = False
-            if record is not None:
-                own = record.owner == owner and record.result is None
-                if record.expires > now and not own:
-                    if record.result is None:
-                        return InProgress(record.fingerprint)
-                    return Completed(record.fingerprint, record.result)
-                took_over = record.result is None and not own
+            if key in self._records:
+                (held_by, used_for, expires), result = self._records[key], self._results.get(key)
+                own = held_by == owner and result is None
+                if expires > now and not own:
+                    return InProgress(used_for) if result is None else Completed(used_for, result)
+                took_over = result is None and not own
                 self._drop(key)
             if len(self._records) >= self._max_records:
                 self._make_room(now)
-            if len(self._records) >= self._max_records:
-                raise StoreFull
-            self._records[key] = _Record(owner, fingerprint, now + lease)
-            return Acquired(Lease(key, owner, fingerprint), took_over)
+            self._records[key] = (owner, fingerprint, now + lease)
+        return named(Acquired, (named(Lease, (key, owner, fingerprint)), took_over))
 
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         """See `IdempotencyStore.complete`."""
+        key, owner, _ = lease
+        size = len(result)
         with self._lock:
-            now = self._now()
-            record = self._records.get(lease.key)
-            if record is None or record.owner != lease.owner:
+            now = self._clock()
+            if now >= self._latest:
+                self._latest = now
+            else:
+                now = self._latest
+            record = self._records.get(key)
+            if record is None or record[0] != owner:
                 return False
-            if len(result) > self._max_bytes:
+            if size > self._max_bytes:
                 raise StoreFull
-            del self._records[lease.key]
-            self._bytes -= len(record.result or b"")
-            if self._bytes + len(result) > self._max_bytes:
-                self._make_room(now, len(result))
-            record.expires, record.result = now + ttl, result
-            self._records[lease.key] = record  # behind all others
-            self._bytes += len(result)
+            if key in self._results:
+                self._drop(key)
+            if self._bytes + size > self._max_bytes:
+                self._make_room_for(size, now)
+            self._records[key] = (owner, record[1], now + ttl)
+            self._results[key] = result  # behind all others
+            self._bytes += size
             return True
 
     def release(self, lease: Lease) -> bool:
         """See `IdempotencyStore.release`."""
         with self._lock:
             record = self._records.get(lease.key)
-            if record is None or record.owner != lease.owner or record.result is not None:
+            if record is None or record[0] != lease.owner or lease.key in self._results:
                 return False
             self._drop(lease.key)
             return True
 
-    def _now(self) -> float:
-        # A clock that is set back revives nothing.
-        now = self._clock()
-        self._latest = max(self._latest, now)
-        return self._latest
-
     def _drop(self, key: str) -> None:
-        record = self._records.pop(key)
-        self._bytes -= len(record.result or b"")
+        del self._records[key]
+        self._bytes -= len(self._results.pop(key, b""))
 
-    def _make_room(self, now: float, size: int = 0) -> None:
+    def _make_room(self, now: float) -> None:
+        self._make_room_for(0, now)
+        if len(self._records) >= self._max_records:
+            raise StoreFull
+
+    def _make_room_for(self, size: int, now: float) -> None:
         """Drop what has expired, then the oldest results, until a tenth is free, or what is needed of the bytes.
 
         A lease that runs is never dropped.
         """
-        for key in [key for key, record in self._records.items() if record.expires <= now]:
+        for key in [key for key, (_, _, expires) in self._records.items() if expires <= now]:
             self._drop(key)
         bytes_left = min(self._max_bytes * 0.9, self._max_bytes - size)
-        results = iter([key for key, record in self._records.items() if record.result is not None])
+        results = iter(list(self._results))
         while len(self._records) > self._max_records * 0.9 or self._bytes > bytes_left:
             oldest = next(results, None)
             if oldest is None:

@@ -14,7 +14,6 @@ from cxfulfill.idempotency.guard import check_verbs
 from cxfulfill.idempotency.keys import KeyFunction, call_key
 from cxfulfill.idempotency.store import IdempotencyStore
 from cxfulfill.idempotency.urls import check_url
-from cxfulfill.protocol.sent import session_of
 
 LEASE: Final = 15.0
 """Seconds that a lease lasts; it is renewed every third of that while its handler runs."""
@@ -28,6 +27,9 @@ NEAR: Final = 60.0
 """Seconds within which a call that is alike under another key is noted."""
 
 _MAX_NEAR = 1_000
+_COMPARED = (
+    "session_info", "fulfillment_info", "page_info", "text", "transcript", "trigger_event", "dtmf_digits"
+)  # fmt: skip
 _log = logging.getLogger("cxfulfill")
 
 
@@ -145,6 +147,7 @@ class NearDuplicates:
         self.count = 0
         self._clock = clock
         self._seen: dict[int, tuple[str, float]] = {}
+        self._earlier: dict[int, tuple[str, float]] = {}
         self._lock = lock_of_process(self)
 
     def note(self, ctx: Context, key: str) -> None:
@@ -154,15 +157,32 @@ class NearDuplicates:
             ctx: The call.
             key: Its key.
         """
+        session, info, page, text, speech, event, digits = map(ctx.sent.get, _COMPARED)
         # A hash, so that no words of a user are held here.
-        like = hash((session_of(ctx.sent), ctx.tag, ctx.page.name, ctx.text, ctx.event, ctx.digits))
-        now = self._clock()
+        like = hash((
+            session.get("session") if session else None, info.get("tag") if info else None,
+            page.get("current_page") if page else None, speech if text is None else text, event, digits,
+        ))  # fmt: skip
+        if len(self._seen) >= _MAX_NEAR:
+            self._turn_over()
+        noted = (key, self._clock())
+        # In one step: of two calls at once the later sees the earlier, and a call that is like no other needs no lock.
+        if self._seen.setdefault(like, noted) is not noted or like in self._earlier:
+            self._compare(ctx, like, noted)
+
+    def _turn_over(self) -> None:
+        """Begin anew, and forget what was seen before the last time."""
         with self._lock:
-            before = self._seen.pop(like, None)
-            self._seen[like] = (key, now)  # behind all others
-            if len(self._seen) > _MAX_NEAR:
-                del self._seen[next(iter(self._seen))]
-            is_near = before is not None and before[0] != key and now < before[1] + NEAR
+            if len(self._seen) >= _MAX_NEAR:
+                self._earlier, self._seen = self._seen, {}
+
+    def _compare(self, ctx: Context, like: int, noted: tuple[str, float]) -> None:
+        """Look at the last call that this one is like."""
+        with self._lock:
+            before = self._seen.get(like, noted)
+            before = self._earlier.get(like, noted) if before is noted else before
+            self._seen[like] = noted
+            is_near = before[0] != noted[0] and noted[1] < before[1] + NEAR
             self.count += is_near
         if is_near:
             log = log_of(ctx)

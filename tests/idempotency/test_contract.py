@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import SkipTest
 
 import pytest
@@ -75,13 +75,22 @@ def test_what_a_contract_does_unless_told_otherwise() -> None:
         contract.store()
 
 
+class Record(NamedTuple):
+    """What a store has of a call."""
+
+    owner: str
+    fingerprint: str
+    expires: float
+    result: bytes | None
+
+
 class Faulty(MemoryStore):
     """A store of somebody's own."""
 
     gate = threading.Barrier(8)
 
-    def record(self, key: str) -> Any:
-        return self._records.get(key)
+    def record(self, key: str) -> Record | None:
+        return Record(*self._records[key], self._results.get(key)) if key in self._records else None
 
 
 class FalsyIsNothing(Faulty):
@@ -134,14 +143,15 @@ class ReleasesResults(Faulty):
 class RenewsNothing(Faulty):
     def acquire(self, key: str, **asked: Any) -> Outcome:
         record = self.record(key)
-        running = record is not None and record.result is None and record.expires > self._now()
-        return InProgress(record.fingerprint) if running else super().acquire(key, **asked)
+        if record is not None and record.result is None and record.expires > self._clock():
+            return InProgress(record.fingerprint)
+        return super().acquire(key, **asked)
 
 
 class RefusesTheLate(Faulty):
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         record = self.record(lease.key)
-        return record is not None and record.expires > self._now() and super().complete(lease, result, ttl=ttl)
+        return record is not None and record.expires > self._clock() and super().complete(lease, result, ttl=ttl)
 
 
 class RefusesTheRepeated(Faulty):
@@ -158,7 +168,7 @@ class KeepsForEver(Faulty):
 class KeepsWhileLeased(Faulty):
     def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
         record = self.record(lease.key)
-        return super().complete(lease, result, ttl=record.expires - self._now() if record else ttl)
+        return super().complete(lease, result, ttl=record.expires - self._clock() if record else ttl)
 
 
 class LeasesForEver(Faulty):
@@ -184,8 +194,7 @@ class FoldsKeys(Faulty):
 
 
 class BelievesTheClock(Faulty):
-    def _now(self) -> float:
-        return self._clock()
+    _latest = property(lambda self: 0.0, lambda self, now: None)
 
 
 class ChecksThenActs(Faulty):

@@ -502,6 +502,12 @@ def test_near_duplicates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         parts = app.webhook.pipeline().deduplication
         assert parts
         assert len(parts.keying.near._seen) == 3
+        assert len(parts.keying.near._earlier) == 3
+        assert parts.keying.near.count == 0
+        app.post(call(text="3", turn="another"))
+        app.post(call(text="4", turn="another"))
+        assert parts.keying.near.count == 2, "also of those before the last three"
+        assert len(parts.keying.near._seen) + len(parts.keying.near._earlier) <= 6
 
 
 def test_handing_over_leaves_room_for_renewals(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,11 +294,13 @@ def test_the_ways_to_answer_an_error_with_200(gate: threading.Event) -> None:
 def test_a_handler_that_still_runs_counts_until_now() -> None:
     clock = Clock()
     stages = Stages(clock)
-    with stages:
-        clock.seconds += 2.0
-        assert stages.handler(clock()) == 2.0
-    with stages:  # an error handler
-        clock.seconds += 1.0
+    stages.begin()
+    clock.seconds += 2.0
+    assert stages.handler(clock()) == 2.0
+    stages.end()
+    stages.begin()  # an error handler
+    clock.seconds += 1.0
+    stages.end()
     assert stages.handler(clock() + 9.0) == 3.0
 
 
@@ -643,10 +645,12 @@ def test_a_call_whose_worker_is_ended_leaves_a_record() -> None:
 def test_the_time_of_a_handler_that_was_cut_off_is_not_forgotten(gate: threading.Event) -> None:
     clock = Clock()
     stages = Stages(clock)
-    with stages:
-        clock.seconds += 3
-        with stages:  # the error handler, beside the one that still runs
-            clock.seconds += 1
+    stages.begin()
+    clock.seconds += 3
+    stages.begin()  # the error handler, beside the one that still runs
+    clock.seconds += 1
+    stages.end()
+    stages.end()
     assert stages.handler(clock()) == 4.0
 
 
