@@ -130,7 +130,7 @@ class Pipeline:
 
     async def _recorded(self, http: HttpRequest, runtime: Runtime, span: CallSpan | None) -> HttpResponse:
         stages = Stages(self.clock, http.queued, span)
-        record = made(Record, {"request_id": self.new_id(), "http": http, "stages": stages, "span": span})
+        record = Record(self.new_id(), http, stages, span)
         try:
             response = await self._serve(http, runtime, record)
         except Exception as error:
