@@ -70,16 +70,16 @@ class OnLoop:
 
     async def invoke(self, work: Work) -> Any:
         """Run a handler on the loop, however long it takes."""
-        from asyncio import CancelledError  # noqa: PLC0415 - as above
-
         work.stages.begin()
         try:
             with work.stages.span("handler"), self._scope():
                 try:
                     return await work.invocation.run_async(work.call, work.arguments)
-                except (Exception, CancelledError):
+                except Exception:
                     raise
                 except BaseException as error:
+                    if is_cancellation(error):
+                        raise
                     # On an event loop these would end it, and with it every other handler of the process.
                     raise RuntimeError("a handler tried to end the process") from error
         finally:
@@ -99,14 +99,28 @@ async def contained(carry_out: CarryOut, carrier: Carrier) -> None:
         carry_out: The flight.
         carrier: Where it runs.
     """
-    from asyncio import CancelledError  # noqa: PLC0415 - as above
-
     try:
         await carry_out(carrier)
-    except (Exception, CancelledError):
+    except Exception:
         raise
     except BaseException as error:
+        if is_cancellation(error):
+            raise
         _log.error("a flight ended with %s", type(error).__name__)
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Tell whether an error is the one by which an event loop cancels a task.
+
+    Args:
+        error: The error.
+
+    Returns:
+        Whether it is.
+    """
+    from asyncio import CancelledError  # noqa: PLC0415 - as above, and most calls end without one
+
+    return isinstance(error, CancelledError)
 
 
 def error_of(future: "Future[Any] | LoopFuture[Any]") -> BaseException | None:

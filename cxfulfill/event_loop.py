@@ -5,24 +5,26 @@
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from functools import partial
 from threading import get_ident
 from typing import Any, TypeVar
 
+from cxfulfill.begun import Begun
 from cxfulfill.carriers import CarryOut, InThread, OnLoop, contained, left, note_end
 from cxfulfill.context import Deadline
 from cxfulfill.coroutines import run
 from cxfulfill.errors import Unavailable
 from cxfulfill.http import HttpRequest
 from cxfulfill.idempotency.guard import Trip
+from cxfulfill.landing import Landing
 from cxfulfill.work import Work
 from cxfulfill.workers import Workers
 
 T = TypeVar("T")
-Read = Callable[[int, float], Awaitable[bytes]]
+Read = Callable[[int, float], Coroutine[Any, Any, bytes]]
 """Reads a body: at most so many bytes, within so many seconds."""
 
 _IN_THREAD = InThread()
@@ -42,10 +44,10 @@ class Loop:
         self._workers = workers
         self._read = read
 
-    async def read(self, http: HttpRequest, limit: int, timeout: float) -> bytes:
+    def read(self, http: HttpRequest, limit: int, timeout: float) -> Coroutine[Any, Any, bytes]:
         """Read the body; see `cxfulfill.runtime.Runtime.read`."""
         del http  # its body is this runtime's own
-        return await self._read(limit, timeout)
+        return self._read(limit, timeout)
 
     async def block(self, function: Callable[[], T]) -> T:
         """Run a function in a thread, or a trip to a store by the store's own client for event loops."""
@@ -75,10 +77,15 @@ class Loop:
 
     async def invoke(self, work: Work, deadline: Deadline) -> Any:
         """Run a handler; see `cxfulfill.runtime.Runtime.invoke`."""
+        future: asyncio.Future[Any]
         if work.invocation.function.is_async:
-            future: asyncio.Future[Any] = self._workers.begin_task(_Task(self.block).invoke(work))
+            future, begun = self._workers.begin_task(_Task(self.block).invoke(work))
+            if begun.is_over:
+                return _outcome(begun)
         else:
-            future = asyncio.wrap_future(self._in_thread(work, lambda: _IN_THREAD.call(work)))
+            future = asyncio.get_running_loop().create_future()
+            call = _with_context(partial(_IN_THREAD.call, work))
+            self._threads_for(work)(partial(_tell_outcome, call, future))
         await _wait(future, work, deadline)
         return _result(future, work)
 
@@ -90,37 +97,18 @@ class Loop:
         if work.invocation.function.is_async:
             self._workers.begin_task(contained(carry_out, _Task(self.block)))
         else:
-            self._in_thread(work, lambda: run(contained(carry_out, _IN_THREAD)))
+            self._threads_for(work)(_with_context(partial(_carry_out, carry_out)))
 
-    async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
+    async def land(self, landing: Landing, deadline: Deadline | None) -> bool:
         """Wait for a flight; see `cxfulfill.runtime.Runtime.land`."""
-        loop, thread = asyncio.get_running_loop(), get_ident()
-        waiter = loop.create_future()
+        waiter = asyncio.get_running_loop().create_future()
+        landing.call(partial(_wake_from_anywhere, waiter, get_ident()))
+        await _woken(waiter, deadline)
+        return landing.done()
 
-        def wake() -> None:
-            if not waiter.done():
-                waiter.set_result(None)
-
-        def ended(_: object) -> None:
-            if get_ident() == thread:
-                wake()
-            else:
-                with suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(wake)
-
-        landed.add_done_callback(ended)
-        timer = None if deadline is None else loop.call_later(deadline.remaining(), wake)
-        try:
-            await waiter
-        finally:
-            if timer is not None:
-                timer.cancel()
-        return landed.done()
-
-    def _in_thread(self, work: Work, function: Callable[[], T]) -> "Future[T]":
-        """Run a function where plain handlers run; those that are cut off have threads of their own."""
-        submit = self._workers.submit if work.watched else self._workers.queue
-        return submit(_with_context(function))
+    def _threads_for(self, work: Work) -> Callable[[Callable[[], object]], object]:
+        """Tell where plain handlers run; those that are cut off have threads of their own."""
+        return self._workers.submit if work.watched else self._workers.queue
 
 
 class _Task(OnLoop):
@@ -152,13 +140,55 @@ def _with_context(function: Callable[[], T]) -> Callable[[], T]:
     return run_it
 
 
+def _carry_out(carry_out: CarryOut) -> None:
+    run(contained(carry_out, _IN_THREAD))
+
+
+def _tell_outcome(function: Callable[[], T], future: "asyncio.Future[T]") -> None:
+    """Run a function in a thread, and tell the event loop how it ended."""
+    settle: Callable[[], None]
+    try:
+        settle = partial(future.set_result, function())
+    except Exception as error:
+        settle = partial(future.set_exception, error)
+    with suppress(RuntimeError):  # the loop has ended
+        future.get_loop().call_soon_threadsafe(settle)
+
+
 async def _wait(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> None:
     """Wait for a handler: until the deadline where it is cut off, else as long as it takes."""
+    waiter: asyncio.Future[None] = future.get_loop().create_future()
+    future.add_done_callback(partial(_wake, waiter))
     try:
-        await asyncio.wait((future,), timeout=deadline.remaining() if work.is_cut_off else None)
+        await _woken(waiter, deadline if work.is_cut_off else None)
     except asyncio.CancelledError:
         _go_on(future, work, deadline)
         raise
+
+
+async def _woken(waiter: "asyncio.Future[None]", deadline: Deadline | None) -> None:
+    """Wait until somebody wakes, or the deadline."""
+    timer = None if deadline is None else waiter.get_loop().call_later(deadline.remaining(), _wake, waiter)
+    try:
+        await waiter
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _wake_from_anywhere(waiter: "asyncio.Future[None]", its_thread: int) -> None:
+    if get_ident() == its_thread:
+        _wake(waiter)
+    else:
+        try:  # noqa: SIM105 - each call of a plain handler comes by here
+            waiter.get_loop().call_soon_threadsafe(_wake, waiter)
+        except RuntimeError:  # the loop has ended
+            pass
+
+
+def _wake(waiter: "asyncio.Future[None]", _: object = None) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _go_on(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> None:
@@ -166,6 +196,13 @@ def _go_on(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> Non
     if work.cancels and work.invocation.function.is_async:
         asyncio.get_running_loop().call_later(deadline.remaining(), future.cancel)
     note_end(future, work)
+
+
+def _outcome(begun: Begun[T]) -> T:
+    try:
+        return begun.result()
+    except asyncio.CancelledError:
+        raise CancelledError from None  # as in `_result`
 
 
 def _result(future: "asyncio.Future[Any]", work: Work) -> Any:

@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import field
 from itertools import count
@@ -20,6 +19,7 @@ from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.circuit import StoreDown
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.idempotency.store import Acquired, Lease
+from cxfulfill.landing import Landing
 from cxfulfill.structures import structure
 
 MAX_UNSAVED: Final = 1_000
@@ -71,7 +71,7 @@ class Flight:
         outcome: What it gave, once it has landed: an answer, or the failure.
         is_late: Whether the request that began it has left.
         further: Numbers the deliveries that join it.
-        future: Done when it has landed; None where nobody waits for that.
+        landing: What tells that it has landed; None where nobody waits for that.
     """
 
     # Only what differs is set for each: most flights land before anybody else has heard of them.
@@ -79,7 +79,7 @@ class Flight:
     outcome: Landed | Exception | None = None
     is_late = False
     further: Iterator[int] = iter(())
-    future: "Future[None] | None" = None
+    landing: Landing | None = None
 
     def __init__(self, key: str, fingerprint: str, started: float) -> None:
         self.key = key
@@ -150,7 +150,7 @@ class Flights:
             with self._lock:
                 flight = self._flying.setdefault(key, mine)
                 if flight is not mine and mine.started < flight.started + self._max_run + self._lease:
-                    flight.future = flight.future or Future()
+                    flight.landing = flight.landing or Landing()
                     flight.further = count(2) if flight.further is Flight.further else flight.further
                     return flight, False
                 self._flying[key] = mine
@@ -182,25 +182,25 @@ class Flights:
             if self._flying.get(key) is flight:
                 del self._flying[key]
             flight.outcome = outcome
-            if flight.future is not None and not flight.future.done():
-                flight.future.set_result(None)
+            if flight.landing is not None:
+                flight.landing.land()
             if self._draining:
                 self._landed.notify_all()
 
-    def awaited(self, flight: Flight) -> "Future[None]":
+    def awaited(self, flight: Flight) -> Landing:
         """Give what is done when a flight has landed.
 
         Args:
             flight: The flight.
 
         Returns:
-            A future without a value.
+            It, without a value.
         """
         with self._lock:
-            future = flight.future = flight.future or Future()
-            if flight.outcome is not None and not future.done():
-                future.set_result(None)
-            return future
+            landing = flight.landing = flight.landing or Landing()
+            if flight.outcome is not None:
+                landing.land()
+            return landing
 
     def leave_unsaved(self, key: str, lease: Lease, result: bytes, ttl: float) -> None:
         """Keep an answer here, and try the store again later.

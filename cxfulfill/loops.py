@@ -5,12 +5,15 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from cxfulfill.errors import Unavailable
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
+
+    from cxfulfill.begun import Begun
 
 T = TypeVar("T")
 _log = logging.getLogger("cxfulfill")
@@ -139,7 +142,10 @@ class ServersLoop:
     def __init__(self, loop: "AbstractEventLoop") -> None:
         import asyncio  # noqa: PLC0415 - as above
 
+        from cxfulfill.begun import Begun  # noqa: PLC0415 - who has a server's loop needs it
+
         self._asyncio = asyncio
+        self._begun = Begun
         self.loop = loop
         self._tasks: set[Task[Any]] = set()
 
@@ -158,26 +164,44 @@ class ServersLoop:
         """Tell whether this code runs on it."""
         return self._asyncio._get_running_loop() is self.loop  # noqa: SLF001 - documented for such use
 
-    def begin(self, coroutine: Coroutine[Any, Any, T]) -> "Task[T]":
-        """Begin a task, from the loop itself.
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> "tuple[Task[T], Begun[T]]":
+        """Begin a task, from the loop itself: its first step is taken at once, as the task's own.
 
         Args:
             coroutine: The coroutine.
 
         Returns:
-            The task, which is kept until it ends.
+            The task, which is kept until it ends, and the coroutine, which may be over.
         """
-        task = self.loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        begun, context = self._begun(coroutine), copy_context()
+        task: Task[T] = self.loop.create_task(begun, context=context)
+        if not begun.is_begun:  # tasks of an eager factory begin by themselves
+            self._take_first_step(begun, task, context)
+        if not begun.is_over:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return task, begun
+
+    def _take_first_step(self, begun: "Begun[Any]", task: "Task[Any]", context: Context) -> None:
+        enter, leave = self._asyncio._enter_task, self._asyncio._leave_task  # noqa: SLF001 - documented for such use
+        loop, outer = self.loop, self._asyncio.current_task()
+        if outer is not None:
+            leave(loop, outer)
+        enter(loop, task)
+        try:
+            context.run(begun.begin)
+        finally:
+            leave(loop, task)
+            if outer is not None:
+                enter(loop, outer)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the loop; see `cxfulfill.workers.Workers.spawn`."""
-        return self._asyncio.run_coroutine_threadsafe(self._begun(coroutine), self.loop)
+        return self._asyncio.run_coroutine_threadsafe(self._waited_for(coroutine), self.loop)
 
-    async def _begun(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return await self.begin(coroutine)
+    async def _waited_for(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        task, _ = self.begin(coroutine)
+        return await task
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function on the loop; see `Portal.call`."""

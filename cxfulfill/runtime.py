@@ -15,6 +15,7 @@ from cxfulfill.carriers import CarryOut, InThread, OnLoop, Scope, contained, lef
 from cxfulfill.context import Deadline
 from cxfulfill.coroutines import run
 from cxfulfill.http import HttpRequest
+from cxfulfill.landing import Landing
 from cxfulfill.work import Work
 from cxfulfill.workers import Workers
 
@@ -59,7 +60,7 @@ class Runtime(Protocol):
         """
         ...
 
-    async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
+    async def land(self, landing: Landing, deadline: Deadline | None) -> bool:
         """Wait for a flight; without a deadline as long as it takes.
 
         Returns:
@@ -126,13 +127,9 @@ class Threads:
         else:
             self._workers.submit(lambda: context.run(run, carry_out(self._pooled)))
 
-    async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
+    async def land(self, landing: Landing, deadline: Deadline | None) -> bool:
         """Wait for a flight; see `Runtime.land`."""
-        try:
-            landed.result(None if deadline is None else deadline.remaining())
-        except TimeoutError:
-            return landed.done()
-        return True
+        return landing.wait(None if deadline is None else deadline.remaining()) or landing.done()
 
 
 def _carried() -> contextvars.Context:

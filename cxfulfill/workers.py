@@ -12,6 +12,9 @@ from cxfulfill.loops import OwnLoop, Portal, ServersLoop
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
 
+    from cxfulfill.begun import Begun
+    from cxfulfill.pool import Pool
+
 T = TypeVar("T")
 POOL_SIZE = 32
 """Threads for watched handlers in one process; a call that finds all of them busy is answered 503."""
@@ -30,7 +33,7 @@ class Workers:
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._free = threading.Semaphore(POOL_SIZE)
-        self._queued: ThreadPoolExecutor | None = None
+        self._queued: Pool | None = None
         self._io: ThreadPoolExecutor | None = None
         self._loop: OwnLoop | ServersLoop | None = None
 
@@ -59,8 +62,25 @@ class Workers:
         future.add_done_callback(lambda _: free.release())
         return future
 
-    def queue(self, function: Callable[[], T]) -> Future[T]:
+    def queue(self, function: Callable[[], object]) -> None:
         """Run a plain handler of an event loop's server in a thread, as soon as one is free.
+
+        Args:
+            function: The function, whose result nobody fetches.
+
+        Raises:
+            Unavailable: No thread can be started (``overloaded``).
+        """
+        pool = self._queued
+        if pool is None:
+            from cxfulfill.pool import Pool  # noqa: PLC0415 - for servers with an event loop alone
+
+            with self._lock:
+                pool = self._queued = self._queued or Pool(POOL_SIZE, "cxfulfill-handler")
+        pool.run(function)
+
+    def wait_for_io(self, function: Callable[[], T]) -> Future[T]:
+        """Run a round trip to a store, or a fetch, in a thread, as soon as one is free.
 
         Args:
             function: The function.
@@ -71,12 +91,6 @@ class Workers:
         Raises:
             Unavailable: No thread can be started (``overloaded``).
         """
-        with self._lock:
-            pool = self._queued = self._queued or ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="cxfulfill-handler")
-        return _submitted(pool, function)
-
-    def wait_for_io(self, function: Callable[[], T]) -> Future[T]:
-        """Run a round trip to a store, or a fetch, in a thread; as `queue`."""
         with self._lock:
             pool = self._io = self._io or ThreadPoolExecutor(IO_THREADS, thread_name_prefix="cxfulfill-io")
         return _submitted(pool, function)
@@ -95,15 +109,8 @@ class Workers:
                 self._loop = ServersLoop(loop)
             return self._loop
 
-    def begin_task(self, coroutine: Coroutine[Any, Any, T]) -> "Task[T]":
-        """Begin a task on the server's event loop, from that loop itself.
-
-        Args:
-            coroutine: The coroutine.
-
-        Returns:
-            The task.
-        """
+    def begin_task(self, coroutine: Coroutine[Any, Any, T]) -> "tuple[Task[T], Begun[T]]":
+        """Begin a task on the server's event loop, from that loop itself; see `cxfulfill.loops.ServersLoop.begin`."""
         return self.served().begin(coroutine)
 
     def served(self) -> ServersLoop:
@@ -155,8 +162,11 @@ class Workers:
             at_last: Called in between, with a way to the event loop; with None where there is no loop.
         """
         with self._lock:
-            pools, self._pool, self._queued, self._io = (self._pool, self._queued, self._io), None, None, None
+            pools, self._pool, self._io = (self._pool, self._io), None, None
+            queued, self._queued = self._queued, None
             loop, self._loop = self._loop, None
+        if queued is not None:
+            queued.close()
         for pool in pools:
             if pool is not None:
                 pool.shutdown()

@@ -1,12 +1,12 @@
 """The ASGI application: ASGI 3 in, `HttpRequest` through, ASGI 3 out; lifespan included."""
 
 import asyncio
-import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, MutableMapping
-from functools import lru_cache, partial
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+from cxfulfill.begun import Begun
 from cxfulfill.errors import BadRequest, RequestTimeout
 from cxfulfill.event_loop import Read
 from cxfulfill.frozen import made
@@ -29,8 +29,9 @@ def _field_name(name: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _sent_name(name: str) -> bytes:
-    return name.lower().encode("latin-1")
+def _sent(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    name, value = field
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 class AsgiHeaders(Mapping[str, str]):
@@ -74,15 +75,17 @@ def _joined(fields: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return joined
 
 
-@structure
 class AsgiBody:
     """The body behind ``receive``.
 
-    Attributes:
+    Args:
         receive: The server's function.
     """
 
-    receive: Receive
+    __slots__ = ("_receive",)
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
 
     async def read(self, limit: int, timeout: float) -> bytes:
         """Read the body.
@@ -98,46 +101,28 @@ class AsgiBody:
             BadRequest: The caller has left (``incomplete_body``).
             RequestTimeout: It did not arrive in time.
         """
-        reading = self._read(limit)
-        try:
-            waits_for = reading.send(None)
-        except StopIteration as ended:
-            body: bytes = ended.value  # it was there, which is the rule
-            return body
+        reading = Begun(self._read(limit))
+        reading.begin()
+        if reading.is_over:  # it was there, which is the rule
+            return reading.result()
         try:
             async with asyncio.timeout(timeout):
-                return await _rest(reading, waits_for)
+                return await reading
         except TimeoutError:
             raise RequestTimeout from None
 
     async def _read(self, limit: int) -> bytes:
-        chunks, size = [], 0
+        chunks: list[bytes] = []
+        size = 0
         while True:
-            message = await self.receive()
+            message = await self._receive()
             if message["type"] != "http.request":
                 raise BadRequest(reason="incomplete_body", detail="The body ended too early.")
             chunk: bytes = message.get("body", b"")
-            chunks.append(chunk)
             size += len(chunk)
             if size >= limit or not message.get("more_body", False):
-                return chunk[:limit] if len(chunks) == 1 else b"".join(chunks)[:limit]
-
-
-@types.coroutine
-def _rest(begun: Coroutine[Any, Any, bytes], waits_for: Any) -> Generator[Any, Any, bytes]:
-    """Await a coroutine that was begun already, in the same task."""
-    while True:
-        try:
-            sent = yield waits_for
-        except BaseException as error:  # a cancellation, which is the coroutine's to know
-            step = partial(begun.throw, error)
-        else:
-            step = partial(begun.send, sent)
-        try:
-            waits_for = step()
-        except StopIteration as ended:
-            body: bytes = ended.value
-            return body
+                return b"".join([*chunks, chunk])[:limit] if chunks or size > limit else chunk
+            chunks.append(chunk)
 
 
 def read_scope(scope: Scope) -> HttpRequest:
@@ -150,28 +135,29 @@ def read_scope(scope: Scope) -> HttpRequest:
         The request, without its body.
     """
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    raw = raw.partition(b"?")[0]
+    path, raw_path = _paths(raw.partition(b"?")[0], scope.get("root_path", ""))
     client = scope.get("client")
     return made(
         HttpRequest,
         {
             "method": scope["method"],
-            "path": _path(raw, scope.get("root_path", "")),
+            "path": path,
             "headers": AsgiHeaders(scope["headers"]),
             "query": scope.get("query_string", b"").decode("latin-1"),
             "peer": client[0] if client else "",
             "body": NO_BODY,
             "client_certificate": no_certificate,
-            "raw_path": raw.decode("latin-1"),
+            "raw_path": raw_path,
             "queued": 0.0,
         },
     )
 
 
-def _path(raw: bytes, root: str) -> str:
-    """Decode a path as WSGI servers do: bytes that are not UTF-8 as surrogates."""
+@lru_cache(maxsize=64)
+def _paths(raw: bytes, root: str) -> tuple[str, str]:
+    """Decode a path as WSGI servers do: bytes that are not UTF-8 as surrogates; and as it was sent."""
     path = (unquote_to_bytes(raw) if b"%" in raw else raw).decode(errors="surrogateescape")
-    return path.removeprefix(root.rstrip("/")) if root else path
+    return path.removeprefix(root.rstrip("/")) if root else path, raw.decode("latin-1")
 
 
 @structure
@@ -192,18 +178,15 @@ class AsgiApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection as ASGI 3 says."""
         if scope["type"] == "http":
-            await self._answer(scope, receive, send)
+            response = await self.answer(read_scope(scope), AsgiBody(receive).read)
+            headers = [*map(_sent, response.headers)]
+            await send({"type": "http.response.start", "status": response.status, "headers": headers})
+            body = b"" if scope["method"] == "HEAD" else response.body
+            await send({"type": "http.response.body", "body": body})
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
             await send(dict(_NOT_UPGRADED))
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self.answer(read_scope(scope), AsgiBody(receive).read)
-        headers = [(_sent_name(name), value.encode("latin-1")) for name, value in response.headers]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        body = b"" if scope["method"] == "HEAD" else response.body
-        await send({"type": "http.response.body", "body": body})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()

@@ -40,7 +40,7 @@ PARTS = {
     "leases.py": "retries",
     "deferred.py": "long work", "work.py": "deadlines", "runtime.py": "deadlines", "event_loop.py": "deadlines",
     "carriers.py": "deadlines",
-    "telemetry.py": "what ends a worker", "loops.py": "overload",
+    "telemetry.py": "what ends a worker", "loops.py": "overload", "pool.py": "overload",
     "lifecycle.py": "start-up", "load.py": "overload", "webhook.py": "configuration", "workers.py": "overload",
 }  # fmt: skip
 """What a module is for, by the first part of its path."""

@@ -450,7 +450,7 @@ def test_a_waiter_of_another_turn_is_not_led_to_another_page() -> None:
         assert entered.wait(LIMIT)
         threads[1].start()
         [flight] = flights_of(app)._flying.values()
-        until(lambda: flight.future is not None, "the second one to wait")
+        until(lambda: flight.landing is not None, "the second one to wait")
         gate.set()
         for thread in threads:
             thread.join(LIMIT)

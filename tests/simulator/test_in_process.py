@@ -4,7 +4,6 @@ import io
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from threading import Event, current_thread
 from typing import Any
 from wsgiref.validate import validator
@@ -26,6 +25,7 @@ from cxfulfill import (
 )
 from cxfulfill.context import Deadline
 from cxfulfill.http import Headers
+from cxfulfill.landing import Landing
 from cxfulfill.runtime import Threads
 from cxfulfill.server.flask import create_app
 from cxfulfill.simulator.caller import Caller
@@ -248,9 +248,9 @@ def test_two_deliveries_at_once_are_one_run() -> None:
     class Letting(Threads):
         """Lets the handler go when the second delivery begins to wait for it."""
 
-        async def land(self, landed: "Future[None]", deadline: Deadline | None) -> bool:
+        async def land(self, landing: Landing, deadline: Deadline | None) -> bool:
             app.let_go.set()
-            return await super().land(landed, deadline)
+            return await super().land(landing, deadline)
 
     calls = Caller(InProcess(app, threads=Letting(app.workers)), url=URL)
     deliveries = calls.deliver_twice(calls.outgoing(body_of("held"), {}), concurrently=True)
