@@ -2,6 +2,8 @@
 
 ``app`` is the plain WSGI application, ``flask_app`` Flask's, ``asgi`` the ASGI application. The environment says who
 may call: ``BENCHMARK_AUTH`` is ``basic`` or ``id-token``, and the folder ``BENCHMARK_CREDENTIALS`` tells of the keys.
+It has one plain handler, as the others have; with ``BENCHMARK_HANDLERS=all`` slow and ``async`` ones too, which brings
+an event loop.
 """
 
 import os
@@ -15,7 +17,7 @@ from pydantic import BaseModel, Field
 from cxfulfill import Authenticator, BasicAuth, Context, GoogleIdToken, Reply, Webhook
 from cxfulfill.parameters.entities import SysDate, SysNumberInteger, SysPerson, SysUnitCurrency
 
-AUTH, CREDENTIALS = "BENCHMARK_AUTH", "BENCHMARK_CREDENTIALS"
+AUTH, CREDENTIALS, WHICH = "BENCHMARK_AUTH", "BENCHMARK_CREDENTIALS", "BENCHMARK_HANDLERS"
 KEYS = "keys.url"
 """The file of the folder that tells where the keys are."""
 USER, PASSWORD = "cx", "in-process-benchmark"
@@ -70,8 +72,8 @@ def _authenticator() -> Authenticator:
 
 
 webhook = Webhook(auth=_authenticator())
-for tag, handler in HANDLERS.items():
-    webhook.add_handler(tag, handler)
+for tag in HANDLERS if os.environ.get(WHICH) == "all" else ("book-room",):
+    webhook.add_handler(tag, HANDLERS[tag])
 app = webhook.wsgi
 
 

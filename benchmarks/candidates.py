@@ -1,10 +1,11 @@
 """The servers that are measured: ours in its ways of being served, and what people use in its place."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import credentials, in_process, workload
-from benchmarks.app import AUTH, CREDENTIALS
+from benchmarks.app import AUTH, CREDENTIALS, WHICH
 from benchmarks.environments import OURS
 from benchmarks.servers import Candidate, users_command
 
@@ -48,6 +49,11 @@ def ours(name: str, command: tuple[str, ...], keys: Path | None) -> Candidate:
         return Candidate(name, OURS, command, {AUTH: "basic"}, in_process.CREDENTIAL)
     environ = {AUTH: "id-token", CREDENTIALS: str(keys), "SSL_CERT_FILE": str(keys / credentials.CA)}
     return Candidate(name, OURS, command, environ, workload.bearer())
+
+
+def with_all_handlers(candidate: Candidate) -> Candidate:
+    """Give one of ours slow and ``async`` handlers besides the plain one."""
+    return replace(candidate, environ={**candidate.environ, WHICH: "all"})
 
 
 SHIPPED_SETTINGS = gunicorn("benchmarks.app:app", "-c", "python:cxfulfill.server.gunicorn")

@@ -14,6 +14,9 @@ def wanted(keys: Path) -> list[servers.Candidate]:
         *candidates.peers(keys),
         candidates.ours("ours, shipped settings, Basic", candidates.SHIPPED_SETTINGS, None),
         candidates.ours("ours, shipped settings, ID token", candidates.SHIPPED_SETTINGS, keys),
+        candidates.with_all_handlers(
+            candidates.ours("ours, async handlers, shipped settings, Basic", candidates.SHIPPED_SETTINGS, None)
+        ),
         candidates.ours("ours, create_app, shipped settings, Basic", flask_app, None),
         candidates.ours("ours, create_app, shipped settings, ID token", flask_app, keys),
         candidates.ours("ours, uvicorn, ID token", candidates.uvicorn("benchmarks.app:asgi"), keys),
@@ -43,7 +46,8 @@ def measure(report: Report) -> None:
     body = workload.medium()
     times: dict[str, list[float]] = {}
     with credentials.folder() as keys:
-        running = [each for each in wanted(keys) if not (report.quick and "create_app" in each.name)]
+        left_out = report.choose((), ("create_app", "async handlers"))
+        running = [each for each in wanted(keys) if not any(name in each.name for name in left_out)]
         for counts in [False] + [True] * report.choose(20, 3):
             for candidate in list(running):
                 try:

@@ -16,7 +16,11 @@ TAGS = {"quick": ("book-room", "book-room-async"), "slow": ("slow", "slow-async"
 
 
 def everything(keys: Path) -> Iterator[servers.Candidate]:
-    """Give ours under all servers and workers, one process each."""
+    """Give ours under all servers and workers, one process each, with all handlers."""
+    yield from map(candidates.with_all_handlers, _under_all_servers(keys))
+
+
+def _under_all_servers(keys: Path) -> Iterator[servers.Candidate]:
     workers = {
         "gunicorn sync": ("-k", "sync"),
         "gunicorn gthread 1": ("-k", "gthread", "--threads", "1"),
