@@ -41,18 +41,16 @@ if TYPE_CHECKING:
     from cxfulfill.log_lines import LogRecords
     from cxfulfill.otel import OpenTelemetry
     from cxfulfill.pages import FormParameter, Page
-    from cxfulfill.protocol.messages import (
+    from cxfulfill.protocol.kinds import (
         ConversationSuccess,
         KnowledgeInfoCard,
         LiveAgentHandoff,
         OutputAudioText,
-        Payload,
         PlayAudio,
-        ResponseMessage,
         TelephonyTransferCall,
-        Text,
         ToolCall,
     )
+    from cxfulfill.protocol.messages import Payload, ResponseMessage, Text
     from cxfulfill.protocol.request import WebhookRequest
     from cxfulfill.protocol.response import WebhookResponse
     from cxfulfill.records import CallRecord, RecordSink
@@ -229,17 +227,19 @@ _HOMES = {
         "FormParameter",
         "Page",
     ),
-    "cxfulfill.protocol.messages": (
+    "cxfulfill.protocol.kinds": (
         "ConversationSuccess",
         "KnowledgeInfoCard",
         "LiveAgentHandoff",
         "OutputAudioText",
-        "Payload",
         "PlayAudio",
-        "ResponseMessage",
         "TelephonyTransferCall",
-        "Text",
         "ToolCall",
+    ),
+    "cxfulfill.protocol.messages": (
+        "Payload",
+        "ResponseMessage",
+        "Text",
     ),
     "cxfulfill.protocol.request": ("WebhookRequest",),
     "cxfulfill.protocol.response": ("WebhookResponse",),

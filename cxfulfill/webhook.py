@@ -20,9 +20,7 @@ from cxfulfill.idempotency.store import IdempotencyStore
 from cxfulfill.lifecycle import HookFunction, Lifecycle
 from cxfulfill.load import Load
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH, Pipeline
-from cxfulfill.protocol.messages import Text
 from cxfulfill.protocol.names import AgentName
-from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.protocol.sent import validator
 from cxfulfill.random_ids import new_id
 from cxfulfill.records import RecordSink
@@ -285,10 +283,7 @@ class Webhook(Router):
         )
 
     def _freeze(self) -> Pipeline:
-        # Models are built when first used, to spare the import; the first call must not wait for them.
-        validator()
-        for model in (WebhookResponse, Text):
-            model.model_rebuild()
+        validator()  # made when first used, to spare the import; the first call must not wait for it
         pipeline = assemble(self, self.parts)
         self.close_registration("the application is frozen since its first request or check()")
         return pipeline

@@ -1,5 +1,6 @@
 """What the wire models have in common: a liberal reader for requests, a strict writer for answers."""
 
+import threading
 from collections.abc import Container, Mapping
 from typing import Any, ClassVar
 
@@ -9,8 +10,22 @@ from pydantic.alias_generators import to_camel
 from cxfulfill.errors import ReplyError
 from cxfulfill.protocol.values import NAMEABLE
 
+_building = threading.RLock()
 
-class Incoming(BaseModel):
+
+class _Built(BaseModel):
+    """A model that is built when it is first used, by one thread: pydantic 2.12 does not see to that itself."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    @classmethod
+    def model_rebuild(cls, *, force: bool = False, **options: Any) -> bool | None:
+        """Build the model; see `pydantic.BaseModel.model_rebuild`."""
+        with _building:
+            return None if cls.__pydantic_complete__ and not force else super().model_rebuild(force=force, **options)
+
+
+class Incoming(_Built):
     """A part of a request: unknown members are kept, every documented one may be missing or null."""
 
     model_config = ConfigDict(
@@ -23,11 +38,10 @@ class Incoming(BaseModel):
         ser_json_inf_nan="strings",
         hide_input_in_errors=True,
         protected_namespaces=(),
-        defer_build=True,
     )
 
 
-class Part(BaseModel):
+class Part(_Built):
     """A part of an answer: nothing but documented members, each of its own type."""
 
     model_config = ConfigDict(
@@ -40,7 +54,6 @@ class Part(BaseModel):
         serialize_by_alias=True,
         hide_input_in_errors=True,
         protected_namespaces=(),
-        defer_build=True,
     )
 
 

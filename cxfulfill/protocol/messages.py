@@ -1,14 +1,14 @@
 """The response messages that a webhook may send.
 
-`ResponseMessage` has the wire's own shape; its subclasses are the kinds, each with a constructor of its own. The
-kinds that CX marks "output only" (``endInteraction``, ``mixedAudio``) cannot be built, nor can
-``allowPlaybackInterruption`` be set. ``responseType`` is left out, since v3beta1 does not know it.
+`ResponseMessage` has the wire's own shape; its subclasses are the kinds, each with a constructor of its own: `Text` and
+`Payload` here, the others in `cxfulfill.protocol.kinds`. The kinds that CX marks "output only" (``endInteraction``,
+``mixedAudio``) cannot be built, nor can ``allowPlaybackInterruption`` be set. ``responseType`` is left out, since
+v3beta1 does not know it.
 """
 
 import re
 from collections.abc import Mapping
-from html import escape
-from typing import Annotated, Any, ClassVar, Protocol, Self
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import AfterValidator, Field, PlainValidator
 
@@ -178,8 +178,8 @@ class ResponseMessage(Outgoing):
             raise ReplyError("message", "may be of one kind only")
 
 
-def _wire(kind: str, content: object, channel: str | None) -> dict[str, Any]:
-    # A member that is left unset is not written, and one that is None would be.
+def wire(kind: str, content: object, channel: str | None) -> dict[str, Any]:
+    """Give the members of a message: one that is left unset is not written, and one that is None would be."""
     return {kind: content} if channel is None else {kind: content, "channel": channel}
 
 
@@ -192,7 +192,7 @@ class Text(ResponseMessage):
     """
 
     def __init__(self, *variants: str, channel: str | None = None) -> None:
-        super().__init__(**_wire("text", {"text": list(variants)}, channel))
+        super().__init__(**wire("text", {"text": list(variants)}, channel))
 
 
 class SupportsPayload(Protocol):
@@ -215,124 +215,4 @@ class Payload(ResponseMessage):
 
     def __init__(self, payload: Mapping[str, Any] | SupportsPayload, *, channel: str | None = None) -> None:
         content = payload if isinstance(payload, Mapping) else payload.payload()
-        super().__init__(**_wire("payload", content, channel))
-
-
-class OutputAudioText(ResponseMessage):
-    """What is spoken in place of the texts: plain text here, SSML by `OutputAudioText.ssml`.
-
-    Args:
-        text: Plain text.
-        channel: Deliver on this channel only.
-    """
-
-    def __init__(self, text: str | None = None, *, channel: str | None = None, _ssml: str | None = None) -> None:
-        source = {"ssml": _ssml} if _ssml is not None else {"text": text}
-        super().__init__(**_wire("output_audio_text", source, channel))
-
-    @classmethod
-    def ssml(cls, template: str, *, channel: str | None = None, **values: object) -> Self:
-        """Build a message from SSML.
-
-        Args:
-            template: One ``<speak>`` element, with ``{name}`` where a value belongs (``{{`` is a brace).
-            channel: Deliver on this channel only.
-            values: The values; each is escaped, so none can add markup.
-
-        Returns:
-            The message.
-
-        Raises:
-            ReplyError: The template names a value that is missing, or the outcome is not one well-formed
-                ``<speak>`` element.
-        """
-        try:
-            text = template.format_map({name: escape(str(value)) for name, value in values.items()})
-        except (KeyError, IndexError, ValueError):
-            raise ReplyError("outputAudioText.ssml", "has a placeholder without a value") from None
-        return cls(_ssml=text, channel=channel)
-
-
-class PlayAudio(ResponseMessage):
-    """An audio clip for the client to play; CX does not read it.
-
-    Args:
-        audio_uri: Where it is.
-        channel: Deliver on this channel only.
-    """
-
-    def __init__(self, audio_uri: str, *, channel: str | None = None) -> None:
-        super().__init__(**_wire("play_audio", {"audio_uri": audio_uri}, channel))
-
-
-class ConversationSuccess(ResponseMessage):
-    """The signal that the conversation succeeded.
-
-    Args:
-        metadata: Anything for the platform.
-        channel: Deliver on this channel only.
-    """
-
-    def __init__(self, metadata: Mapping[str, Any] | None = None, *, channel: str | None = None) -> None:
-        super().__init__(**_wire("conversation_success", _metadata(metadata), channel))
-
-
-class LiveAgentHandoff(ResponseMessage):
-    """The signal to hand the conversation over to a person.
-
-    Args:
-        metadata: Anything for the platform, such as a queue's name.
-        channel: Deliver on this channel only.
-    """
-
-    def __init__(self, metadata: Mapping[str, Any] | None = None, *, channel: str | None = None) -> None:
-        super().__init__(**_wire("live_agent_handoff", _metadata(metadata), channel))
-
-
-def _metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {} if metadata is None else {"metadata": metadata}
-
-
-class TelephonyTransferCall(ResponseMessage):
-    """The transfer of the phone call. Google's Phone Gateway transfers to US numbers only.
-
-    Args:
-        phone_number: In E.164, such as ``+14155550100``.
-        channel: Deliver on this channel only.
-    """
-
-    def __init__(self, phone_number: str, *, channel: str | None = None) -> None:
-        super().__init__(**_wire("telephony_transfer_call", {"phone_number": phone_number}, channel))
-
-
-class KnowledgeInfoCard(ResponseMessage):
-    """The marker that makes Dialogflow Messenger render a knowledge answer as an info card.
-
-    Args:
-        channel: Deliver on this channel only.
-    """
-
-    def __init__(self, *, channel: str | None = None) -> None:
-        super().__init__(**_wire("knowledge_info_card", {}, channel))
-
-
-class ToolCall(ResponseMessage):
-    """A tool call for the client to carry out.
-
-    Args:
-        tool: Full name of the tool.
-        action: The tool's action.
-        input_parameters: The action's input.
-        channel: Deliver on this channel only.
-    """
-
-    def __init__(
-        self,
-        tool: str,
-        action: str,
-        input_parameters: Mapping[str, Any] | None = None,
-        *,
-        channel: str | None = None,
-    ) -> None:
-        given = {} if input_parameters is None else {"input_parameters": input_parameters}
-        super().__init__(**_wire("tool_call", {"tool": tool, "action": action, **given}, channel))
+        super().__init__(**wire("payload", content, channel))
