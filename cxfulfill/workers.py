@@ -71,13 +71,14 @@ class Workers:
         Raises:
             Unavailable: No thread can be started (``overloaded``).
         """
-        pool = self._queued
-        if pool is None:
-            from cxfulfill.pool import Pool  # noqa: PLC0415 - for servers with an event loop alone
+        (self._queued or self._open_queue()).run(function)
 
-            with self._lock:
-                pool = self._queued = self._queued or Pool(POOL_SIZE, "cxfulfill-handler")
-        pool.run(function)
+    def _open_queue(self) -> "Pool":
+        from cxfulfill.pool import Pool  # noqa: PLC0415 - for servers with an event loop alone
+
+        with self._lock:
+            self._queued = self._queued or Pool(POOL_SIZE, "cxfulfill-handler")
+            return self._queued
 
     def wait_for_io(self, function: Callable[[], T]) -> Future[T]:
         """Run a round trip to a store, or a fetch, in a thread, as soon as one is free.
@@ -104,6 +105,7 @@ class Workers:
         Returns:
             It, with what runs there.
         """
+        self._open_queue()  # so that the first call need not
         with self._lock:
             if not isinstance(self._loop, ServersLoop) or self._loop.loop is not loop:
                 self._loop = ServersLoop(loop)
