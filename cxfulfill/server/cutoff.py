@@ -6,50 +6,42 @@ if the client had hung up, and the answer can still be written.
 """
 
 import contextlib
-import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from cxfulfill.errors import RequestTimeout
-
-
-@dataclass(eq=False, repr=False)
-class Cut:
-    """One watched read.
-
-    Attributes:
-        at: When its time is up, in ``time.monotonic`` seconds.
-        connection: The socket.
-        happened: Whether it was cut off.
-    """
-
-    at: float
-    connection: socket.socket
-    happened: bool = False
+from cxfulfill.forks import begin_in_each_process
 
 
 class _Watch:
-    """The watched reads of one process, and the thread that looks after them."""
+    """The watched reads of one process, and the thread that looks after them, which begins with the first."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
-        self._changed = threading.Condition()
-        self._reads: set[Cut] = set()
-        self._wakes_at = float("inf")
-        threading.Thread(target=self._run, name="cxfulfill-cutoff", daemon=True).start()
+        begin_in_each_process(self)
 
-    def add(self, read: Cut) -> None:
-        with self._changed:
+    def begin(self) -> None:
+        """Begin without reads; see `cxfulfill.forks`."""
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._reads: set[cutoff] = set()
+        self._wakes_at = float("inf")
+        self._is_begun = False
+
+    def add(self, read: "cutoff") -> None:
+        with self._lock:
+            if not self._is_begun:
+                threading.Thread(target=self._run, name="cxfulfill-cutoff", daemon=True).start()
+                self._is_begun = True
             self._reads.add(read)
             if read.at < self._wakes_at:
                 self._wakes_at = read.at
                 self._changed.notify()
 
-    def remove(self, read: Cut) -> None:
-        with self._changed:
+    def remove(self, read: "cutoff") -> None:
+        with self._lock:
             self._reads.discard(read)
 
     def _run(self) -> None:
@@ -79,43 +71,37 @@ def _shut(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RD)
 
 
-_watch: _Watch | None = None
-_making = threading.Lock()
+_watch = _Watch()
 
 
-@contextlib.contextmanager
-def cutoff(connection: socket.socket, timeout: float) -> Iterator[None]:
+class cutoff:  # noqa: N801 - it stands in a ``with``, as a function would
     """Shut a socket for reading if the block takes too long.
 
     Args:
         connection: The socket.
         timeout: Seconds.
 
-    Yields:
-        Nothing.
+    Attributes:
+        connection: The same.
+        at: When its time is up, in ``time.monotonic`` seconds.
+        happened: Whether it was cut off.
 
     Raises:
         RequestTimeout: It took too long, whatever the block made of that.
     """
-    read = Cut(time.monotonic() + timeout, connection)
-    watch = _the_watch()
-    watch.add(read)
-    try:
-        yield
-    except Exception:
-        if read.happened:
+
+    __slots__ = ("at", "connection", "happened")
+
+    def __init__(self, connection: socket.socket, timeout: float) -> None:
+        self.connection = connection
+        self.at = time.monotonic() + timeout
+        self.happened = False
+
+    def __enter__(self) -> Self:
+        _watch.add(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        _watch.remove(self)
+        if self.happened and (error is None or isinstance(error, Exception)):
             raise RequestTimeout from None
-        raise
-    finally:
-        watch.remove(read)
-    if read.happened:
-        raise RequestTimeout
-
-
-def _the_watch() -> _Watch:
-    global _watch  # noqa: PLW0603 - one thread a process, whatever the number of applications
-    with _making:
-        if _watch is None or _watch.pid != os.getpid():
-            # A thread does not survive a fork.
-            _watch = _Watch()
-        return _watch

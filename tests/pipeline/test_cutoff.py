@@ -5,7 +5,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cxfulfill.errors import RequestTimeout
-from cxfulfill.server.cutoff import Cut, _Watch, cutoff
+from cxfulfill.server.cutoff import _Watch, cutoff
 from tests.auth.pki import YEAR, issue, make_ca
 from tests.pipeline.support import LIMIT, SOON, Counted, body_of, post, refused
 
@@ -225,7 +224,23 @@ def test_reads_one_after_the_other_do_not_wake_the_thread_each(pair: Pair, monke
 
     monkeypatch.setattr(watch._changed, "notify", counted)
     for _ in range(100):
-        read = Cut(time.monotonic() + LIMIT, pair[0])
+        read = cutoff(pair[0], LIMIT)
         watch.add(read)
         watch.remove(read)
     assert woken == 1
+
+
+def test_where_no_thread_can_be_started_the_next_read_tries_again(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = _Watch()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            watch.add(cutoff(pair[0], SOON))
+    read = cutoff(pair[0], SOON)
+    watch.add(read)
+    assert pair[0].recv(1) == b""
+    assert read.happened
+
+
+def refuse(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
