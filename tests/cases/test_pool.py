@@ -10,6 +10,7 @@ import pytest
 from cxfulfill.errors import Unavailable
 from cxfulfill.pool import Pool
 from tests.pipeline.support import LIMIT
+from tests.server.wire import until
 
 
 def test_a_thread_is_begun_where_all_others_are_busy_until_there_are_enough() -> None:
@@ -35,8 +36,7 @@ def test_a_thread_that_waits_is_taken_before_another_is_begun() -> None:
     pool, ended = Pool(9, "these"), threading.Event()
     pool.run(ended.set)
     assert ended.wait(LIMIT)
-    while not pool._idle:
-        pass
+    until(lambda: bool(pool._idle), "a thread that waits")
     pool.run(lambda: None)
     assert [thread.name for thread in pool._threads] == ["these_0"]
     pool.close()
