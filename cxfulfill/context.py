@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cxfulfill.auth.base import Principal
+from cxfulfill.frozen import made
 from cxfulfill.http import HttpRequest
 from cxfulfill.pages import FormParameter, Page
 from cxfulfill.protocol.names import AgentName, SessionName
@@ -22,6 +23,7 @@ Clock = Callable[[], float]
 """Seconds that only go up, such as ``time.monotonic``."""
 
 _NOTHING: Final[Sent] = {}
+C = TypeVar("C", bound="Call")
 _log = logging.getLogger("cxfulfill.handler")
 _framework_log = logging.getLogger("cxfulfill")
 
@@ -247,6 +249,19 @@ class FlexibleContext(Call):
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger whose records carry ``request_id`` and ``route``, and ``trace`` where the call belongs to one."""
         return _adapted(self, route=self.route)
+
+
+def with_deadline(call: C, at: float) -> C:
+    """Give a call with another deadline.
+
+    Args:
+        call: The call.
+        at: The moment, in the clock's seconds.
+
+    Returns:
+        The same call; unlike that of `dataclasses.replace`, no models of its request are built for it.
+    """
+    return made(type(call), {**vars(call), "deadline": Deadline(at, call.deadline.clock)})
 
 
 def log_of(call: Call) -> logging.LoggerAdapter[logging.Logger]:

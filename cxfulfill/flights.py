@@ -159,7 +159,7 @@ class Flights:
         return mine, True
 
     def _start_keeper(self) -> None:
-        with self._lock:
+        with self._lock, suppress(Exception):  # a log that fails must not lose the flight, which is in the air already
             if self._keeper is not None:
                 return
             keeper = threading.Thread(target=self._keep, name="cxfulfill-leases", daemon=True)

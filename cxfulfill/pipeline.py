@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.calls import Served
-from cxfulfill.context import Call, Clock, Context, Deadline
+from cxfulfill.context import Call, Clock, Context, Deadline, with_deadline
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.deferred import Job
 from cxfulfill.errors import (
@@ -254,7 +254,7 @@ class Pipeline:
 
     async def _run(self, call: Any, target: Target, runtime: Runtime, record: Record) -> HttpResponse:
         if target.timeout != self.timeout:
-            call = replace(call, deadline=Deadline(record.stages.started + target.timeout, self.clock))
+            call = with_deadline(call, record.stages.started + target.timeout)
         arguments: tuple[Any, ...] = (call,)
         told = self.deduplication.keying.told(target, call) if self.deduplication and not target.cancels else None
         job = Job.of(call, target, told, self.deduplication) if target.deferral and self.deduplication else None

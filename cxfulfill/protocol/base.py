@@ -1,5 +1,6 @@
 """What the wire models have in common: a liberal reader for requests, a strict writer for answers."""
 
+import os
 import threading
 from collections.abc import Container, Mapping
 from typing import Any, ClassVar
@@ -11,6 +12,15 @@ from cxfulfill.errors import ReplyError
 from cxfulfill.protocol.values import NAMEABLE
 
 _building = threading.RLock()
+
+
+def _open_in_child() -> None:
+    # A thread of the parent that held it builds nothing here, and would keep it shut for ever.
+    global _building  # noqa: PLW0603 - each process has its own
+    _building = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_open_in_child)
 
 
 class _Built(BaseModel):

@@ -71,7 +71,7 @@ def sent_of(request: WebhookRequest) -> Sent:
     Returns:
         Its members that were set.
     """
-    return request.model_dump(by_alias=False, exclude_unset=True)
+    return _set_members(request)
 
 
 def session_of(sent: Sent) -> str:
@@ -98,6 +98,21 @@ def tag_of(sent: Sent) -> str:
     """
     info = sent.get("fulfillment_info")
     return (info.get("tag") or "") if info else ""
+
+
+def _set_members(part: Incoming) -> Sent:
+    # Not by `model_dump`: of a member that was sent by both its names it tells the one that does not count.
+    return {name: _plain(getattr(part, name)) for name in type(part).model_fields if name in part.model_fields_set}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Incoming):
+        return _set_members(value)
+    if isinstance(value, list):
+        return list(map(_plain, value))
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
 
 
 @cache

@@ -212,3 +212,35 @@ def test_an_async_error_handler_has_time_where_the_call_has_none(webhook: Webhoo
     webhook.add_handler("book", book)
     answer = webhook.handle(queued(body_of("book"), 20.0))
     assert (answer.status, b"It is sold out." in answer.body) == (200, True)
+
+
+@pytest.mark.parametrize("other", [{"session": SESSION + "-of-another", "parameters": {"nights": 9}}, 5])
+def test_a_handler_with_a_time_of_its_own_is_given_the_members_that_count(webhook: Webhook, other: object) -> None:
+    seen: list[Any] = []
+
+    def book(ctx: Context) -> str:
+        seen.append((ctx.session_id, ctx.parameters))
+        return "Booked."
+
+    webhook.add_handler("book", book, timeout=2.0)
+    body = {
+        "detectIntentResponseId": "t",
+        "fulfillmentInfo": {"tag": "book"},
+        "sessionInfo": {"session": SESSION, "parameters": {"nights": 2}},
+        "session_info": other,
+    }
+
+    assert post(webhook, json.dumps(body).encode()).status == 200
+    assert seen == [("s", {"nights": 2})]
+
+
+def test_a_time_of_its_own_builds_no_models_of_the_request(webhook: Webhook) -> None:
+    seen: list[bool] = []
+
+    def book(ctx: Context) -> str:
+        seen.append("request" in vars(ctx))
+        return str(ctx.request.session_info and ctx.request.session_info.session)
+
+    webhook.add_handler("book", book, timeout=2.0)
+
+    assert (call(webhook, "book").said, seen) == (SESSION, [False])

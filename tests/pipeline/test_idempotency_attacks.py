@@ -310,6 +310,20 @@ def test_a_store_without_threads(monkeypatch: pytest.MonkeyPatch, caplog: pytest
     flights.drain(0)
 
 
+def test_a_flight_is_begun_where_neither_a_thread_nor_a_log_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    flights = Flights(GuardedStore(MemoryStore()), lease=15, max_run=600)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fails)
+        patch.setattr("cxfulfill.flights._log.warning", fails)
+        flight, is_first = flights.board("k", "")
+    assert is_first
+    flights.land(flight, Landed(KeptAnswer("t", b"")))
+    assert flights.drain(0)
+
+
 @pytest.mark.parametrize("pool", ["submit", "queue", "wait_for_io"])
 def test_a_pool_without_threads_runs_nothing_later(pool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers_module, "POOL_SIZE", 2)

@@ -29,3 +29,34 @@ assert Text.model_rebuild(force=True)
 
 def test_threads_that_use_models_first_at_once_all_get_them() -> None:
     subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=60)
+
+
+FORKING = """
+import os
+import signal
+import threading
+from cxfulfill import WebhookRequest
+from cxfulfill.protocol import base
+
+entered, gate = threading.Event(), threading.Event()
+
+def build():
+    with base._building:
+        entered.set()
+        gate.wait()
+
+thread = threading.Thread(target=build)
+thread.start()
+entered.wait()
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    os._exit(WebhookRequest.model_validate({"text": "a"}).text != "a")
+gate.set()
+thread.join()
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_process_that_was_forked_while_models_were_built_builds_its_own() -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING], check=True, timeout=60)

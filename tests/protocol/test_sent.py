@@ -70,6 +70,22 @@ def test_cx_s_own_name_counts_where_a_member_has_both(both: tuple[str, str]) -> 
     assert documented(built(value)) == sent
 
 
+@given(mutated(st.sampled_from([FULL, FULL_AS_READ]), st.tuples(NAMES | TEXTS, json_values())))
+def test_what_a_request_says_that_was_sent_is_what_was_read_of_it(value: Any) -> None:
+    try:
+        sent = validator().validate_python(value)
+    except ValidationError:
+        return
+    assert sent_of(built(value)) == sent
+
+
+@pytest.mark.parametrize("other", [{"session": "b"}, 5])
+def test_a_member_that_does_not_count_is_none_of_a_context_made_of_a_request_either(other: object) -> None:
+    value, sent = read_sent(json.dumps({"sessionInfo": {"session": "a"}, "session_info": other}).encode())
+
+    assert sent_of(built(value)) == sent
+
+
 def test_a_context_made_of_a_request_tells_what_one_of_a_call_does() -> None:
     value, sent = read_sent(json.dumps(FULL).encode())
     by_hand = replace(example("form"), request=built(value))
