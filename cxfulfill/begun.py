@@ -1,5 +1,6 @@
 """A coroutine whose first step is taken by who begins it, and not only when an event loop has time for it."""
 
+from asyncio import isfuture
 from collections.abc import Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -66,8 +67,9 @@ class Begun(Coroutine[Any, Any, T]):
             self._is_at_first = False
             if self.is_over:
                 raise error
-            if self._waits_for is not None and self._waits_for.cancel():
-                return self._waits_for  # as a task does it, which is then woken by its end
+            # As a task does it, which is then woken by its end; by the message a scope of anyio knows its own.
+            if isfuture(self._waits_for) and self._waits_for.cancel(*error.args):
+                return self._waits_for
         return self._coroutine.throw(error, *others)
 
     def close(self) -> None:

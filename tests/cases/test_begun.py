@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import gc
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 import anyio
@@ -98,6 +98,65 @@ def test_a_task_that_is_cancelled_before_its_own_first_step_cancels_what_it_wait
         over.cancel()
         await asyncio.wait((over,))
         assert over.cancelled()
+
+    on_a_loop(main)
+
+
+def test_what_is_cancelled_before_its_task_s_first_step_is_told_why() -> None:
+    told: list[Any] = []
+
+    async def waits_and_tells() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError as error:
+            told.append(error.args)
+
+    async def main() -> None:
+        for reason in (("canary",), ()):
+            task: asyncio.Task[None] = asyncio.get_running_loop().create_task(begun(waits_and_tells()))
+            task.cancel(*reason)
+            await task
+        assert told == [("canary",), ()]
+
+    on_a_loop(main)
+
+
+def test_what_waits_for_nothing_that_a_task_knows_can_be_cancelled_before_its_first_step() -> None:
+    class Odd:
+        def __await__(self) -> Generator[Any, None, None]:
+            yield 5
+
+    async def waits_for_odd() -> None:
+        await Odd()
+
+    async def main() -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(begun(waits_for_odd()))
+        task.cancel()
+        await asyncio.wait((task,))
+        assert task.cancelled()
+
+    on_a_loop(main)
+
+
+def test_a_handler_may_take_the_place_of_one_that_was_begun_in_the_same_turn_of_the_loop() -> None:
+    scopes: list[anyio.CancelScope] = []
+
+    async def handler(ctx: Context) -> str:
+        for earlier in scopes:
+            earlier.cancel()
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
+            if len(scopes) < 3:
+                await anyio.sleep_forever()
+        return "Replaced." if scope.cancelled_caught else "Newest."
+
+    async def main() -> None:
+        app = App()
+        app.webhook.add_handler("t", handler, idempotent=False)
+        answers = await asyncio.gather(*(answer(app, call("t")) for _ in range(3)))
+        assert [status for status, _ in answers] == [200, 200, 200]
+        assert sum(b"Replaced." in body for _, body in answers) == 2
+        await asyncio.to_thread(app.close)
 
     on_a_loop(main)
 
