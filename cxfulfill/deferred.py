@@ -21,7 +21,7 @@ from cxfulfill.idempotency.keys import job_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Keyed
 from cxfulfill.keying import Told
 from cxfulfill.protocol import json
-from cxfulfill.protocol.sent import session_of
+from cxfulfill.protocol.sent import session_of, turn_of
 from cxfulfill.records import Outcome
 from cxfulfill.runtime import Runtime
 from cxfulfill.structures import structure
@@ -80,7 +80,7 @@ class Job:
         key = job_key(
             deduplication.keying.application, ctx.principal, session, id_, handler=f"{ctx.tag} {target.conditions}"
         )
-        turn = ctx.sent.get("detect_intent_response_id") or ""
+        turn = turn_of(ctx.sent)
         keyed = Keyed(key, "", target.ttl or BUSINESS_TTL, turn, needs_store=True, collects=is_begun)
         return cls(target.deferral, parameter, id_, is_begun, keyed)
 

@@ -151,8 +151,7 @@ def _tell_outcome(function: Callable[[], T], future: "asyncio.Future[T]") -> Non
         settle = partial(future.set_result, function())
     except Exception as error:
         settle = partial(future.set_exception, error)
-    with suppress(RuntimeError):  # the loop has ended
-        future.get_loop().call_soon_threadsafe(settle)
+    _tell(future, settle)
 
 
 async def _wait(future: "asyncio.Future[Any]", work: Work, deadline: Deadline) -> None:
@@ -180,10 +179,15 @@ def _wake_from_anywhere(waiter: "asyncio.Future[None]", its_thread: int) -> None
     if get_ident() == its_thread:
         _wake(waiter)
     else:
-        try:  # noqa: SIM105 - each call of a plain handler comes by here
-            waiter.get_loop().call_soon_threadsafe(_wake, waiter)
-        except RuntimeError:  # the loop has ended
-            pass
+        _tell(waiter, partial(_wake, waiter))
+
+
+def _tell(future: "asyncio.Future[Any]", settle: Callable[[], None]) -> None:
+    """Let the event loop of a future settle it, from another thread."""
+    try:  # noqa: SIM105 - each call of a plain handler comes by here
+        future.get_loop().call_soon_threadsafe(settle)
+    except RuntimeError:  # the loop has ended
+        pass
 
 
 def _wake(waiter: "asyncio.Future[None]", _: object = None) -> None:

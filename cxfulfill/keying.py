@@ -11,6 +11,7 @@ from cxfulfill.frozen import named
 from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flexible_key, own_call_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired
+from cxfulfill.protocol.sent import turn_of
 from cxfulfill.route import SAFE
 from cxfulfill.structures import structure
 from cxfulfill.target import Target
@@ -74,7 +75,7 @@ class Keying:
         keyed = None if target.key is None and default else self._own_key(target, ctx, work.arguments[-1], told)
         if keyed is None and default:
             self.near.note(ctx, default)
-            turn = ctx.sent.get("detect_intent_response_id") or ""
+            turn = turn_of(ctx.sent)
             keyed = named(Keyed, (default, "", target.ttl or self.policy.ttl, turn, False, False))
         if keyed is not None:
             # Nobody has seen the context yet: it is still being made.
@@ -96,7 +97,7 @@ class Keying:
         key = business_key(self.application, ctx.principal, ctx, own, handler=target.conditions, in_session=in_session)
         if key is None:
             return None
-        turn = ctx.sent.get("detect_intent_response_id") or ""
+        turn = turn_of(ctx.sent)
         return Keyed(key, told.used_for, target.ttl or BUSINESS_TTL, turn)
 
     def _flexible_key(self, target: Target, ctx: FlexibleContext, own: str | None, told: "Told") -> Keyed | None:

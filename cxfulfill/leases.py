@@ -78,16 +78,11 @@ class Leases:
 
     def acquire_here(self, key: str, owner: str, keyed: Keyed, work: Work, elsewhere: bool) -> Outcome | None:
         """Ask a store that does no IO; as `acquire`."""
-        stages = work.stages
-        begun = stages.clock()
         try:
-            return self.store.acquire(key, owner, keyed.fingerprint, self.policy.lease)
+            return _timed(work.stages, self.store.acquire, key, owner, keyed.fingerprint, self.policy.lease)
         except StoreDown:
-            stages.store_errors += 1
             self._check_down(keyed, elsewhere)
             return None
-        finally:
-            stages.store += stages.clock() - begun
 
     def _check_down(self, keyed: Keyed, elsewhere: bool) -> None:
         """Check that a call may run while the store is down."""

@@ -106,36 +106,16 @@ class GuardedStore(Circuit):
 
     def acquire(self, key: str, owner: str, fingerprint: str, lease: float) -> Outcome:
         """See `IdempotencyStore.acquire`; raises `StoreDown`."""
-        # Not by way of `_call`, as `complete`: to hand arguments on costs more than a store in memory does.
-        if self.failures >= FAILURES:
-            self.try_again()
-        acquire = self.store.acquire if self._bounded else self._limited(self.store.acquire, self.give_back)
-        try:
-            outcome = acquire(key, owner=owner, fingerprint=fingerprint, lease=lease)
-        except StoreDown:
-            raise
-        except Exception as error:
-            raise self.noted(error) from error
-        if self.failures:
-            self.failures = 0
+        outcome = self._call(
+            self.store.acquire, key, owner=owner, fingerprint=fingerprint, lease=lease, late=self.give_back
+        )
         if not isinstance(outcome, _OUTCOMES):
             raise self.noted(TypeError("acquire gives Acquired, InProgress or Completed"))
         return outcome
 
     def complete(self, lease: Lease, result: bytes, ttl: float) -> bool:
         """See `IdempotencyStore.complete`; raises `StoreDown`."""
-        if self.failures >= FAILURES:
-            self.try_again()
-        complete = self.store.complete if self._bounded else self._limited(self.store.complete)
-        try:
-            is_kept = complete(lease, result, ttl=ttl)
-        except StoreDown:
-            raise
-        except Exception as error:
-            raise self.noted(error) from error
-        if self.failures:
-            self.failures = 0
-        return is_kept
+        return self._call(self.store.complete, lease, result, ttl=ttl)
 
     def release(self, lease: Lease) -> bool:
         """See `IdempotencyStore.release`; raises `StoreDown`."""
@@ -192,11 +172,14 @@ class GuardedStore(Circuit):
         except Exception as error:  # what else is to be closed must not suffer from it
             _log.warning("the idempotency store did not close: %s", type(error).__name__)
 
-    def _call(self, verb: Callable[..., T], *args: Any) -> T:
+    def _call(self, verb: Callable[..., T], *args: Any, late: Callable[[T], None] | None = None, **options: Any) -> T:
         if self.failures >= FAILURES:
             self.try_again()
         try:
-            result = verb(*args) if self._bounded else self._limited(verb)(*args)
+            if self._bounded:
+                result = verb(*args, **options)
+            else:
+                result = self._within_limit(partial(verb, *args, **options), late)
         except StoreDown:
             raise
         except Exception as error:
@@ -205,11 +188,8 @@ class GuardedStore(Circuit):
             self.failures = 0
         return result
 
-    def _limited(self, verb: Callable[..., T], late: Callable[[T], None] | None = None) -> Callable[..., T]:
-        """Make a verb run in a thread of its own, which is given up after the limit."""
-        return lambda *args, **options: self._within_limit(partial(verb, *args, **options), late)
-
     def _within_limit(self, function: Callable[[], T], late: Callable[[T], None] | None) -> T:
+        """Run it in a thread of its own, which is given up after the limit."""
         if not self._hanging.acquire(timeout=TIME_LIMIT):
             raise StoreDown  # busy, which is no failure of the store
         future: Future[T] = Future()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.context import Context
-from cxfulfill.protocol.sent import Sent, session_of
+from cxfulfill.protocol.sent import Sent, session_of, turn_of
 
 FORMAT: Final = 3
 """Version of what is digested; another one makes other keys."""
@@ -36,7 +36,7 @@ def call_key(application: str, principal: Principal, ctx: Context) -> str | None
         64 hexadecimal digits; None where the request lacks a session or ``detectIntentResponseId``: such requests are
         never taken for one another.
     """
-    session, turn = session_of(ctx.sent), ctx.sent.get("detect_intent_response_id")
+    session, turn = session_of(ctx.sent), turn_of(ctx.sent)
     if not session or not turn:
         return None
     return _digest(application, _who(principal), session, turn, ctx.tag, content_of(ctx.sent))

@@ -1,6 +1,5 @@
 """What the wire models have in common: a liberal reader for requests, a strict writer for answers."""
 
-import os
 import threading
 from collections.abc import Container, Mapping
 from typing import Any, ClassVar
@@ -9,18 +8,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from cxfulfill.errors import ReplyError
+from cxfulfill.forks import begin_in_each_process
 from cxfulfill.protocol.values import NAMEABLE
 
-_building = threading.RLock()
+
+class _Building:
+    """The lock of those who build models, which is another one in each process."""
+
+    def __init__(self) -> None:
+        begin_in_each_process(self)
+
+    def begin(self) -> None:
+        """Begin with an open lock; see `cxfulfill.forks`."""
+        self.lock = threading.RLock()
 
 
-def _open_in_child() -> None:
-    # A thread of the parent that held it builds nothing here, and would keep it shut for ever.
-    global _building  # noqa: PLW0603 - each process has its own
-    _building = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_open_in_child)
+_building = _Building()
 
 
 class _Built(BaseModel):
@@ -31,7 +34,7 @@ class _Built(BaseModel):
     @classmethod
     def model_rebuild(cls, *, force: bool = False, **options: Any) -> bool | None:
         """Build the model; see `pydantic.BaseModel.model_rebuild`."""
-        with _building:
+        with _building.lock:
             return None if cls.__pydantic_complete__ and not force else super().model_rebuild(force=force, **options)
 
 

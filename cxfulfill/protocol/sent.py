@@ -62,16 +62,29 @@ def built(value: dict[str, Any]) -> WebhookRequest:
     return request
 
 
-def sent_of(request: WebhookRequest) -> Sent:
-    """Tell what a request says that was sent.
+def sent_of(part: Incoming) -> Sent:
+    """Tell what a request, or a part of one, says that was sent.
 
     Args:
-        request: The request.
+        part: The request.
 
     Returns:
         Its members that were set.
     """
-    return _set_members(request)
+    # Not by `model_dump`: of a member that was sent by both its names it tells the one that does not count.
+    return {name: _plain(getattr(part, name)) for name in type(part).model_fields if name in part.model_fields_set}
+
+
+def turn_of(sent: Sent) -> str:
+    """Tell the ``detectIntentResponseId``, which all calls of one turn share.
+
+    Args:
+        sent: What was sent.
+
+    Returns:
+        The id; empty where none was sent.
+    """
+    return sent.get("detect_intent_response_id") or ""
 
 
 def session_of(sent: Sent) -> str:
@@ -100,14 +113,9 @@ def tag_of(sent: Sent) -> str:
     return (info.get("tag") or "") if info else ""
 
 
-def _set_members(part: Incoming) -> Sent:
-    # Not by `model_dump`: of a member that was sent by both its names it tells the one that does not count.
-    return {name: _plain(getattr(part, name)) for name in type(part).model_fields if name in part.model_fields_set}
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Incoming):
-        return _set_members(value)
+        return sent_of(value)
     if isinstance(value, list):
         return list(map(_plain, value))
     if isinstance(value, dict):

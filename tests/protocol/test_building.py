@@ -41,7 +41,7 @@ from cxfulfill.protocol import base
 entered, gate = threading.Event(), threading.Event()
 
 def build():
-    with base._building:
+    with base._building.lock:
         entered.set()
         gate.wait()
 
