@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxfulfill.annotations import Answer, Handler, Middleware
     from cxfulfill.auth.base import AllowUnauthenticated, Authenticator, NeedsIO, Principal
     from cxfulfill.auth.combinations import AllOf, AnyOf, ByEnvironment
     from cxfulfill.auth.fetched import Gone
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
         Unavailable,
     )
     from cxfulfill.flexible import FlexibleHandler
-    from cxfulfill.handlers import Answer, Handler, Middleware
     from cxfulfill.http import HttpRequest, HttpResponse
     from cxfulfill.idempotency.business import IdempotencyKey
     from cxfulfill.idempotency.policy import Idempotency
@@ -142,6 +142,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "cxfulfill.annotations": (
+        "Answer",
+        "Handler",
+        "Middleware",
+    ),
     "cxfulfill.auth.base": (
         "AllowUnauthenticated",
         "Authenticator",
@@ -202,11 +207,6 @@ _HOMES = {
         "Unavailable",
     ),
     "cxfulfill.flexible": ("FlexibleHandler",),
-    "cxfulfill.handlers": (
-        "Answer",
-        "Handler",
-        "Middleware",
-    ),
     "cxfulfill.http": (
         "HttpRequest",
         "HttpResponse",

@@ -10,12 +10,13 @@ from cxfulfill.frozen import made
 from cxfulfill.http import HttpRequest
 from cxfulfill.pages import FormParameter, Page
 from cxfulfill.protocol.names import AgentName, SessionName
-from cxfulfill.protocol.request import IntentInfo, SentimentAnalysisResult, WebhookRequest
 from cxfulfill.protocol.sent import Sent, built, sent_of, session_of, tag_of
 from cxfulfill.traces import read_trace
 
 if TYPE_CHECKING:
     from builtins import property as kept  # nobody may set it
+
+    from cxfulfill.protocol.request import IntentInfo, SentimentAnalysisResult, WebhookRequest
 else:
     from functools import cached_property as kept
 
@@ -96,7 +97,7 @@ class Context(Call):
         sent: The documented members that were sent, as plain values by the names of the models' attributes.
     """
 
-    request: WebhookRequest = field(repr=False)
+    request: "WebhookRequest" = field(repr=False)
 
     if TYPE_CHECKING:
 
@@ -182,7 +183,7 @@ class Context(Call):
         }
 
     @property
-    def intent(self) -> IntentInfo | None:
+    def intent(self) -> "IntentInfo | None":
         """The intent matched last; None on event turns and on turns that fill a form."""
         return self.request.intent_info
 
@@ -220,7 +221,7 @@ class Context(Call):
         return number if isinstance(number, str) else None
 
     @property
-    def sentiment(self) -> SentimentAnalysisResult | None:
+    def sentiment(self) -> "SentimentAnalysisResult | None":
         """The sentiment of the user's words, if the agent analyses it."""
         return self.request.sentiment_analysis_result
 

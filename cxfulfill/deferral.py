@@ -2,19 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.handlers import Answer, Function, read_function
+from cxfulfill.handlers import Function, read_function
 from cxfulfill.protocol import json
-from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.registration import Options
 from cxfulfill.reply import to_response
 from cxfulfill.structures import structure
 
-Lost = Answer | Callable[..., Any]
-"""An answer, or a function ``f(ctx)`` that gives one."""
+if TYPE_CHECKING:
+    from cxfulfill.annotations import Answer, Lost
+    from cxfulfill.protocol.response import WebhookResponse
 
 _NO_NAME: Final = re.compile(r"[^\w-]", re.ASCII)
 
@@ -28,7 +27,7 @@ class Deferral:
         lost: What answers where the work was lost; None for 503 (``job_lost``).
     """
 
-    pending: WebhookResponse
+    pending: "WebhookResponse"
     lost: Function | None
 
     def meanwhile(self, parameter: str, job: str) -> bytes:
@@ -82,7 +81,7 @@ def with_parameter(answer: dict[str, Any], name: str, value: str | None) -> byte
 
 
 def read_deferral(
-    options: Options, *, deferred: bool, pending: Answer, on_lost: Lost, fallback: Answer
+    options: Options, *, deferred: bool, pending: "Answer", on_lost: "Lost", fallback: "Answer"
 ) -> Deferral | None:
     """Check what a handler says of its deferral.
 
@@ -113,7 +112,7 @@ def read_deferral(
     return Deferral(to_response(pending), _lost(on_lost))
 
 
-def _lost(given: Lost) -> Function | None:
+def _lost(given: "Lost") -> Function | None:
     if given is None:
         return None
     if callable(given):

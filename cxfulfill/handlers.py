@@ -2,40 +2,20 @@
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from cxfulfill.context import Call, Context
+from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.hints import underlying
 from cxfulfill.parameters.base import Schema, UnresolvedAnnotation
 from cxfulfill.parameters.schema import schema_for
-from cxfulfill.protocol.response import WebhookResponse
-from cxfulfill.reply import Reply
 from cxfulfill.structures import structure
 
-Answer = str | Reply | WebhookResponse | None
-"""What a handler may return; None is the answer "do nothing"."""
+if TYPE_CHECKING:
+    from cxfulfill.annotations import Answer, Middleware
 
-Handler = (
-    Callable[[Context], Answer]
-    | Callable[[Context], Awaitable[Answer]]
-    | Callable[[Context, Any], Answer]
-    | Callable[[Context, Any], Awaitable[Answer]]
-)
-"""``f(ctx)`` or ``f(ctx, params)``, plain or ``async``."""
-
-Middleware = Callable[[Any], Generator[None, Answer, Answer]]
-"""``def m(call): answer = yield; return None``: a generator function with one yield.
-
-One that is annotated ``Context`` or ``FlexibleContext`` runs around handlers of that kind only.
-
-It runs where the handler runs, plain or ``async``. What the handler returned is sent in, what it raised thrown in. It
-returns a replacement, or None to leave the outcome as it is.
-"""
-
-
-M = TypeVar("M", bound=Middleware)
+M = TypeVar("M", bound="Middleware")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -212,7 +192,7 @@ class Invocation:
     """
 
     function: Function
-    middleware: tuple[Middleware, ...]
+    middleware: tuple["Middleware", ...]
 
     def run(self, call: Call, arguments: tuple[Any, ...]) -> Any:
         """Run a plain handler.
@@ -251,10 +231,10 @@ class Invocation:
         return _leave(opened, answer, None)
 
 
-_Opened = list[Generator[None, Answer, Answer]]
+_Opened = list[Generator[None, "Answer", "Answer"]]
 
 
-def _enter(middleware: tuple[Middleware, ...], call: Call, opened: _Opened) -> None:
+def _enter(middleware: tuple["Middleware", ...], call: Call, opened: _Opened) -> None:
     for function in middleware:
         generator = function(call)
         try:

@@ -4,15 +4,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.handlers import Function, Middleware, read_function
+from cxfulfill.handlers import Function, read_function
 from cxfulfill.hints import takes
 from cxfulfill.idempotency.business import IdempotencyKey, read_options
 from cxfulfill.parameters.base import Schema, UnresolvedAnnotation
 from cxfulfill.structures import keyword_structure, structure
+
+if TYPE_CHECKING:
+    from cxfulfill.annotations import Middleware
 
 MAX_TIMEOUT = 30.0
 """Seconds; the longest timeout that a CX webhook can have."""
@@ -33,7 +36,7 @@ class Layer:
 
     timeout: float | None = None
     idempotent: bool | None = None
-    middlewares: list[Middleware] = field(default_factory=list)
+    middlewares: list["Middleware"] = field(default_factory=list)
     error_handlers: dict[type[Exception], Function] = field(default_factory=dict)
 
     def error_handlers_of(self, kind: type[Call]) -> dict[type[Exception], Function]:

@@ -1,21 +1,23 @@
 """What a handler returns."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, Self, cast
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeGuard
 
 from pydantic_core import PydanticSerializationError, to_json
 
 from cxfulfill.errors import ReplyError
 from cxfulfill.protocol import json
-from cxfulfill.protocol.messages import Payload, ResponseMessage, SupportsPayload, Text
-from cxfulfill.protocol.response import WebhookResponse
-from cxfulfill.protocol.values import to_json_object
+from cxfulfill.protocol.plain import write, write_more
 
-MessageLike = str | Sequence[str] | ResponseMessage | SupportsPayload
-"""A text, a list of text variants, a message kind or Messenger rich content."""
+if TYPE_CHECKING:
+    from types import ModuleType
 
-_NONE: Final[dict[str, list[Any]]] = {"messages": []}
-_TEXT: Final = frozenset({str})
+    from cxfulfill.protocol.building import MessageLike
+    from cxfulfill.protocol.messages import ResponseMessage
+    from cxfulfill.protocol.response import WebhookResponse
+
+_NOTHING: Final = (None, None, None, None)
 
 
 class Reply:
@@ -40,12 +42,12 @@ class Reply:
     """
 
     __slots__ = ("_built", "_plain")
-    _built: WebhookResponse | None
+    _built: "WebhookResponse | None"
     _plain: dict[str, Any] | None
 
     def __init__(
         self,
-        *messages: MessageLike,
+        *messages: "MessageLike",
         parameters: Mapping[str, Any] | None = None,
         form: Mapping[str, Any] | None = None,
         invalid: Sequence[str] = (),
@@ -54,18 +56,21 @@ class Reply:
         payload: Mapping[str, Any] | None = None,
         merge: Literal["append", "replace"] | None = None,
     ) -> None:
-        others: dict[str, Any] = {} if payload is None else {"payload": payload}
-        if target_page is not None:
-            others["target_page"] = target_page
-        if target_flow is not None:
-            others["target_flow"] = target_flow
-        plain = None if form or invalid or merge is not None or others else _plain(messages, parameters)
-        built = None if plain else _build(messages, parameters or {}, form or {}, invalid, merge, others)
+        if invalid:
+            invalid = [invalid] if isinstance(invalid, str) else list(invalid)
+        plain = write(messages, parameters)
+        rest = (merge, payload, target_page, target_flow)
+        if form or invalid or rest != _NOTHING:
+            plain = None if plain is None else write_more(plain, form, invalid, *rest)
+        built = None
+        if plain is None:
+            others = {"payload": payload, "target_page": target_page, "target_flow": target_flow}
+            built = _models().build(messages, parameters or {}, form or {}, invalid, merge, others)
         object.__setattr__(self, "_plain", plain)
         object.__setattr__(self, "_built", built)
 
     @classmethod
-    def invalidate(cls, name: str, *, prompt: MessageLike | None = None) -> Self:
+    def invalidate(cls, name: str, *, prompt: "MessageLike | None" = None) -> Self:
         """Refuse a parameter of the current page's form, so that the user is asked again.
 
         Args:
@@ -78,13 +83,11 @@ class Reply:
         return cls(*(() if prompt is None else (prompt,)), invalid=[name])
 
     @property
-    def response(self) -> WebhookResponse:
+    def response(self) -> "WebhookResponse":
         """The answer in the wire's own shape."""
         built = self._built
         if built is None:
-            plain = self._plain or {}
-            texts = [Text(*message["text"]["text"]) for message in plain.get("fulfillmentResponse", _NONE)["messages"]]
-            built = _build(texts, plain.get("sessionInfo", {}).get("parameters", {}), {}, (), None, {})
+            built = _models().rebuild(self._plain or {})
             object.__setattr__(self, "_built", built)
         return built
 
@@ -99,7 +102,7 @@ class Reply:
         return json.bounded(body, "WebhookResponse")
 
     @property
-    def messages(self) -> tuple[ResponseMessage, ...]:
+    def messages(self) -> "tuple[ResponseMessage, ...]":
         """The messages for the user."""
         part = self.response.fulfillment_response
         return tuple(part.messages or ()) if part else ()
@@ -128,7 +131,20 @@ class Reply:
         return f"<Reply {self.response!r}>"
 
 
-def to_response(answer: object) -> WebhookResponse:
+def is_response(answer: object) -> "TypeGuard[WebhookResponse]":
+    """Tell whether something is an answer in the wire's own shape; nothing is where nobody has loaded that.
+
+    Args:
+        answer: What a handler returned.
+
+    Returns:
+        Whether it is.
+    """
+    loaded = sys.modules.get("cxfulfill.protocol.response")
+    return loaded is not None and isinstance(answer, loaded.WebhookResponse)
+
+
+def to_response(answer: object) -> "WebhookResponse":
     """Turn what a handler returned into an answer.
 
     Args:
@@ -144,109 +160,13 @@ def to_response(answer: object) -> WebhookResponse:
         return answer.response
     if isinstance(answer, str):
         return Reply(answer).response
-    if isinstance(answer, WebhookResponse):
+    if is_response(answer):
         return answer
     if answer is None:
-        return WebhookResponse()
+        return Reply().response
     raise ReplyError(
         "the handler's answer", f"is of type {type(answer).__name__}, not a str, Reply, WebhookResponse or None"
     )
-
-
-def _plain(messages: tuple[MessageLike, ...], parameters: object) -> dict[str, Any] | None:
-    """Write texts and session parameters down as CX reads them: what most answers are made of.
-
-    Args:
-        messages: The messages.
-        parameters: The parameters.
-
-    Returns:
-        What `_build` would make of them, in a fraction of its time; None where there is something else among them, or
-        something that it would refuse.
-    """
-    plain: dict[str, Any] = {}
-    if messages:
-        variants: list[Any] = [[message] if type(message) is str else message for message in messages]
-        if not _TEXT.issuperset(map(type, messages)) and not all(map(_is_text, variants)):
-            return None
-        plain["fulfillmentResponse"] = {"messages": [{"text": {"text": list(each)}} for each in variants]}
-    if parameters:
-        if not isinstance(parameters, Mapping):
-            return None
-        try:
-            plain["sessionInfo"] = {"parameters": to_json_object(parameters)}
-        except ReplyError:
-            return None
-    return plain
-
-
-def _is_text(variants: object) -> bool:
-    """Tell whether something is the variants of a text."""
-    return type(variants) is list and {*map(type, variants)} == _TEXT
-
-
-def _build(
-    messages: Iterable[MessageLike], parameters: Mapping[str, Any], form: Mapping[str, Any], invalid: Sequence[str],
-    merge: str | None, others: dict[str, Any],
-) -> WebhookResponse:  # fmt: skip
-    refused = [invalid] if isinstance(invalid, str) else list(invalid)
-    members: dict[str, Any] = {}
-    if messages or merge is not None:
-        members["fulfillment_response"] = _fulfillment(messages, merge)
-    if form or refused:
-        members["page_info"] = _page_update(form, refused)
-    if parameters or refused:
-        members["session_info"] = _session_update(parameters, refused)
-    return WebhookResponse(**members | others)
-
-
-def _fulfillment(messages: Iterable[MessageLike], merge: str | None) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    if messages:
-        members["messages"] = [_message(message, index) for index, message in enumerate(messages)]
-    if merge is not None:
-        if merge not in ("append", "replace"):
-            raise ReplyError("merge", 'must be "append" or "replace"')
-        members["merge_behavior"] = merge.upper()
-    return members
-
-
-def _message(message: object, index: int) -> ResponseMessage:
-    if isinstance(message, str):
-        return Text(message)
-    if isinstance(message, ResponseMessage):
-        return message
-    if isinstance(message, (list, tuple)):
-        return Text(*message)
-    if callable(getattr(message, "payload", None)):
-        return Payload(cast("SupportsPayload", message))
-    raise ReplyError(
-        f"messages[{index}]",
-        f"is of type {type(message).__name__}: give a text, a list of variants, a message kind or RichContent([...])",
-    )
-
-
-def _page_update(form: Mapping[str, Any], invalid: Sequence[str]) -> dict[str, Any]:
-    _refuse_both(form, invalid, "pageInfo.formInfo.parameterInfo")
-    changes = [
-        # The comment in CX's proto calls the state required in answers, though only INVALID acts.
-        {"display_name": name, "state": "EMPTY" if value is None else "FILLED", "value": value}
-        for name, value in form.items()
-    ]
-    changes += [{"display_name": name, "state": "INVALID"} for name in dict.fromkeys(invalid)]
-    return {"form_info": {"parameter_info": changes}}
-
-
-def _session_update(parameters: Mapping[str, Any], invalid: Sequence[str]) -> dict[str, Any]:
-    _refuse_both(parameters, invalid, "sessionInfo.parameters")
-    return {"parameters": {**parameters, **dict.fromkeys(invalid)}}
-
-
-def _refuse_both(written: Mapping[str, Any], invalid: Sequence[str], where: str) -> None:
-    if not isinstance(written, Mapping):
-        raise ReplyError(where, "must be an object")
-    if not written.keys().isdisjoint(invalid):
-        raise ReplyError(where, "writes a parameter that is refused in the same answer")
 
 
 def encode_reply(call: object, answer: object) -> bytes:
@@ -265,4 +185,19 @@ def encode_reply(call: object, answer: object) -> bytes:
     del call
     if isinstance(answer, Reply):
         return answer.encode()
-    return Reply(answer).encode() if isinstance(answer, str) else to_response(answer).encode()
+    if isinstance(answer, str):
+        return Reply(answer).encode()
+    return Reply().encode() if answer is None else to_response(answer).encode()
+
+
+def prepare() -> None:
+    """Load what builds answers of models where an application has models at hand, so that its first call need not."""
+    if "cxfulfill.protocol.base" in sys.modules:
+        _models()
+
+
+def _models() -> "ModuleType":
+    """Give what builds answers of models; most processes never need it."""
+    from cxfulfill.protocol import building  # noqa: PLC0415
+
+    return building

@@ -14,10 +14,9 @@ from cxfulfill.parameters.answers import ResponseSchema
 from cxfulfill.parameters.base import Schema
 from cxfulfill.paths import PathPattern
 from cxfulfill.protocol import json
-from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.protocol.values import to_json_value
 from cxfulfill.registration import Registration
-from cxfulfill.reply import Reply
+from cxfulfill.reply import Reply, is_response
 from cxfulfill.structures import keyword_structure
 
 METHODS: Final = ("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
@@ -144,7 +143,7 @@ class Route(Registration):
     def _value(self, answer: Any) -> Any:
         if isinstance(answer, Reply):
             answer = answer.response
-        if isinstance(answer, WebhookResponse):
+        if is_response(answer):
             if self.response is not None:
                 raise ReplyError(_ANSWER, "is that to a standard call, where response= says another type")
             return answer.model_dump(exclude_unset=True)

@@ -7,16 +7,13 @@ more narrowing. Two handlers that could both be meant are an error when the seco
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from cxfulfill.deferral import Lost, read_deferral
+from cxfulfill.deferral import read_deferral
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.flexible import FlexibleRoutes
 from cxfulfill.handlers import (
-    Answer,
-    Handler,
     M,
-    Middleware,
     check_exception_class,
     check_middleware,
     place_of,
@@ -25,10 +22,13 @@ from cxfulfill.handlers import (
 from cxfulfill.idempotency.business import check_idempotent
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.registration import Key, Layer, Options, check_timeout
-from cxfulfill.reply import to_response
+from cxfulfill.reply import encode_reply
 from cxfulfill.table import Entry
 
-H = TypeVar("H", bound=Handler)
+if TYPE_CHECKING:
+    from cxfulfill.annotations import Answer, Handler, Lost, Middleware
+
+H = TypeVar("H", bound="Handler")
 E = TypeVar("E", bound=Callable[..., Any])
 Names = str | Iterable[str] | None
 
@@ -48,7 +48,7 @@ class Router(FlexibleRoutes):
         *,
         timeout: float | None = None,
         idempotent: bool | None = None,
-        middleware: Iterable[Middleware] = (),
+        middleware: Iterable["Middleware"] = (),
         on_error: Mapping[type[Exception], Callable[..., Any]] | None = None,
     ) -> None:
         super().__init__()
@@ -77,10 +77,10 @@ class Router(FlexibleRoutes):
         *,
         params: Any = None,
         timeout: float | None = None,
-        fallback: Answer = None,
+        fallback: "Answer" = None,
         deferred: bool = False,
-        pending: Answer = None,
-        on_lost: Lost = None,
+        pending: "Answer" = None,
+        on_lost: "Lost" = None,
         idempotent: bool | None = None,
         idempotency_key: Key = None,
         ttl: float | None = None,
@@ -141,14 +141,14 @@ class Router(FlexibleRoutes):
     def add_handler(
         self,
         tag: str | Iterable[str],
-        function: Handler,
+        function: "Handler",
         *,
         params: Any = None,
         timeout: float | None = None,
-        fallback: Answer = None,
+        fallback: "Answer" = None,
         deferred: bool = False,
-        pending: Answer = None,
-        on_lost: Lost = None,
+        pending: "Answer" = None,
+        on_lost: "Lost" = None,
         idempotent: bool | None = None,
         idempotency_key: Key = None,
         ttl: float | None = None,
@@ -169,7 +169,7 @@ class Router(FlexibleRoutes):
             tag="",
             options=options,
             narrowing=Narrowing.of(page=page, flow=flow, intent=intent, event=event, language=language),
-            fallback=None if fallback is None else to_response(fallback).encode(),
+            fallback=None if fallback is None else encode_reply(None, fallback),
             reprompts=_check_on_invalid(on_invalid, options),
             deferral=read_deferral(options, deferred=deferred, pending=pending, on_lost=on_lost, fallback=fallback),
             layers=(self.layer,),

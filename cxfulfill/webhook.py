@@ -24,6 +24,7 @@ from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.sent import validator
 from cxfulfill.random_ids import new_id
 from cxfulfill.records import RecordSink
+from cxfulfill.reply import prepare
 from cxfulfill.routing import Router
 from cxfulfill.runtime import Runtime, Threads
 from cxfulfill.server.wsgi import StartResponse, WsgiApp
@@ -284,6 +285,7 @@ class Webhook(Router):
 
     def _freeze(self) -> Pipeline:
         validator()  # made when first used, to spare the import; the first call must not wait for it
+        prepare()
         pipeline = assemble(self, self.parts)
         self.close_registration("the application is frozen since its first request or check()")
         return pipeline

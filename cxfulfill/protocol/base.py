@@ -1,7 +1,7 @@
 """What the wire models have in common: a liberal reader for requests, a strict writer for answers."""
 
 import threading
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from cxfulfill.errors import ReplyError
 from cxfulfill.forks import begin_in_each_process
-from cxfulfill.protocol.values import NAMEABLE
+from cxfulfill.protocol.values import NAMEABLE, place
 
 
 class _Building:
@@ -85,25 +85,6 @@ class Outgoing(Part):
             super().__init__(**members)
         except ValidationError as error:
             raise _reply_error(error, type(self)) from None
-
-
-def place(location: tuple[str | int, ...], known: Container[str]) -> str:
-    """Write a place in a message, without repeating names that came with the input.
-
-    Args:
-        location: Member names and list indexes, outermost first.
-        known: The names that may be shown; another one is shown as ``*``.
-
-    Returns:
-        The place, such as ``sessionInfo.parameters`` or ``messages[0].text``.
-    """
-    text = ""
-    for part in location:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += f".{part if part in known else '*'}"
-    return text.removeprefix(".")
 
 
 def _reply_error(error: ValidationError, model: type[Outgoing]) -> ReplyError:

@@ -14,7 +14,32 @@ _AGENT_NAME = re.compile(_AGENT)
 _SESSION_NAME = re.compile(_AGENT + r"(?:/environments/([^/]+))?/sessions/(.+)", re.DOTALL)
 _PAGE_NAME = re.compile(_AGENT + r"/flows/([^/]+)(?:/pages/([^/]+))?")
 _SEGMENT = re.compile(r"[^/\s\x00-\x1f\x7f]+")
+_TARGET = r"projects/[^/\s]+/locations/[^/\s]+/agents/[^/\s]+/flows/[^/\s]+"
 _DRAFT = "-"
+
+
+def is_flow_name(name: str) -> bool:
+    """Tell whether a text is the full name of a flow, as a webhook may go to.
+
+    Args:
+        name: The text.
+
+    Returns:
+        Whether it is.
+    """
+    return re.fullmatch(_TARGET, name) is not None
+
+
+def is_page_name(name: str) -> bool:
+    """Tell whether a text is the full name of a page, as a webhook may go to.
+
+    Args:
+        name: The text.
+
+    Returns:
+        Whether it is.
+    """
+    return re.fullmatch(rf"{_TARGET}/pages/[^/\s]+", name) is not None
 
 
 def _segment(kind: str, value: str) -> str:

@@ -204,10 +204,3 @@ class WebhookRequest(Incoming):
     dtmf_digits: str | None = None
     language_code: str | None = None
     language_info: LanguageInfo | None = None
-
-
-PARTS = (
-    WebhookRequest, FulfillmentInfo, IntentInfo, IntentParameterValue, PageInfo, FormInfo, ParameterInfo,
-    SessionInfo, SentimentAnalysisResult, LanguageInfo, QueuedMessage,
-)  # fmt: skip
-"""The models of a request."""

@@ -4,7 +4,6 @@ An instance is an answer that CX can parse; one that it would refuse cannot be b
 ``{}`` is the valid answer "do nothing".
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -15,20 +14,18 @@ from cxfulfill.errors import ReplyError
 from cxfulfill.protocol import json
 from cxfulfill.protocol.base import Outgoing, Part
 from cxfulfill.protocol.messages import ResponseMessage, json_object
+from cxfulfill.protocol.names import is_flow_name, is_page_name
 from cxfulfill.protocol.values import MAX_DEPTH, to_json_value
-
-_FLOW = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/agents/[^/\s]+/flows/[^/\s]+")
-_PAGE = re.compile(_FLOW.pattern + r"/pages/[^/\s]+")
 
 
 def _check_page(name: str) -> str:
-    if not _PAGE.fullmatch(name):
+    if not is_page_name(name):
         raise ReplyError("targetPage", "must be a full page name; ctx.page.sibling() and ctx.agent.page() build it")
     return name
 
 
 def _check_flow(name: str) -> str:
-    if not _FLOW.fullmatch(name):
+    if not is_flow_name(name):
         raise ReplyError("targetFlow", "must be a full flow name; ctx.agent.flow() builds it")
     return name
 

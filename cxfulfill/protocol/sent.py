@@ -3,23 +3,22 @@
 The models are what `ctx.request` gives; they are only built when somebody looks at it.
 """
 
-from collections.abc import Iterator
 from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Strict, ValidationError
-from pydantic_core import CoreSchema, SchemaValidator, core_schema
+from pydantic import BaseModel
+from pydantic_core import SchemaValidator, ValidationError
 
 from cxfulfill.errors import BadRequest
 from cxfulfill.protocol import json
-from cxfulfill.protocol.base import Incoming, place
-from cxfulfill.protocol.request import PARTS, WebhookRequest
+from cxfulfill.protocol.members import KNOWN, REQUEST
+from cxfulfill.protocol.values import place
+
+if TYPE_CHECKING:
+    from cxfulfill.protocol.request import WebhookRequest
 
 Sent = dict[str, Any]
 """The documented members that were sent, by the names of the models' attributes, however deep."""
-
-_KNOWN = frozenset(info.alias for part in PARTS for info in part.model_fields.values() if info.alias)
 
 
 def read_sent(body: bytes) -> tuple[dict[str, Any], Sent]:
@@ -44,12 +43,12 @@ def read_sent(body: bytes) -> tuple[dict[str, Any], Sent]:
         raise _refusal(error) from None
 
 
-def read_request(body: bytes) -> WebhookRequest:
+def read_request(body: bytes) -> "WebhookRequest":
     """Read the body of a standard webhook call; as `read_sent`, but as models."""
     return built(read_sent(body)[0])
 
 
-def built(value: dict[str, Any]) -> WebhookRequest:
+def built(value: dict[str, Any]) -> "WebhookRequest":
     """Build the models of a request.
 
     Args:
@@ -58,11 +57,13 @@ def built(value: dict[str, Any]) -> WebhookRequest:
     Returns:
         The request.
     """
+    from cxfulfill.protocol.request import WebhookRequest  # noqa: PLC0415 - most handlers never look at it
+
     request: WebhookRequest = WebhookRequest.model_validate(value)
     return request
 
 
-def sent_of(part: Incoming) -> Sent:
+def sent_of(part: BaseModel) -> Sent:
     """Tell what a request, or a part of one, says that was sent.
 
     Args:
@@ -114,7 +115,7 @@ def tag_of(sent: Sent) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Incoming):
+    if isinstance(value, BaseModel):
         return sent_of(value)
     if isinstance(value, list):
         return list(map(_plain, value))
@@ -130,46 +131,7 @@ def validator() -> SchemaValidator:
     Returns:
         It; the same each time.
     """
-    return SchemaValidator(_members(WebhookRequest))
-
-
-def _members(model: type[Incoming]) -> CoreSchema:
-    fields = {}
-    for name, info in model.model_fields.items():
-        names: list[list[str | int]] = [[info.alias or name], [name]]
-        schema = _any_of(info.annotation)
-        fields[name] = core_schema.typed_dict_field(schema, required=False, validation_alias=names)
-    return core_schema.typed_dict_schema(fields, extra_behavior="ignore")
-
-
-def _any_of(annotation: Any) -> CoreSchema:
-    if annotation is Any:
-        return core_schema.any_schema()
-    kinds: list[Any] = [_schema(kind) for kind in _alternatives(annotation)]
-    return core_schema.nullable_schema(kinds[0] if len(kinds) == 1 else core_schema.union_schema(kinds))
-
-
-def _schema(kind: Any) -> CoreSchema:
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        is_strict = any(isinstance(each, Strict) for each in arguments)
-        return core_schema.bool_schema(strict=is_strict)
-    if origin is list:
-        return core_schema.list_schema(_members(arguments[0]))
-    if origin is dict:
-        inner = core_schema.any_schema() if arguments[1] is Any else _members(arguments[1])
-        return core_schema.dict_schema(core_schema.str_schema(), inner)
-    if issubclass(kind, Incoming):
-        return _members(kind)
-    plain = {str: core_schema.str_schema(), float: core_schema.float_schema(), int: core_schema.int_schema()}
-    return plain[kind]
-
-
-def _alternatives(annotation: Any) -> Iterator[Any]:
-    if get_origin(annotation) in (Union, UnionType):
-        yield from (each for each in get_args(annotation) if each is not NoneType)
-    else:
-        yield annotation
+    return SchemaValidator(REQUEST)
 
 
 def _refusal(error: ValidationError) -> BadRequest:
@@ -178,7 +140,7 @@ def _refusal(error: ValidationError) -> BadRequest:
     if kind == "string" and location[-1] == "str":
         # The members of a union (text or number) stand in the location by their type's name.
         location, kind = location[:-1], "int"
-    return BadRequest(reason="wrong_shape", detail=f"{place(location, _KNOWN)}: {_expected(kind)}.")
+    return BadRequest(reason="wrong_shape", detail=f"{place(location, KNOWN)}: {_expected(kind)}.")
 
 
 def _expected(kind: str) -> str:

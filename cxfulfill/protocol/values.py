@@ -6,7 +6,7 @@ JSON, or the parser on the other side, would not take. A refusal names the place
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date, time
 from decimal import Decimal
 from enum import Enum
@@ -82,6 +82,25 @@ def to_json_object(value: Mapping[Any, Any], *, depth: int = MAX_DEPTH) -> dict[
         ReplyError: As for `to_json_value`.
     """
     return _object(value, depth + 1)
+
+
+def place(location: tuple[str | int, ...], known: Container[str]) -> str:
+    """Write a place in a message, without repeating names that came with the input.
+
+    Args:
+        location: Member names and list indexes, outermost first.
+        known: The names that may be shown; another one is shown as ``*``.
+
+    Returns:
+        The place, such as ``sessionInfo.parameters`` or ``messages[0].text``.
+    """
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part if part in known else '*'}"
+    return text.removeprefix(".")
 
 
 def _number(value: float) -> int | float:

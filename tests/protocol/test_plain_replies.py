@@ -1,5 +1,8 @@
-"""Answers of texts and parameters, which are written without a model: the same bytes, the same refusals."""
+"""Answers without kinds of messages, which are written without a model: the same bytes, the same refusals."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +11,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from cxfulfill import Reply, ReplyError, Text, WebhookResponse
+from cxfulfill.protocol.building import build
 from tests.strategies.json_values import TEXTS, json_values
+from tests.strategies.replies import reply_arguments
 
 
 def through_models(*texts: list[str], parameters: dict[str, Any] | None = None) -> bytes:
@@ -104,3 +109,80 @@ def test_an_answer_that_is_too_large_is_refused() -> None:
 @given(st.dictionaries(TEXTS, json_values(), max_size=4))
 def test_any_parameters_are_written_as_the_model_writes_them(parameters: dict[str, Any]) -> None:
     assert Reply("a", parameters=parameters).encode() == through_models(["a"], parameters=parameters)
+
+
+PAGE = "projects/p/locations/l/agents/a/flows/f/pages/g"
+FLOW = "projects/p/locations/l/agents/a/flows/f"
+PARTS: dict[str, list[Any]] = {
+    "parameters": [None, {"a": 1}, {"name": None}, {1: 2}, "a"],
+    "form": [None, {}, {"day": None}, {"name": {"first": "Ada"}}, {"a": object()}, {1: "a"}, ["a"], {"\ud800": 1}],
+    "invalid": [(), [], "day", ["day", "day"], ("name", "day"), [5], ["\ud800"]],
+    "payload": [None, {}, {"a": [1]}, {"a": float("inf")}, ["a"], "a"],
+    "merge": [None, "append", "replace", "REPLACE", ["append"], 5, ""],
+    "target_page": [None, PAGE, FLOW, PAGE + "\n", "", 5],
+    "target_flow": [None, FLOW, PAGE, FLOW + "/", 5],
+}
+"""What a Reply may be given, and what it may not."""
+
+
+def by_models(*messages: Any, **given: Any) -> bytes:
+    """Write an answer by models alone."""
+    refused = given.get("invalid") or ()
+    return build(
+        messages,
+        given.get("parameters") or {},
+        given.get("form") or {},
+        [refused] if isinstance(refused, str) else list(refused),
+        given.get("merge"),
+        {name: given.get(name) for name in ("payload", "target_page", "target_flow")},
+    ).encode()
+
+
+def outcome(write: Callable[[], bytes]) -> bytes | str:
+    try:
+        return write()
+    except ReplyError as refused:
+        return str(refused)
+
+
+@given(st.sampled_from([(), ("a",), (["a", "b"], "c"), (("a", "b"),), ([],)]), st.fixed_dictionaries({}, optional={
+    name: st.sampled_from(values) for name, values in PARTS.items()
+}))  # fmt: skip
+def test_whatever_it_is_given_is_written_or_refused_as_the_model_does(
+    messages: tuple[Any, ...], given: dict[str, Any]
+) -> None:
+    assert outcome(lambda: Reply(*messages, **given).encode()) == outcome(lambda: by_models(*messages, **given))
+
+
+@given(reply_arguments())
+def test_an_answer_that_cx_takes_is_the_same_bytes_and_the_same_model(given: tuple[list[Any], dict[str, Any]]) -> None:
+    messages, others = given
+    reply = Reply(*messages, **others)
+    written = outcome(reply.encode)
+
+    assert written == outcome(lambda: by_models(*messages, **others)) == outcome(reply.response.encode)
+    assert [type(each) for each in reply.messages if each.text] == [
+        type(each) for each in Reply(*messages, Text("a"), **others).messages[:-1] if each.text
+    ]
+
+
+def test_names_that_are_given_once_are_read_once() -> None:
+    def names() -> Any:
+        yield from ("day", "guests")
+
+    assert Reply(invalid=names()).encode() == Reply(invalid=["day", "guests"]).encode()
+
+
+def test_answers_that_need_no_models_load_none() -> None:
+    program = f"""
+import sys
+from cxfulfill import Reply
+from cxfulfill.reply import encode_reply
+encode_reply(None, None), encode_reply(None, "a")
+Reply(["a", "b"], ("c",), parameters={{"a": 1}}, form={{"b": 2}}, invalid=["c"], payload={{"d": [3]}},
+      target_page={PAGE!r}, merge="replace").encode()
+Reply(target_flow={FLOW!r}).encode()
+print(*(name for name in sys.modules if name.startswith("cxfulfill.protocol")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"cxfulfill.protocol.response", "cxfulfill.protocol.messages"} & set(done.stdout.split())

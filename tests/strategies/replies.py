@@ -27,9 +27,9 @@ from cxfulfill import (
     Text,
     ToolCall,
 )
+from cxfulfill.protocol.building import MessageLike
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.protocol.values import MAX_DEPTH
-from cxfulfill.reply import MessageLike
 from tests.strategies.json_values import NUMBERS, TEXTS
 from tests.strategies.messenger import rich_contents
 
@@ -183,19 +183,23 @@ def messages() -> SearchStrategy[MessageLike]:
 
 
 @st.composite
-def replies(draw: st.DrawFn) -> Reply:
-    """A Reply with any of its parts."""
+def reply_arguments(draw: st.DrawFn) -> tuple[list[MessageLike], dict[str, Any]]:
+    """The messages of a Reply, and what else it is given."""
     refused = draw(st.lists(TEXTS, max_size=2))
     form = {name: value for name, value in draw(_STRUCTS).items() if name not in refused}
     parameters = {name: value for name, value in draw(_python(objects())).items() if name not in refused}
     page, flow = draw(_TARGETS)
-    return Reply(
-        *draw(st.lists(messages(), max_size=_MAX_ITEMS)),
-        parameters=draw(st.sampled_from([None, parameters])),
-        form=draw(st.sampled_from([None, form])),
-        invalid=refused,
-        payload=draw(st.none() | _python(objects())),
-        merge=draw(st.sampled_from([None, "append", "replace"])),
-        target_page=page,
-        target_flow=flow,
-    )
+    return draw(st.lists(messages(), max_size=_MAX_ITEMS)), {
+        "parameters": draw(st.sampled_from([None, parameters])),
+        "form": draw(st.sampled_from([None, form])),
+        "invalid": refused,
+        "payload": draw(st.none() | _python(objects())),
+        "merge": draw(st.sampled_from([None, "append", "replace"])),
+        "target_page": page,
+        "target_flow": flow,
+    }
+
+
+def replies() -> SearchStrategy[Reply]:
+    """A Reply with any of its parts."""
+    return reply_arguments().map(lambda given: Reply(*given[0], **given[1]))
