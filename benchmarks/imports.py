@@ -35,7 +35,6 @@ STEPS: dict[str, tuple[str, str]] = {
     "behind these: Webhook, Context, Reply, BasicAuth": (f"{SERVER}\n{MODEL}", PARTS),
     "behind these: entities": (f"{SERVER}\n{MODEL}\n{PARTS}", ENTITIES),
     "behind these: GoogleIdToken": (f"{SERVER}\n{MODEL}\n{PARTS}", GOOGLE),
-    "behind these: urllib3": (f"{SERVER}\n{MODEL}\n{PARTS}\n{GOOGLE}", "import urllib3"),
     "behind these: create_app": (f"{SERVER}\n{MODEL}\n{PARTS}", "import cxfulfill.server.flask"),
     "behind these: check()": (f"{SERVER}\n{APPLICATION}", "webhook.check()"),
 }

@@ -20,7 +20,7 @@ from cxfulfill.auth.base import NeedsIO, Principal
 from cxfulfill.auth.client_secret import ClientSecret
 from cxfulfill.auth.fetched import TIME_LIMIT
 from cxfulfill.auth.oauth_claims import Demands
-from cxfulfill.auth.outbound import OutboundError, check_url, load_client, send
+from cxfulfill.auth.outbound import OutboundError, check_url, send
 from cxfulfill.auth.sources import Secret
 from cxfulfill.auth.tokens import (
     OAUTH_IN_CX,
@@ -140,8 +140,7 @@ class OAuthIntrospection:
         return self._principal(answer.claims, http)
 
     def warm(self) -> None:
-        """Load the HTTP client and fetch the client's secret, before the first token comes."""
-        load_client()
+        """Fetch the client's secret, before the first token comes."""
         self._client_secret.fetch()
 
     def _check_shape(self, token: str) -> None:
@@ -194,7 +193,9 @@ class OAuthIntrospection:
         except Exception as error:  # whatever its source raises, or NeedsIO once more
             return self._failure(f"client_secret could not be had, {type(error).__name__}")
         try:
-            document = loads(send("POST", self.endpoint, headers=self._headers(secret), body=_form(token)).body)
+            document = loads(
+                send("POST", self.endpoint, headers=self._headers(secret), body=_form(token), keep=True).body
+            )
         except OutboundError as error:
             # Whoever comes next need not find out by itself: strangers' tokens would hold every thread meanwhile.
             self._down_until = self.clock() + FAILURE_SECONDS

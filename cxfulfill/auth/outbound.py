@@ -3,37 +3,44 @@
 Bounded in time and size, never redirected, never repeated, over TLS unless the address is on this machine.
 """
 
+import atexit
 import os
+import selectors
 import socket
+import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import field
 from functools import cache
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import SplitResult, urlsplit
+from http.client import HTTPS_PORT, HTTPConnection, HTTPException, HTTPResponse
+from itertools import chain
+from string import punctuation
+from typing import Final
+from urllib.parse import SplitResult, quote, urlsplit
 
 from cxfulfill.auth.fetched import FetchError
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.structures import structure
-
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse, PoolManager
 
 MAX_BYTES: Final = 262_144
 """Bytes of an answer that are read at most (256 KiB)."""
 TIME_LIMIT: Final = 3.0
 """Seconds within which an answer must be there, whole."""
 
-_used = threading.local()
-_PROBLEMS = {
-    "NameResolutionError": "no such host", "NewConnectionError": "no connection", "TimeoutError": "timed out",
-    "SSLError": "TLS handshake failed", "ProtocolError": "connection broken off",
-    "ConnectionError": "connection broken off",
-}  # fmt: skip
-"""By name of urllib3's errors, and of Python's own."""
+_MAX_KEPT: Final = 4
+"""Connections to one server that are kept."""
+_PROBLEMS: Final = (
+    ((socket.gaierror, UnicodeError), "no such host"),
+    (ConnectionRefusedError, "connection refused"),
+    (TimeoutError, "timed out"),
+    (ssl.SSLError, "TLS handshake failed"),
+    ((ConnectionError, HTTPException, ValueError), "connection broken off"),
+    (OSError, "no connection"),
+)
+"""The first that an error is."""
 _CERTIFICATES = {10: "certificate expired", 62: "certificate of another host", 64: "certificate of another host"}
 """By OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -97,12 +104,9 @@ def check_url(what: str, url: str) -> str:
     return url
 
 
-def load_client() -> None:
-    """Load what sends requests, before the first one."""
-    import urllib3  # noqa: F401, PLC0415 - as below
-
-
-def send(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Received:
+def send(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, keep: bool = False
+) -> Received:
     """Send a request and read the answer, in this thread.
 
     Args:
@@ -110,6 +114,7 @@ def send(method: str, url: str, *, headers: Mapping[str, str] | None = None, bod
         url: The address, checked by `check_url`.
         headers: Header fields.
         body: The body.
+        keep: Whether the connection is kept for the next request to the same server.
 
     Returns:
         The answer.
@@ -117,50 +122,58 @@ def send(method: str, url: str, *, headers: Mapping[str, str] | None = None, bod
     Raises:
         OutboundError: There was no answer with status 200 in time, or it was too large or coded.
     """
-    import urllib3  # noqa: PLC0415 - not everybody verifies tokens, and it is a large import
+    parts = urlsplit(url)
+    target = quote(parts.path or "/", punctuation) + (f"?{quote(parts.query, punctuation)}" if parts.query else "")
+    fields = {"Accept-Encoding": "identity", "Connection": "keep-alive" if keep else "close", **(headers or {})}
+    kept = _kept(os.getpid()).setdefault((parts.scheme, parts.netloc), deque())
+    connection = _usable(kept) or _new(parts)
+    with _hard_limit(connection):
+        received, is_usable = _exchange(connection, method, target, fields, body)
+    if keep and is_usable and len(kept) < _MAX_KEPT:
+        kept.append(connection)
+    else:
+        connection.close()
+    return received
 
-    with _hard_limit():
-        return _send(urllib3, method, url, headers=headers, body=body)
 
-
-def _send(
-    urllib3: ModuleType, method: str, url: str, *, headers: Mapping[str, str] | None, body: bytes | None
-) -> Received:
-    ends = time.monotonic() + TIME_LIMIT
+def _exchange(
+    connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+) -> tuple[Received, bool]:
+    """Send a request on a connection, and close it unless it can take another one, which the second value tells."""
+    ends, is_usable = time.monotonic() + TIME_LIMIT, False
     try:
-        response = _pool(os.getpid()).request(
-            method, url, headers={"Accept-Encoding": "identity", **(headers or {})}, body=body,
-            redirect=False, retries=False, preload_content=False, decode_content=False,
-            timeout=urllib3.Timeout(total=TIME_LIMIT),
-        )  # fmt: skip
-    except urllib3.exceptions.HTTPError as error:
-        raise OutboundError(_problem(error)) from None
-    try:
-        if response.status != 200:
-            raise OutboundError(f"status {response.status}")
-        content = _read(response, ends)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
+        connection.request(method, target, body, headers)
+        with connection.getresponse() as response:
+            received = _received(response, ends)
+            is_usable = not response.will_close
+    except (OSError, HTTPException, ValueError) as error:
         raise OutboundError(_problem(error)) from None
     finally:
-        # A connection that is not read to its end is of no further use; those that are go back to the pool.
-        response.close()
+        # A connection that is not read to its end is of no further use.
+        if not is_usable:
+            connection.close()
+    return received, is_usable
+
+
+def _received(response: HTTPResponse, ends: float) -> Received:
+    if response.status != 200:
+        raise OutboundError(f"status {response.status}")
+    content = _read(response, ends)
+    if response.length:
+        raise ConnectionError("there should be more")
     return Received({name.lower(): value for name, value in response.headers.items()}, content)
 
 
 def _problem(error: Exception) -> str:
     """Say in words of our own what happened; the errors' own texts hold addresses, and what was received."""
-    import ssl  # noqa: PLC0415 - urllib3 has loaded it
-
-    inner = error.__cause__ or next(iter(error.args), None)
-    if isinstance(inner, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(inner, ssl.SSLCertVerificationError):
-        return _CERTIFICATES.get(inner.verify_code, "certificate not trusted")
-    names = (kind.__name__ for kind in type(error).__mro__)
-    return next((_PROBLEMS[name] for name in names if name in _PROBLEMS), type(error).__name__)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATES.get(error.verify_code, "certificate not trusted")
+    if isinstance(error, ssl.SSLEOFError):
+        return "connection broken off"
+    return next(problem for kinds, problem in _PROBLEMS if isinstance(error, kinds))
 
 
-def _read(response: "BaseHTTPResponse", ends: float) -> bytes:
+def _read(response: HTTPResponse, ends: float) -> bytes:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise OutboundError("a coded answer")
     parts, size = [], 0
@@ -175,22 +188,18 @@ def _read(response: "BaseHTTPResponse", ends: float) -> bytes:
 
 
 @contextmanager
-def _hard_limit() -> Iterator[None]:
-    """Cut the thread's connection off at the end: other limits are per read, and a byte now and then escapes them."""
-    _used.connection = None
-    used = _used.__dict__  # another thread sees only its own
-
+def _hard_limit(connection: "_Connection") -> Iterator[None]:
+    """Cut a connection off at the end: other limits are per read, and a byte now and then escapes them."""
     cuts: list[bool] = []
 
     def cut() -> None:
         cuts.append(True)
-        connection = getattr(used["connection"], "sock", None)
-        if connection is not None:
+        if connection.used is not None:
             with suppress(OSError):
                 # Past SSLSocket.shutdown, which another thread must not call while this one reads.
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+                socket.socket.shutdown(connection.used, socket.SHUT_RDWR)
 
-    timer = threading.Timer(TIME_LIMIT * 1.1, cut)  # behind urllib3's own, whose error tells more
+    timer = threading.Timer(TIME_LIMIT * 1.1, cut)  # behind the connection's own limit, whose error tells more
     timer.daemon = True
     timer.start()
     try:
@@ -205,30 +214,63 @@ def _hard_limit() -> Iterator[None]:
         raise OutboundError("too slow an answer")
 
 
-def _noting(kind: Any) -> Any:
-    """Make a kind of connection that says which one a thread uses."""
+class _Connection(HTTPConnection):
+    """A connection that can be cut off from another thread.
 
-    class Noting(kind):  # type: ignore[misc]
-        def connect(self) -> None:
-            _used.connection = self
-            super().connect()
+    Attributes:
+        used: Its socket, also when an answer that is the last one has taken it over; None where there is none yet.
+    """
 
-        def request(self, *arguments: Any, **options: Any) -> None:
-            _used.connection = self
-            super().request(*arguments, **options)
+    used: socket.socket | None = None
 
-    return Noting
+    def connect(self) -> None:
+        """Connect; `http.client` calls this."""
+        super().connect()
+        self.used = self.sock
+
+
+class _TlsConnection(_Connection):
+    """The same over TLS."""
+
+    default_port = HTTPS_PORT
+
+    def connect(self) -> None:
+        """Connect; `http.client` calls this."""
+        super().connect()
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        # The handshake comes later, so that it can be cut off.
+        self.used = self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock.do_handshake()
+
+
+def _new(parts: SplitResult) -> _Connection:
+    kind = _TlsConnection if parts.scheme == "https" else _Connection
+    return kind(parts.hostname or "", parts.port, timeout=TIME_LIMIT)
 
 
 @cache
-def _pool(process: int) -> "PoolManager":
-    del process  # connections are not shared with a process that was forked off
-    import urllib3  # noqa: PLC0415 - as above
+def _kept(process: int) -> dict[tuple[str, str], deque[_Connection]]:
+    """Give the connections that can take another request, by scheme and address."""
+    del process  # they are not shared with a process that was forked off
+    made: dict[tuple[str, str], deque[_Connection]] = {}
 
-    pools: Any = urllib3.PoolManager(num_pools=4, maxsize=4)
-    kinds = {}
-    for scheme, pool in pools.pool_classes_by_scheme.items():
-        kinds[scheme] = type(pool.__name__, (pool,), {"ConnectionCls": _noting(pool.ConnectionCls)})
-    pools.pool_classes_by_scheme = kinds
-    manager: PoolManager = pools
-    return manager
+    def close() -> None:
+        for connection in chain.from_iterable(made.values()):
+            connection.close()
+
+    atexit.register(close)
+    return made
+
+
+def _usable(kept: deque[_Connection]) -> _Connection | None:
+    """Take a connection that is still good: one on which something arrives was ended, or is out of step."""
+    while kept:
+        with suppress(IndexError):  # another thread has taken it
+            connection = kept.pop()
+            with selectors.DefaultSelector() as selector:
+                selector.register(connection.sock, selectors.EVENT_READ)
+                if not selector.select(0):
+                    return connection
+            connection.close()
+    return None

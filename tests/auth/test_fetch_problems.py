@@ -140,6 +140,10 @@ def test_there_is_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problem_at("https://idp.example/jwks") == "no such host"
 
 
+def test_a_name_that_no_host_can_have() -> None:
+    assert problem_at(f"https://{'a' * 64}.example/jwks") == "no such host"
+
+
 def test_there_is_no_way_to_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     def connect(*_: object) -> None:
         raise OSError(101, CANARY)  # a machine without a network is not at hand
@@ -209,6 +213,30 @@ def test_what_is_cut_off_here_did_not_break_off_there() -> None:
 
 
 @pytest.mark.usefixtures("steered")
+def test_an_answer_that_drips_within_a_line_is_cut_off_though_its_connection_is_the_last_one_s() -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(4_096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1;a")
+        Steered.made[-1].go_off()
+        connection.recv(1)
+
+    with listening(serve) as port:
+        assert problem_at(f"http://127.0.0.1:{port}/") == "too slow an answer"
+
+
+@pytest.mark.usefixtures("steered")
+def test_a_handshake_that_drips_is_cut_off() -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(4_096)
+        connection.sendall(b"\x16\x03\x03\x00")
+        Steered.made[-1].go_off()
+        connection.recv(4_096)
+
+    with listening(serve) as port:
+        assert problem_at(f"https://127.0.0.1:{port}/") == "too slow an answer"
+
+
+@pytest.mark.usefixtures("steered")
 def test_the_time_is_over_before_there_is_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(*_: object, **__: object) -> Any:
         Steered.made[-1].go_off()
@@ -260,16 +288,6 @@ def test_no_tls_at_all() -> None:
 
     with listening(serve) as port:
         assert problem_at(f"https://127.0.0.1:{port}/") == "TLS handshake failed"
-
-
-def test_an_error_that_is_not_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    import urllib3
-
-    def request(*_: object, **__: object) -> Any:
-        raise urllib3.exceptions.DecodeError(CANARY)
-
-    monkeypatch.setattr(urllib3.PoolManager, "request", request)
-    assert problem_at("http://127.0.0.1:9/") == "DecodeError"
 
 
 def test_the_words_are_in_the_warning(caplog: pytest.LogCaptureFixture) -> None:
