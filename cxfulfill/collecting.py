@@ -10,7 +10,7 @@ from cxfulfill.errors import BadRequest
 from cxfulfill.parameters.base import UNNAMED
 from cxfulfill.protocol import json
 
-_UNRESOLVED: Final = re.compile(r"\$session\.params\.\S+")
+_UNRESOLVED: Final = r"\$session\.params\.\S+"
 """A reference that stands where its value should: CX had none."""
 _MAX_QUERY: Final = 1_000
 
@@ -77,7 +77,7 @@ def is_unresolved(value: object) -> bool:
     Returns:
         Whether it is.
     """
-    return isinstance(value, str) and _UNRESOLVED.fullmatch(value) is not None
+    return isinstance(value, str) and re.fullmatch(_UNRESOLVED, value) is not None
 
 
 def mentions_reference(value: str) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cxfulfill.annotations import Answer, Lost
     from cxfulfill.protocol.response import WebhookResponse
 
-_NO_NAME: Final = re.compile(r"[^\w-]", re.ASCII)
+_NO_NAME: Final = r"(?a)[^\w-]"
 
 
 @structure
@@ -56,7 +56,7 @@ def parameter_of(tag: str) -> str:
         ``job-`` and the tag. What a parameter's name cannot have becomes an underscore, and six digits at the end tell
         the name from that of a like tag.
     """
-    name = _NO_NAME.sub("_", tag)
+    name = re.sub(_NO_NAME, "_", tag)
     return f"job-{name}" if name == tag else f"job-{name}-{hashlib.sha256(tag.encode()).hexdigest()[:6]}"
 
 

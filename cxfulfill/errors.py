@@ -16,7 +16,7 @@ T = TypeVar("T")
 STATUSES_OF_CX: Final = frozenset({400, 401, 403, 404, 500, 503})
 """The statuses of errors that Google's webhook page names."""
 
-_REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_REASON = r"[a-z][a-z0-9_]{0,63}"
 
 
 class CxFulfillError(Exception):
@@ -99,7 +99,7 @@ class HttpError(CxFulfillError):
         note: str | None = None,
     ) -> None:
         super().__init__(message or detail or self.title)
-        if reason is not None and not _REASON.fullmatch(reason):
+        if reason is not None and not re.fullmatch(_REASON, reason):
             raise ValueError("reason takes lower-case letters, digits and underscores")
         if not isinstance(detail, str | None) or not isinstance(note, str | None):
             raise TypeError("detail and note take text")

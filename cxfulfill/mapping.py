@@ -13,11 +13,11 @@ from cxfulfill.errors import ConfigurationError
 from cxfulfill.parameters.shapes import Shape
 from cxfulfill.structures import structure
 
-_NAME: Final = re.compile(r"(?:\$flow\.)?[\w-]+")
-_SEGMENT: Final = re.compile(r"\['(?P<name>(?:[^'\\]|\\.)*)'\]|\[(?P<index>-?\d+)\]", re.DOTALL)
-_SINGULAR: Final = re.compile(rf"\$(?:{_SEGMENT.pattern})*", re.DOTALL)
-_ESCAPE: Final = re.compile(r'\\.|"', re.DOTALL)
-_BARE: Final = re.compile(r"[\w.\[\]-]+")
+_NAME: Final = r"(?:\$flow\.)?[\w-]+"
+_SEGMENT: Final = r"\['(?P<name>(?:[^'\\]|\\(?s:.))*)'\]|\[(?P<index>-?\d+)\]"
+_SINGULAR: Final = rf"\$(?:{_SEGMENT})*"
+_ESCAPE: Final = r'\\(?s:.)|"'
+_BARE: Final = r"[\w.\[\]-]+"
 
 
 @structure
@@ -68,7 +68,7 @@ def read_mapping(given: Mapping[str, str] | None, shape: Shape | None) -> dict[s
         raise ConfigurationError('mapping= takes the path by parameter: {"order_status": "$.status"}')
     paths = {}
     for name, text in (given or {}).items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not re.fullmatch(_NAME, name):
             raise ConfigurationError(f"mapping: {name!r} is no parameter's name, such as order_status or $flow.status")
         paths[name] = path = read_path(text)
         if shape is not None:
@@ -96,13 +96,13 @@ def read_path(text: str) -> SingularPath:
     try:
         query = compile(text)
     except JSONPathError as error:
-        hint = f"; write $.{text}" if _BARE.fullmatch(text) else ""
+        hint = f"; write $.{text}" if re.fullmatch(_BARE, text) else ""
         raise ConfigurationError(f"mapping: {text!r} is no path of RFC 9535: {error.args[0]}{hint}") from None
     # By its canonical text, the one form of a query that all releases of the library show.
     canonical = str(query)
-    if not _SINGULAR.fullmatch(canonical):
+    if not re.fullmatch(_SINGULAR, canonical):
         raise ConfigurationError(f"mapping: {text!r} may find several values; take names and single indexes only")
-    return SingularPath(text, tuple(_step(found) for found in _SEGMENT.finditer(canonical)))
+    return SingularPath(text, tuple(_step(found) for found in re.finditer(_SEGMENT, canonical)))
 
 
 def _step(segment: re.Match[str]) -> str | int:
@@ -110,7 +110,7 @@ def _step(segment: re.Match[str]) -> str | int:
     name: str | None = segment["name"]
     if name is None:
         return int(segment["index"])
-    told: str = json.loads(f'"{_ESCAPE.sub(_requoted, name)}"')
+    told: str = json.loads(f'"{re.sub(_ESCAPE, _requoted, name)}"')
     return told
 
 

@@ -14,8 +14,8 @@ T = TypeVar("T")
 MAX_PATH: Final = 1_024
 """Characters of a path that is matched: what a pattern takes to match may grow with the square of them."""
 
-_VARIABLE: Final = re.compile(r"<([^>]*)>")
-_NO_PATH: Final = re.compile(r"[?#]|%[0-9A-Fa-f]{2}")
+_VARIABLE: Final = r"<([^>]*)>"
+_NO_PATH: Final = r"[?#]|%[0-9A-Fa-f]{2}"
 _SEPARATED: Final = 2
 """Variables of any length that may share a segment, each ``<path:>`` counted in every one."""
 
@@ -35,13 +35,13 @@ class PathPattern:
     @property
     def shape(self) -> str:
         """The pattern without the names of its variables: two of one shape match the same paths."""
-        return _VARIABLE.sub(lambda found: f"<{_converter(found[1])}>", self.text)
+        return re.sub(_VARIABLE, lambda found: f"<{_converter(found[1])}>", self.text)
 
     @property
     def widest(self) -> str:
         """The pattern with ``<int:>`` as any text: Flask's own would not take 17.0."""
-        return _VARIABLE.sub(
-            lambda found: f"<{_name(found[1])}>" if _converter(found[1]) == "int" else found[0], self.text
+        return re.sub(
+            _VARIABLE, lambda found: f"<{_name(found[1])}>" if _converter(found[1]) == "int" else found[0], self.text
         )
 
     def filled(self, value: str) -> str:
@@ -53,7 +53,7 @@ class PathPattern:
         Returns:
             The path.
         """
-        return _VARIABLE.sub(lambda found: value.format(name=_name(found[1])), self.text)
+        return re.sub(_VARIABLE, lambda found: value.format(name=_name(found[1])), self.text)
 
 
 class Match(NamedTuple, Generic[T]):
@@ -84,17 +84,17 @@ def read_pattern(text: str) -> PathPattern:
     """
     if not isinstance(text, str) or not text.startswith("/"):
         raise ConfigurationError("a path starts with /")
-    literal = _VARIABLE.sub("", text)
-    if "//" in text or _NO_PATH.search(literal):
+    literal = re.sub(_VARIABLE, "", text)
+    if "//" in text or re.search(_NO_PATH, literal):
         raise ConfigurationError(f"{text!r} matches no request: a path is written without escapes, query and //")
-    variables = tuple(_name(found) for found in _VARIABLE.findall(text))
+    variables = tuple(_name(found) for found in re.findall(_VARIABLE, text))
     if len(set(variables)) < len(variables):
         raise ConfigurationError(f"{text!r} has a variable twice")
     from werkzeug.exceptions import HTTPException  # noqa: PLC0415 - see `_map`
 
     try:
         # The second time, arguments of converters are used: min='a' is found out only then.
-        _map([(text, None, text)]).bind("", "/").match(_VARIABLE.sub("1", text))
+        _map([(text, None, text)]).bind("", "/").match(re.sub(_VARIABLE, "1", text))
     except HTTPException:
         pass
     except (ValueError, LookupError, TypeError) as error:
@@ -106,7 +106,7 @@ def read_pattern(text: str) -> PathPattern:
 def _check_time(text: str) -> None:
     """Refuse patterns whose time to match grows with the third power of the path, which anybody can send."""
     lengths = [
-        [_converter(found).partition("(")[0] for found in _VARIABLE.findall(segment)] for segment in text.split("/")
+        [_converter(found).partition("(")[0] for found in re.findall(_VARIABLE, segment)] for segment in text.split("/")
     ]
     anywhere = sum(kinds.count("path") for kinds in lengths)
     if any(anywhere + sum(kind not in {"path", "any", "uuid"} for kind in kinds) > _SEPARATED for kinds in lengths):

@@ -26,7 +26,7 @@ WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that are for looking only (RFC 9110 9.2.1)."""
 
-_HEADER: Final = re.compile(r"[A-Za-z0-9-]+")
+_HEADER: Final = r"[A-Za-z0-9-]+"
 _ANSWER: Final = "the handler's answer"
 _log = logging.getLogger("cxfulfill")
 
@@ -192,6 +192,6 @@ def read_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     if not isinstance(headers, Mapping | None):
         raise ConfigurationError('headers= takes the parameter by header field: {"X-Lang": "lang"}')
     given = dict(headers or {})
-    if not all(isinstance(name, str) and _HEADER.fullmatch(name) for name in given):
+    if not all(isinstance(name, str) and re.fullmatch(_HEADER, name) for name in given):
         raise ConfigurationError("headers= takes names of header fields: letters, digits and hyphens")
     return given

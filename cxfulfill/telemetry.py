@@ -24,10 +24,9 @@ _MAX_TAG = 128
 _EXPECTED = frozenset({"in_progress"})  # a retry that waited in vain: nothing is to be done
 _WARNED: Final = frozenset({"late", "lost"})
 _MAX_NOTE = 512
-_PARENT: Final = re.compile(
-    r"projects/([\w.:-]{1,64})/locations/([\w-]{1,32})/agents/([\w-]{1,64})"
-    r"(?:/environments/(?:-|([\w-]{1,64})))?",
-    re.ASCII,
+_PARENT: Final = (
+    r"(?a:projects/([\w.:-]{1,64})/locations/([\w-]{1,32})/agents/([\w-]{1,64})"
+    r"(?:/environments/(?:-|([\w-]{1,64})))?)"
 )
 """What sessions belong to whose ids are told; what has other characters, or more, is no id of Google's."""
 _MAX_PARENT: Final = 320
@@ -266,5 +265,5 @@ def reason_of(error: Exception | None) -> str:
 @lru_cache(64)
 def _names(parent: str) -> tuple[str, str]:
     """Tell agent and environment of what sessions belong to; from memory, since a webhook has few of them."""
-    found = _PARENT.fullmatch(parent)
+    found = re.fullmatch(_PARENT, parent)
     return (f"{found[1]}/{found[2]}/{found[3]}", found[4] or "") if found else ("", "")

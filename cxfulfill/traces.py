@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 _MAX: Final = 128
 """Characters of a header that is looked at; the longest documented form has half as many."""
 _W3C: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
-_CLOUD: Final = re.compile(r"(?!0{32})([0-9a-fA-F]{32})(?:/([0-9]{1,20}))?(?:;o=([0-3]))?", re.ASCII)
+_CLOUD: Final = r"(?!0{32})([0-9a-fA-F]{32})(?:/([0-9]{1,20}))?(?:;o=([0-3]))?"
 
 
 class Trace(NamedTuple):
@@ -40,7 +40,7 @@ def read_trace(headers: Mapping[str, str]) -> Trace | None:
     if value and len(value) <= _MAX and (found := _W3C.fullmatch(value)):
         return Trace(found[1], found[2], bool(int(found[3], 16) & 1))
     value = headers.get("x-cloud-trace-context")
-    if value and len(value) <= _MAX and (found := _CLOUD.fullmatch(value)):
+    if value and len(value) <= _MAX and (found := re.fullmatch(_CLOUD, value)):
         span = int(found[2] or 0)
         is_sampled = None if found[3] is None else bool(int(found[3]) & 1)
         return Trace(found[1].lower(), f"{span:016x}" if 0 < span < 1 << 64 else "", is_sampled)

@@ -26,7 +26,7 @@ DEFAULT_MAX_AGE: Final = 3_600.0
 SHORTEST_MAX_AGE: Final = 60.0
 LONGEST_MAX_AGE: Final = 86_400.0
 
-_MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
+_MAX_AGE = r"(?i)(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ def _is_for_signatures(jwk: Mapping[str, Any]) -> bool:
 
 def _max_age(headers: Mapping[str, str]) -> float | None:
     control = headers.get("cache-control", "")
-    found = _MAX_AGE.search(control)
+    found = re.search(_MAX_AGE, control)
     if not found:
         return 0.0 if "no-cache" in control or "no-store" in control else None
     age = headers.get("age", "0")

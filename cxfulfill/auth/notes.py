@@ -24,8 +24,8 @@ _SCHEMES = {
     name.lower(): name
     for name in ("Basic", "Bearer", "Digest", "DPoP", "Negotiate", "NTLM", "OAuth", "ApiKey", "Token", "GNAP", "HOBA")
 }
-_ALGORITHM = re.compile(r"[\x21-\x7e]{1,16}")
-_ISSUER = re.compile(r"https?://[A-Za-z0-9.-]{1,60}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/%-]{0,60})?")
+_ALGORITHM = r"[\x21-\x7e]{1,16}"
+_ISSUER = r"https?://[A-Za-z0-9.-]{1,60}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/%-]{0,60})?"
 _OF_CLIENTS = ("client_id", "azp", "appid", "cid")
 _OF_SCOPES = ("scope", "scp", "roles")
 
@@ -131,7 +131,7 @@ def algorithm(name: str, ours: str) -> str:
     Returns:
         The sentence.
     """
-    return f"the token is signed with {name if _ALGORITHM.fullmatch(name) else 'another algorithm'}; {ours}"
+    return f"the token is signed with {name if re.fullmatch(_ALGORITHM, name) else 'another algorithm'}; {ours}"
 
 
 def issuer(value: object) -> str:
@@ -143,7 +143,7 @@ def issuer(value: object) -> str:
     Returns:
         The end of a clause; empty where the claim is not shown.
     """
-    return f", but from {value}" if isinstance(value, str) and _ISSUER.fullmatch(value) else ""
+    return f", but from {value}" if isinstance(value, str) and re.fullmatch(_ISSUER, value) else ""
 
 
 def audience(value: object, allowed: Iterable[str]) -> str:

@@ -8,19 +8,31 @@ from cxfulfill.errors import ConfigurationError
 
 MIN_SECRET_LENGTH: Final = 16
 """Characters that a secret needs at least; 16 random ones of base64 hold 96 bits."""
-UNSENDABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufeff]")
-"""Control characters, what is no text, and the byte order mark that editors leave behind."""
 
 _log = logging.getLogger("cxfulfill")
-_SCHEME = re.compile(r"[A-Za-z0-9-]+ +(?=\S)")
+_UNSENDABLE = r"[\x00-\x1f\x7f\ud800-\udfff\ufeff]"
+"""Control characters, what is no text, and the byte order mark that editors leave behind."""
+_SCHEME = r"[A-Za-z0-9-]+ +(?=\S)"
 _PLACEHOLDERS = (
     "changeme", "change-me", "change_me", "placeholder", "example", "password", "secret", "your_", "your-", "todo",
 )  # fmt: skip
 _NAMES_OF_SECRETS = {
-    re.compile(r"projects/[^/\s]+/secrets/[^/\s]+(?:/versions/[^/\s]+)?"): "SecretManager",
-    re.compile(r"/(?:run|var|etc|mnt|secrets|tmp|home|opt|srv|app)/\S+|(?:/[a-z0-9._-]+){2,}"): "FileSecret",
+    r"projects/[^/\s]+/secrets/[^/\s]+(?:/versions/[^/\s]+)?": "SecretManager",
+    r"/(?:run|var|etc|mnt|secrets|tmp|home|opt|srv|app)/\S+|(?:/[a-z0-9._-]+){2,}": "FileSecret",
 }
 """What is taken for a secret by mistake. Random base64 may begin with a slash too, but does not look like a path."""
+
+
+def is_unsendable(value: str) -> bool:
+    """Tell whether a text cannot be sent in a header as it is.
+
+    Args:
+        value: The text.
+
+    Returns:
+        Whether it has control characters, what is no text, or the byte order mark that editors leave behind.
+    """
+    return not value.isprintable() and re.search(_UNSENDABLE, value) is not None
 
 
 def strip_newline(what: str, value: str, *, warn: bool = True) -> str:
@@ -58,13 +70,14 @@ def check_secret(what: str, value: str, *, allow_weak: bool) -> str:
         raise ConfigurationError(f"{what} is empty")
     if "\n" in value or "\r" in value:
         raise ConfigurationError(f"{what} has a newline in it; a secret is one line")
-    if UNSENDABLE.search(value):
+    if is_unsendable(value):
         raise ConfigurationError(f"{what} has control characters or a byte order mark")
     if value[0] in "\"'" and value[-1] == value[0]:
         raise ConfigurationError(f"{what} is in quotes; give it without them")
-    alone = _SCHEME.sub("", value, count=1)
+    # A process that starts compiles none of the patterns for a secret that is like others.
+    alone = re.sub(_SCHEME, "", value, count=1) if " " in value else value
     for name, taker in _NAMES_OF_SECRETS.items():
-        if name.fullmatch(alone):
+        if "/" in alone and re.fullmatch(name, alone):
             raise ConfigurationError(f"{what} names a secret and is none: take {taker}(...), which reads it")
     weakness = "" if allow_weak else _weakness(alone)
     if weakness:

@@ -15,15 +15,15 @@ from typing import Self
 from cxfulfill.auth import notes
 from cxfulfill.auth.accepted import Accepted
 from cxfulfill.auth.base import Principal
-from cxfulfill.auth.secret_checks import UNSENDABLE, check_ends, check_secret
+from cxfulfill.auth.secret_checks import check_ends, check_secret, is_unsendable
 from cxfulfill.auth.sources import Secret
 from cxfulfill.errors import ConfigurationError, Unauthorized
 from cxfulfill.http import HttpRequest
 
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
+_HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^`|~-]+"
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/]+={0,2}) *", re.IGNORECASE)
-_BASIC_SCHEME = re.compile(r"basic(?:[\s,]|$)", re.IGNORECASE)
-_REFERENCE = re.compile(r"\$(?:session\.params|sys\.)")
+_BASIC_SCHEME = r"(?i)basic(?:[\s,]|$)"
+_REFERENCE = r"\$(?:session\.params|sys\.)"
 """What CX puts a value in place of (webhook page); users choose those of session parameters."""
 _NOT_BASE64 = "what follows Basic is not base64"
 _NOT_FOR_SECRETS = frozenset(
@@ -124,7 +124,7 @@ class BasicAuth(_SharedSecret):
         return Principal(self.username or given.partition(b":")[0].decode(), "basic")
 
     def _refusal(self, header: str | None, given: bytes) -> Unauthorized:
-        if not header or not _BASIC_SCHEME.match(header):
+        if not header or not re.match(_BASIC_SCHEME, header):
             note = notes.no_credential(header, "Basic")
             return Unauthorized(self.challenge, reason="no_credentials", note=note)
         note = self._why(given) if given else notes.twice("Authorization header", header) or _NOT_BASE64
@@ -169,7 +169,7 @@ class HeaderSecret(_SharedSecret):
     """
 
     def __init__(self, name: str, value: Secret, *, allow_weak: bool = False) -> None:
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _NOT_FOR_SECRETS:
+        if not re.fullmatch(_HEADER_NAME, name) or name.lower() in _NOT_FOR_SECRETS:
             raise ConfigurationError("HeaderSecret: name must be a header that CX can send, without underscores")
         self.name = name
         self.credential_headers = frozenset({name.lower()})
@@ -193,7 +193,7 @@ class HeaderSecret(_SharedSecret):
 
 
 def _check_username(what: str, username: str) -> None:
-    if not username or ":" in username or UNSENDABLE.search(username):
+    if not username or ":" in username or is_unsendable(username):
         raise ConfigurationError(f"{what}: username must be text without a colon (RFC 7617)")
 
 
@@ -213,7 +213,7 @@ def _read_password(what: str, value: str, *, allow_weak: bool) -> str:
 def _read_value(what: str, value: str, *, name: str, allow_weak: bool) -> bytes:
     if value.lower().startswith(f"{name.lower()}:"):
         raise ConfigurationError(f"{what} begins with the header's own name; give the value alone")
-    if _REFERENCE.search(value):
+    if re.search(_REFERENCE, value):
         raise ConfigurationError(
             f"{what} refers to a session parameter or function, which CX replaces: users can influence it, so it is no "
             "secret"

@@ -20,7 +20,7 @@ MAX_BYTES: Final = 65_536
 FILE_MAX_AGE: Final = 60.0
 """Seconds after which a file is read again."""
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 class SecretSource(Protocol):
@@ -80,7 +80,7 @@ class EnvironmentSecret:
     blocking = False
 
     def __init__(self, name: str) -> None:
-        if not _VARIABLE.fullmatch(name):
+        if not re.fullmatch(_VARIABLE, name):
             raise ConfigurationError("EnvironmentSecret takes the name of a variable, not what is in it")
         value = os.environ.get(name)
         if value is None:

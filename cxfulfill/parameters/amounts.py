@@ -23,8 +23,8 @@ from cxfulfill.parameters.refusals import EntityError
 from cxfulfill.parameters.texts import is_text
 
 _SYMBOLS: Final = "%°$€£¥₹"
-_AMOUNT_AND_UNIT: Final = re.compile(rf"({NUMBER})\s*(.*)", re.DOTALL)
-_POWER: Final = re.compile(r"(?<=[^\W\d_])\^?[23²³]\Z")
+_AMOUNT_AND_UNIT: Final = rf"(?s)({NUMBER})\s*(.*)"
+_POWER: Final = r"(?<=[^\W\d_])\^?[23²³]\Z"
 
 
 class Money(Record):
@@ -108,7 +108,7 @@ def _amount_and_unit(value: Any, member: str, code: str) -> tuple[Decimal, str |
         if amount is None:
             raise EntityError(code if unit is None else "amount_missing")
     elif isinstance(value, str) and len(value) <= MAX_TEXT:
-        found = _AMOUNT_AND_UNIT.fullmatch(value.strip())
+        found = re.fullmatch(_AMOUNT_AND_UNIT, value.strip())
         if found is None or not _is_unit(found[2]):
             raise EntityError(code)
         amount, unit = found.groups()
@@ -119,7 +119,7 @@ def _amount_and_unit(value: Any, member: str, code: str) -> tuple[Decimal, str |
 
 def _is_unit(text: str) -> bool:
     """Tell whether no part of the amount hides in it: "1,5 km", "1 000 km", "5 to 6 km", "5ft2in", "5½ km"."""
-    words = _POWER.sub("", text).split()
+    words = re.sub(_POWER, "", text).split()
     if any(each.isalnum() and not each.isalpha() for word in words for each in word):
         return False
     return all(word[0].isalpha() or (word is words[0] and word[0] in _SYMBOLS) for word in words)
@@ -141,10 +141,9 @@ _VARIABLE_UNITS: Final = frozenset(
 _WRITTEN_UNITS: Final = ("day", "h", "min")
 _COUNT: Final = r"([0-9]+(?:\.[0-9]+)?)"
 _ISO_UNITS: Final = ("yr", "mo", "wk", "day", "h", "min", "s")
-_ISO_DURATION: Final = re.compile(
-    rf"P(?=[0-9T])(?:{_COUNT}Y)?(?:{_COUNT}M)?(?:{_COUNT}W)?(?:{_COUNT}D)?"
-    rf"(?:T(?=[0-9])(?:{_COUNT}H)?(?:{_COUNT}M)?(?:{_COUNT}S)?)?",
-    re.IGNORECASE | re.ASCII,
+_ISO_DURATION: Final = (
+    rf"(?ia)P(?=[0-9T])(?:{_COUNT}Y)?(?:{_COUNT}M)?(?:{_COUNT}W)?(?:{_COUNT}D)?"
+    rf"(?:T(?=[0-9])(?:{_COUNT}H)?(?:{_COUNT}M)?(?:{_COUNT}S)?)?"
 )
 
 
@@ -167,7 +166,7 @@ def read_duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, str) and len(value) <= MAX_TEXT:
-        counts = _ISO_DURATION.fullmatch(value.strip())
+        counts = re.fullmatch(_ISO_DURATION, value.strip())
         if counts is not None:
             given = zip(counts.groups(), _ISO_UNITS, strict=True)
             return _timedelta(sum((_microseconds(Decimal(count), unit) for count, unit in given if count), Decimal(0)))

@@ -23,7 +23,6 @@ MOST_WHOLE: Final = float(MAX_INTEGER)
 
 # JSON's grammar, with at most three digits of exponent: a double has no more.
 NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?"
-_NUMBER: Final = re.compile(NUMBER)
 
 
 def finite(value: Any, code: str) -> int | float | Decimal:
@@ -43,7 +42,7 @@ def finite(value: Any, code: str) -> int | float | Decimal:
         return value  # what CX sends, at once
     if isinstance(value, str):
         text = value.strip() if len(value) <= MAX_TEXT else ""
-        if not _NUMBER.fullmatch(text):
+        if not re.fullmatch(NUMBER, text):
             raise EntityError(code)
         value = Decimal(text)
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):

@@ -12,13 +12,13 @@ from cxfulfill.parameters.refusals import EntityError
 if TYPE_CHECKING:
     from types import ModuleType
 
-_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_NATIONAL: Final = re.compile(r"[0-9]{3,15}")
-_CHARACTERS: Final = re.compile(r"[0-9\s+().\-/]*")
-_LAYOUT: Final = re.compile(r"[\s.()-]")
-_TRUNK: Final = re.compile(r"(\s*\(?(?:\+|00)(?:[\s.-]*[0-9]){1,3}[)\s.-]*)\(0\)")
+_E164: Final = r"\+[1-9][0-9]{6,14}"
+_NATIONAL: Final = r"[0-9]{3,15}"
+_CHARACTERS: Final = r"[0-9\s+().\-/]*"
+_LAYOUT: Final = r"[\s.()-]"
+_TRUNK: Final = r"(\s*\(?(?:\+|00)(?:[\s.-]*[0-9]){1,3}[)\s.-]*)\(0\)"
 # Behind a country's or an area's code, not before an extension or the end of a second number: "030/123456".
-_SLASHED: Final = re.compile(r"(?:(?:\+|00)(?:[0-9]{1,3}/)?)?[0-9]{1,8}/[0-9]{5,}")
+_SLASHED: Final = r"(?:(?:\+|00)(?:[0-9]{1,3}/)?)?[0-9]{1,8}/[0-9]{5,}"
 
 
 class PhoneNumber(Entity[str]):
@@ -54,7 +54,7 @@ def read_phone_number(value: Any) -> str:
     digits = _digits(_text(value))
     number = _international(digits)
     if number is None:
-        raise EntityError("phone_number_without_country" if _NATIONAL.fullmatch(digits) else "not_a_phone_number")
+        raise EntityError("phone_number_without_country" if re.fullmatch(_NATIONAL, digits) else "not_a_phone_number")
     return number
 
 
@@ -82,24 +82,24 @@ def _library() -> "ModuleType":
 
 def _text(value: Any) -> str:
     value = resolved(value)
-    if not isinstance(value, str) or len(value) > MAX_TEXT or not _CHARACTERS.fullmatch(value):
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not re.fullmatch(_CHARACTERS, value):
         raise EntityError("not_a_phone_number")
     return value
 
 
 def _digits(text: str) -> str:
     """Give the number without its layout; there may be a ``+`` left."""
-    digits = _LAYOUT.sub("", _TRUNK.sub(r"\1", text) if "(0)" in text else text)
+    digits = re.sub(_LAYOUT, "", re.sub(_TRUNK, r"\1", text) if "(0)" in text else text)
     if "/" not in digits:
         return digits
-    if not _SLASHED.fullmatch(digits):
+    if not re.fullmatch(_SLASHED, digits):
         raise EntityError("not_a_phone_number")
     return digits.replace("/", "")
 
 
 def _international(digits: str) -> str | None:
     number = f"+{digits[2:]}" if digits.startswith("00") else digits
-    return number if _E164.fullmatch(number) else None
+    return number if re.fullmatch(_E164, number) else None
 
 
 def _national(library: "ModuleType", text: str, region: str) -> str:

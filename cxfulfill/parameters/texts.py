@@ -24,12 +24,12 @@ from cxfulfill.parameters.refusals import MESSAGES, EntityError
 _is_printable: Final = str.isprintable  # unbound: it raises ``TypeError`` for what is no text
 _MAX_EMAIL: Final = 254  # RFC 5321's path, without its angle brackets
 _MAX_URL: Final = 2_048
-_EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
+_EMAIL: Final = r"[^\s@]+@[^\s@]+"
 _REST: Final = r"(?::[0-9]{1,5})?(?:[/?#]\S*)?"
-_URL: Final = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://[\w.-]+{_REST}")
-_BARE_URL: Final = re.compile(rf"[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+{_REST}")
+_URL: Final = rf"[Hh][Tt][Tt][Pp][Ss]?://[\w.-]+{_REST}"
+_BARE_URL: Final = rf"[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+{_REST}"
 # Control characters but tabs and line ends, and halves of surrogate pairs, which are no characters at all.
-_UNFIT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_UNFIT: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"
 
 
 class Person(Record):
@@ -124,7 +124,7 @@ def is_text(value: Any) -> TypeGuard[str]:
     Returns:
         Whether it is. Halves of surrogate pairs are no text either.
     """
-    return isinstance(value, str) and (value.isprintable() or not _UNFIT.search(value))
+    return isinstance(value, str) and (value.isprintable() or not re.search(_UNFIT, value))
 
 
 def read_email(value: Any) -> str:
@@ -158,11 +158,11 @@ def read_url(value: Any) -> str:
     return _matching(value, _MAX_URL, "not_a_url", _URL, _BARE_URL)
 
 
-def _matching(value: Any, longest: int, code: str, *patterns: re.Pattern[str]) -> str:
+def _matching(value: Any, longest: int, code: str, *patterns: str) -> str:
     value = resolved(value)
     if isinstance(value, str) and len(value) <= longest:
         text = value.strip()
-        if text.isprintable() and any(pattern.fullmatch(text) for pattern in patterns):
+        if text.isprintable() and any(re.fullmatch(pattern, text) for pattern in patterns):
             return text
     raise EntityError(code)
 

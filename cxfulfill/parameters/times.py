@@ -19,9 +19,8 @@ _GUESSES: Final = ("future", "past")
 # Neither weeks nor days of the year nor digits alone: ``fromisoformat`` takes them, but no date was said like that.
 _ISO_DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _ISO_OFFSET: Final = r"(?:Z|[+-][0-9:.]+)?"
-_DATE_TEXT: Final = re.compile(_ISO_DATE)
-_TIME_TEXT: Final = re.compile(rf"T?[0-9]{{2}}:[0-9]{{2}}[0-9:.,]*{_ISO_OFFSET}")
-_DATE_TIME_TEXT: Final = re.compile(rf"{_ISO_DATE}[T ][0-9:.,]+{_ISO_OFFSET}")
+_ISO_TIME: Final = rf"T?[0-9]{{2}}:[0-9]{{2}}[0-9:.,]*{_ISO_OFFSET}"
+_ISO_DATE_TIME: Final = rf"{_ISO_DATE}[T ][0-9:.,]+{_ISO_OFFSET}"
 
 
 def read_date(value: Any) -> date:
@@ -222,9 +221,9 @@ def _text(value: Any, code: str) -> str:
 
 def _date_from_text(text: str) -> date:
     try:
-        if _DATE_TEXT.fullmatch(text):
+        if re.fullmatch(_ISO_DATE, text):
             return date.fromisoformat(text)
-        if _DATE_TIME_TEXT.fullmatch(text):
+        if re.fullmatch(_ISO_DATE_TIME, text):
             return datetime.fromisoformat(text).date()
     except ValueError:
         raise EntityError("no_such_date") from None
@@ -233,9 +232,9 @@ def _date_from_text(text: str) -> date:
 
 def _time_from_text(text: str) -> time:
     try:
-        if _DATE_TIME_TEXT.fullmatch(text):
+        if re.fullmatch(_ISO_DATE_TIME, text):
             return datetime.fromisoformat(text).time()
-        if _TIME_TEXT.fullmatch(text):  # "2030" is a year as well
+        if re.fullmatch(_ISO_TIME, text):  # "2030" is a year as well
             return time.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         raise EntityError("no_such_time") from None
@@ -244,9 +243,9 @@ def _time_from_text(text: str) -> time:
 
 def _date_time_from_text(text: str) -> datetime:
     try:
-        if _DATE_TIME_TEXT.fullmatch(text):
+        if re.fullmatch(_ISO_DATE_TIME, text):
             return datetime.fromisoformat(text)
-        date.fromisoformat(text if _DATE_TEXT.fullmatch(text) else "")
+        date.fromisoformat(text if re.fullmatch(_ISO_DATE, text) else "")
     except ValueError:
         raise EntityError("not_a_date_time") from None
     raise EntityError("date_time_without_time")

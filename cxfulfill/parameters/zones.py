@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cxfulfill.parameters.numbers import MAX_TEXT
 from cxfulfill.parameters.refusals import EntityError
 
-_OFFSET: Final = re.compile(r"-?[0-9]{1,5}(?:\.[0-9]{1,9})?s")
-_ZONE: Final = re.compile(r"[A-Z][\w+-]*(?:/[\w+-]+)*", re.ASCII)
+_OFFSET: Final = r"-?[0-9]{1,5}(?:\.[0-9]{1,9})?s"
+_ZONE: Final = r"(?a)[A-Z][\w+-]*(?:/[\w+-]+)*"
 
 
 def zone_of(parts: dict[str, Any]) -> tzinfo | None:
@@ -29,14 +29,14 @@ def zone_of(parts: dict[str, Any]) -> tzinfo | None:
     if offset is not None or zone is None:
         return None if offset is None else _offset(offset)
     name = zone.get("id") if isinstance(zone, dict) else None
-    if isinstance(name, str) and len(name) <= MAX_TEXT and _ZONE.fullmatch(name):
+    if isinstance(name, str) and len(name) <= MAX_TEXT and re.fullmatch(_ZONE, name):
         with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # OSError: it is a directory, such as "Europe"
             return ZoneInfo(name)
     raise EntityError("not_a_date_time")
 
 
 def _offset(value: Any) -> timezone:
-    if isinstance(value, str) and _OFFSET.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_OFFSET, value):
         offset = timedelta(seconds=float(value[:-1]))
         if abs(offset) < timedelta(days=1):
             return timezone(offset)
