@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from cxfulfill.built import Built
 from cxfulfill.parameters.refusals import EntityError
 from cxfulfill.structures import structure
 
@@ -84,7 +85,7 @@ def _bounds(schema: JsonSchema, kinds: tuple[str, ...], names: dict[str, str]) -
     return {name: renamed[name] for name in names.values() if name in renamed}
 
 
-class Record(BaseModel):
+class Record(Built):
     """A value of several parts: frozen, hashable, equal if its parts are. Dumped as JSON, it has CX's shape."""
 
     model_config = ConfigDict(

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Final, get_args
 
 import typing_extensions
-from pydantic import AliasPath, BaseModel, RootModel, TypeAdapter, ValidationError
+from pydantic import AliasPath, BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
@@ -27,7 +27,7 @@ _VALUES: Final = frozenset({"error", "encoding_error", "tag", "tz_actual"})
 
 def is_record(kind: Any) -> bool:
     """Tell whether a type holds named fields: a pydantic model, dataclass or TypedDict."""
-    is_model = isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, RootModel)
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel) and not kind.__pydantic_root_model__
     is_dataclass = isinstance(kind, type) and dataclasses.is_dataclass(kind)
     return is_model or is_dataclass or typing_extensions.is_typeddict(kind)
 

@@ -1,44 +1,17 @@
 """What the wire models have in common: a liberal reader for requests, a strict writer for answers."""
 
-import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from cxfulfill.built import Built
 from cxfulfill.errors import ReplyError
-from cxfulfill.forks import begin_in_each_process
 from cxfulfill.protocol.values import NAMEABLE, place
 
 
-class _Building:
-    """The lock of those who build models, which is another one in each process."""
-
-    def __init__(self) -> None:
-        begin_in_each_process(self)
-
-    def begin(self) -> None:
-        """Begin with an open lock; see `cxfulfill.forks`."""
-        self.lock = threading.RLock()
-
-
-_building = _Building()
-
-
-class _Built(BaseModel):
-    """A model that is built when it is first used, by one thread: pydantic 2.12 does not see to that itself."""
-
-    model_config = ConfigDict(defer_build=True)
-
-    @classmethod
-    def model_rebuild(cls, *, force: bool = False, **options: Any) -> bool | None:
-        """Build the model; see `pydantic.BaseModel.model_rebuild`."""
-        with _building.lock:
-            return None if cls.__pydantic_complete__ and not force else super().model_rebuild(force=force, **options)
-
-
-class Incoming(_Built):
+class Incoming(Built):
     """A part of a request: unknown members are kept, every documented one may be missing or null."""
 
     model_config = ConfigDict(
@@ -54,7 +27,7 @@ class Incoming(_Built):
     )
 
 
-class Part(_Built):
+class Part(Built):
     """A part of an answer: nothing but documented members, each of its own type."""
 
     model_config = ConfigDict(

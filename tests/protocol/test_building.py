@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from cxfulfill import PlayAudio, Reply, Text, WebhookRequest
+from cxfulfill.parameters.entities import Money
 
 sys.setswitchinterval(1e-6)
 begin = Barrier(8)
@@ -15,8 +16,10 @@ begin = Barrier(8)
 def use(_):
     begin.wait()
     WebhookRequest.model_validate({"text": "a"})
-    return Reply(Text("a"), PlayAudio("b"), form={"x": 1}).encode()
+    price = Money(amount=5, currency="EUR")
+    return Reply(Text("a"), PlayAudio("b"), parameters={"price": price}, form={"x": 1}).encode()
 
+assert not Money.__pydantic_complete__
 assert not Text.__pydantic_complete__
 with ThreadPoolExecutor(8) as threads:
     answers = set(threads.map(use, range(8)))
@@ -35,13 +38,12 @@ FORKING = """
 import os
 import signal
 import threading
-from cxfulfill import WebhookRequest
-from cxfulfill.protocol import base
+from cxfulfill import WebhookRequest, built
 
 entered, gate = threading.Event(), threading.Event()
 
 def build():
-    with base._building.lock:
+    with built._building.lock:
         entered.set()
         gate.wait()
 
