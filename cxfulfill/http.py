@@ -99,16 +99,22 @@ class BodySource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class BytesBody:
-    """A body that is at hand."""
+    """A body that is at hand.
 
-    data: bytes = field(repr=False, default=b"")
+    Args:
+        data: The body.
+    """
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._data = data
 
     def read(self, limit: int, timeout: float) -> bytes:
         """Give the first ``limit`` bytes; see `BodySource.read`."""
         del timeout  # nothing is waited for
-        return self.data[:limit]
+        return self._data[:limit]
 
 
 NO_BODY: Final = BytesBody()

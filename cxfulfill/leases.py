@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cxfulfill.errors import Unavailable
@@ -15,6 +14,7 @@ from cxfulfill.idempotency.policy import Idempotency, Keyed
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.keying import note_lease
 from cxfulfill.stages import Blocking, Stages
+from cxfulfill.structures import structure
 from cxfulfill.work import Work
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _log = logging.getLogger("cxfulfill")
 
 
-@dataclass(frozen=True, slots=True)
+@structure
 class Leases:
     """The leases of one application's calls.
 
