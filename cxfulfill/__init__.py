@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cxfulfill.auth.secrets import BasicAuth, HeaderSecret
     from cxfulfill.auth.sources import EnvironmentSecret, FetchedSecret, FileSecret, SecretSource
     from cxfulfill.cloud_logging import CloudLoggingFormatter
-    from cxfulfill.context import Call, Clock, Context, Deadline, FlexibleContext
+    from cxfulfill.context import Call, Clock, Context, Deadline
     from cxfulfill.errors import (
         BadRequest,
         ConfigurationError,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Unauthorized,
         Unavailable,
     )
-    from cxfulfill.flexible import FlexibleHandler
+    from cxfulfill.flexible_context import FlexibleContext, FlexibleHandler
     from cxfulfill.http import HttpRequest, HttpResponse
     from cxfulfill.idempotency.business import IdempotencyKey
     from cxfulfill.idempotency.policy import Idempotency
@@ -192,7 +192,6 @@ _HOMES = {
         "Clock",
         "Context",
         "Deadline",
-        "FlexibleContext",
     ),
     "cxfulfill.errors": (
         "BadRequest",
@@ -206,7 +205,7 @@ _HOMES = {
         "Unauthorized",
         "Unavailable",
     ),
-    "cxfulfill.flexible": ("FlexibleHandler",),
+    "cxfulfill.flexible_context": ("FlexibleContext", "FlexibleHandler"),
     "cxfulfill.http": (
         "HttpRequest",
         "HttpResponse",

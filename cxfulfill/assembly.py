@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from cxfulfill.auth.agents import AllowedAgents
 from cxfulfill.auth.base import Authenticator, credential_headers
-from cxfulfill.calls import Served, serve
 from cxfulfill.context import Clock, Context
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.errors import ConfigurationError
@@ -18,7 +17,6 @@ from cxfulfill.paths import Paths
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH, Pipeline
 from cxfulfill.readiness import Probes, StoreProbe
 from cxfulfill.records import RecordSink
-from cxfulfill.route import Route
 from cxfulfill.routing import Router
 from cxfulfill.structures import keyword_structure
 from cxfulfill.table import Entry, Table
@@ -26,7 +24,9 @@ from cxfulfill.target import DEFAULT_TIMEOUT, Target
 from cxfulfill.telemetry import Telemetry
 
 if TYPE_CHECKING:
+    from cxfulfill.calls import Served
     from cxfulfill.recording import Recording
+    from cxfulfill.route import Route
 
 
 @keyword_structure
@@ -109,7 +109,9 @@ def _target(entry: Entry, policy: Idempotency | None) -> Target:
     return Target.of(entry, reprompts=entry.reprompts, deferral=entry.deferral)
 
 
-def _served(route: Route, gate: Gate, parts: Parts) -> Served:
+def _served(route: "Route", gate: Gate, parts: Parts) -> "Served":
+    from cxfulfill.calls import serve  # noqa: PLC0415 - see `FlexibleRoutes.add_flexible`
+
     if route.auth is not None:
         gate = Gate(auth=parts.trust(route.auth), allowed_agents=None, clock=gate.clock, hidden=gate.hidden)
     try:

@@ -6,13 +6,14 @@ from typing import Any
 
 from cxfulfill.auth.base import Principal
 from cxfulfill.collecting import is_unresolved, merge, parse_structures, read_headers, read_query, resolved
-from cxfulfill.context import Deadline, FlexibleContext
+from cxfulfill.context import Deadline
 from cxfulfill.errors import BadRequest, ConfigurationError, ParameterError
+from cxfulfill.flexible_context import FlexibleContext
 from cxfulfill.gate import Gate
-from cxfulfill.http import HttpRequest
+from cxfulfill.http import WITH_BODY, HttpRequest
 from cxfulfill.paths import Match
 from cxfulfill.protocol import json
-from cxfulfill.route import WITH_BODY, Route
+from cxfulfill.route import Route
 from cxfulfill.structures import structure
 from cxfulfill.target import Target
 

@@ -85,7 +85,7 @@ class Call:
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger whose records carry ``request_id``, and ``trace`` where the call belongs to one."""
-        return _adapted(self)
+        return adapted(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class Context(Call):
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger whose records carry ``request_id`` and ``tag``, and ``trace`` where the call belongs to one."""
-        return _adapted(self, tag=self.tag)
+        return adapted(self, tag=self.tag)
 
     @kept
     def tag(self) -> str:
@@ -226,32 +226,6 @@ class Context(Call):
         return self.request.sentiment_analysis_result
 
 
-@dataclass(frozen=True, kw_only=True)
-class FlexibleContext(Call):
-    """A flexible webhook call: method, path and the agent author's own JSON.
-
-    CX tells neither session nor turn on these calls, unless the agent's author puts them into URL or body.
-
-    Attributes:
-        route: The path's pattern, such as ``/orders/<int:id>``.
-        path: Values of the path's variables, converted as the pattern says.
-        query: Values of the query; ``$session.params`` references that CX left unresolved are missing.
-        body: The JSON body; None where there is none.
-        parameters: Path, query, chosen headers and the members of the body, as they go into the handler's schema.
-    """
-
-    route: str
-    path: Mapping[str, Any] = field(repr=False)
-    query: Mapping[str, str] = field(repr=False)
-    body: Any = field(repr=False)
-    parameters: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry ``request_id`` and ``route``, and ``trace`` where the call belongs to one."""
-        return _adapted(self, route=self.route)
-
-
 def with_deadline(call: C, at: float) -> C:
     """Give a call with another deadline.
 
@@ -277,5 +251,14 @@ def log_of(call: Call) -> logging.LoggerAdapter[logging.Logger]:
     return logging.LoggerAdapter(_framework_log, call.log.extra)
 
 
-def _adapted(call: Call, **told: object) -> logging.LoggerAdapter[logging.Logger]:
+def adapted(call: Call, **told: object) -> logging.LoggerAdapter[logging.Logger]:
+    """Give a call's own logger.
+
+    Args:
+        call: The call.
+        told: What its records carry besides the ids of call and trace.
+
+    Returns:
+        The logger.
+    """
     return logging.LoggerAdapter(_log, {"request_id": call.request_id, **told, "trace": read_trace(call.http.headers)})

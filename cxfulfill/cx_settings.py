@@ -13,7 +13,8 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.route import SAFE, WITH_BODY, Route
+from cxfulfill.http import SAFE, WITH_BODY
+from cxfulfill.route import Route
 from cxfulfill.target import Target
 from cxfulfill.webhook import Webhook
 

@@ -4,29 +4,19 @@ CX calls them with the chosen method, a URL in which it replaces ``$session.para
 perhaps a JSON body; of the answer's JSON it sets session parameters by JSONPath (Google's webhook page).
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cxfulfill.auth.base import Authenticator
-from cxfulfill.context import FlexibleContext
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.handlers import place_of
-from cxfulfill.mapping import read_mapping
-from cxfulfill.parameters.answers import ResponseSchema, response_for
-from cxfulfill.paths import read_pattern
 from cxfulfill.registration import Key, Layer, Options
-from cxfulfill.route import Route, read_headers, read_methods
 
-FlexibleHandler = (
-    Callable[[FlexibleContext], Any]
-    | Callable[[FlexibleContext], Awaitable[Any]]
-    | Callable[[FlexibleContext, Any], Any]
-    | Callable[[FlexibleContext, Any], Awaitable[Any]]
-)
-"""``f(ctx)`` or ``f(ctx, params)``, plain or ``async``."""
+if TYPE_CHECKING:
+    from cxfulfill.flexible_context import FlexibleHandler
+    from cxfulfill.route import Route
 
-F = TypeVar("F", bound=FlexibleHandler)
+F = TypeVar("F", bound="FlexibleHandler")
 
 
 class FlexibleRoutes:
@@ -38,7 +28,7 @@ class FlexibleRoutes:
         self._routes: list[Route] = []
         self._closed: str | None = None
 
-    def routes(self) -> Iterator[Route]:
+    def routes(self) -> "Iterator[Route]":
         """List the registered flexible handlers.
 
         Yields:
@@ -103,7 +93,7 @@ class FlexibleRoutes:
     def add_flexible(
         self,
         path: str,
-        function: FlexibleHandler,
+        function: "FlexibleHandler",
         *,
         methods: Iterable[str] = ("POST",),
         params: Any = None,
@@ -120,22 +110,16 @@ class FlexibleRoutes:
         options = Options.read(
             function, params=params, timeout=timeout, idempotent=idempotent, idempotency_key=idempotency_key
         )
-        place = options.function.place
-        try:
-            schema = None if response is None else _response(response)
-            route = Route(
-                options=options, fallback=None, layers=(self.layer,), pattern=read_pattern(path),
-                methods=read_methods(methods), headers=read_headers(headers), response=schema,
-                mapping=read_mapping(mapping, schema.shape() if schema else None), auth=auth,
-            )  # fmt: skip
-            route.check()
-            route.check_schema(options.schema)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{place}: {error}") from error
-        route.check_kind()
-        self.add_route(route if fallback is None else replace(route, fallback=route.encode_fallback(fallback)))
+        # Nothing of it is loaded where no flexible handler is registered.
+        from cxfulfill.route import Route  # noqa: PLC0415
 
-    def add_route(self, route: Route) -> None:
+        route = Route.read(
+            path, options, self.layer, methods=methods, headers=headers, response=response, mapping=mapping, auth=auth,
+            fallback=fallback,
+        )  # fmt: skip
+        self.add_route(route)
+
+    def add_route(self, route: "Route") -> None:
         """Take a route over, as it is.
 
         Args:
@@ -169,10 +153,3 @@ class FlexibleRoutes:
         """
         if self._closed:
             raise ConfigurationError(f"nothing can be registered any more: {self._closed}")
-
-
-def _response(kind: Any) -> ResponseSchema:
-    try:
-        return response_for(kind)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"response=: {error}") from error

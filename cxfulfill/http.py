@@ -18,6 +18,13 @@ CREDENTIAL_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authori
 
 REDACTED: Final = "[redacted]"
 
+METHODS: Final = ("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
+"""What a flexible webhook can be called with (``GenericWebService.HttpMethod``)."""
+WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+"""The methods with which CX sends a body, if the webhook has one."""
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that are for looking only (RFC 9110 9.2.1)."""
+
 _JSON_MEDIA_TYPE = re.compile(r'application/json(?:[ \t]*;[ \t]*charset="?utf-8"?)?[ \t]*;?', re.IGNORECASE)
 _COMMON_HEADERS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 

@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from cxfulfill.collecting import mentions_reference
-from cxfulfill.context import Call, Context, FlexibleContext, log_of
+from cxfulfill.context import Call, Context, log_of
 from cxfulfill.errors import BadRequest, Unavailable
 from cxfulfill.frozen import named
+from cxfulfill.http import SAFE
 from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flexible_key, own_call_key
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired
 from cxfulfill.protocol.sent import turn_of
-from cxfulfill.route import SAFE
 from cxfulfill.structures import structure
 from cxfulfill.target import Target
 from cxfulfill.work import Work
+
+if TYPE_CHECKING:
+    from cxfulfill.flexible_context import FlexibleContext
 
 _PLAIN: Final = (str, int, float, bool, dict, list, type(None))
 
@@ -47,7 +50,7 @@ class Keying:
             What `keyed` needs.
         """
         if not isinstance(ctx, Context):
-            return Told(used_for=_used_for_flexible(target, ctx) if isinstance(ctx, FlexibleContext) else "")
+            return Told(used_for=_used_for_flexible(target, cast("FlexibleContext", ctx)))
         make = self.policy.key
         default: str | None = make(self.application, ctx.principal, ctx)
         if default and make is not call_key:
@@ -89,7 +92,7 @@ class Keying:
         """Make the key that the user, or the caller, has for the call; None for the default one."""
         own = None if target.key is None else target.key.value(ctx, parameters, target.names)
         own = None if own is not None and mentions_reference(own) else own
-        if isinstance(ctx, FlexibleContext):
+        if not isinstance(ctx, Context):
             return self._flexible_key(target, ctx, own, told)
         if target.key is None or own is None:
             return None
@@ -100,7 +103,7 @@ class Keying:
         turn = turn_of(ctx.sent)
         return Keyed(key, told.used_for, target.ttl or BUSINESS_TTL, turn)
 
-    def _flexible_key(self, target: Target, ctx: FlexibleContext, own: str | None, told: "Told") -> Keyed | None:
+    def _flexible_key(self, target: Target, ctx: "FlexibleContext", own: str | None, told: "Told") -> Keyed | None:
         value = own or _header_key(target, ctx)
         if not value:
             return None
@@ -122,7 +125,7 @@ class Told(NamedTuple):
     used_for: str = ""
 
 
-def _header_key(target: Target, ctx: FlexibleContext) -> str | None:
+def _header_key(target: Target, ctx: "FlexibleContext") -> str | None:
     """Give the caller's key (draft-ietf-httpapi-idempotency-key-header), which a safe method has no need of."""
     if ctx.http.method in SAFE and not target.idempotent:
         return None
@@ -135,7 +138,7 @@ def _used_for(ctx: Any, names: Iterable[str]) -> str:
     return fingerprint(_plain({name: parameters[name] for name in names if name in parameters}))
 
 
-def _used_for_flexible(target: Target, ctx: FlexibleContext) -> str:
+def _used_for_flexible(target: Target, ctx: "FlexibleContext") -> str:
     """Digest all that came, or with a key of the user's the path and the parameters that the handler's type names."""
     if target.key is None and "idempotency-key" not in ctx.http.headers:
         return ""

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.auth.base import Principal
-from cxfulfill.calls import Served
 from cxfulfill.context import Call, Clock, Context, Deadline, with_deadline
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.deferred import Job
@@ -28,17 +27,15 @@ from cxfulfill.errors import (
 from cxfulfill.frozen import made
 from cxfulfill.gate import Gate
 from cxfulfill.handlers import Function, Invocation
-from cxfulfill.http import HttpRequest, HttpResponse, json_response, problem_response
+from cxfulfill.http import METHODS, HttpRequest, HttpResponse, json_response, problem_response
 from cxfulfill.keying import Told
 from cxfulfill.lifecycle import Lifecycle
 from cxfulfill.load import Load
-from cxfulfill.paths import Match, Paths
 from cxfulfill.protocol.sent import read_sent, session_of, tag_of
 from cxfulfill.readiness import Probes
 from cxfulfill.records import RecordSink
 from cxfulfill.reply import encode_reply
 from cxfulfill.reprompt import reprompt
-from cxfulfill.route import METHODS
 from cxfulfill.runtime import Runtime
 from cxfulfill.stages import Stages
 from cxfulfill.structures import keyword_structure
@@ -48,6 +45,8 @@ from cxfulfill.telemetry import CallSpan, Record, Telemetry, reason_of
 from cxfulfill.work import DeadlineExceeded, Work
 
 if TYPE_CHECKING:
+    from cxfulfill.calls import Served
+    from cxfulfill.paths import Match, Paths
     from cxfulfill.recording import Recording
 
 HEALTH_PATH: Final = "/health"
@@ -88,7 +87,7 @@ class Pipeline:
     gate: Gate
     probes: Probes
     table: Table[Target]
-    routes: Paths[Served]
+    routes: "Paths[Served]"
     deduplication: Deduplication | None
     lifecycle: Lifecycle
     load: Load
@@ -162,7 +161,7 @@ class Pipeline:
             return await self._admitted(http, match, length, principal, runtime, record)
 
     async def _admitted(
-        self, http: HttpRequest, match: Match[Served] | None, length: int | None, principal: Principal,
+        self, http: HttpRequest, match: "Match[Served] | None", length: int | None, principal: Principal,
         runtime: Runtime, record: Record,
     ) -> HttpResponse:  # fmt: skip
         deadline = made(Deadline, {"at": record.stages.started + self.timeout, "clock": self.clock})
@@ -180,7 +179,7 @@ class Pipeline:
         allow = (("Allow", ", ".join(match.allowed)),) if match.allowed else ()  # RFC 9110 9.3.7
         return replace(response, headers=response.headers + allow)
 
-    def _match(self, http: HttpRequest, record: Record) -> Match[Served]:
+    def _match(self, http: HttpRequest, record: Record) -> "Match[Served]":
         """Find the flexible handler of a request."""
         if http.path == self.path:
             record.path = self.path

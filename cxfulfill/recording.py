@@ -17,8 +17,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from cxfulfill.context import Clock, FlexibleContext
+from cxfulfill.context import Clock
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.flexible_context import FlexibleContext
 from cxfulfill.forks import lock_of_process
 from cxfulfill.http import REDACTED, HttpResponse
 from cxfulfill.redaction import Redaction, is_private

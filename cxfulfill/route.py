@@ -3,28 +3,23 @@
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar, Final
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Self
 
 from cxfulfill.auth.base import Authenticator, check_policy, credential_headers
-from cxfulfill.context import Call, FlexibleContext, log_of
+from cxfulfill.context import Call, log_of
 from cxfulfill.errors import ConfigurationError, ReplyError
-from cxfulfill.http import CREDENTIAL_HEADERS
-from cxfulfill.mapping import SingularPath
-from cxfulfill.parameters.answers import ResponseSchema
+from cxfulfill.flexible_context import FlexibleContext
+from cxfulfill.http import CREDENTIAL_HEADERS, METHODS
+from cxfulfill.mapping import SingularPath, read_mapping
+from cxfulfill.parameters.answers import ResponseSchema, response_for
 from cxfulfill.parameters.base import Schema
-from cxfulfill.paths import PathPattern
+from cxfulfill.paths import PathPattern, read_pattern
 from cxfulfill.protocol import json
 from cxfulfill.protocol.values import to_json_value
-from cxfulfill.registration import Registration
+from cxfulfill.registration import Layer, Options, Registration
 from cxfulfill.reply import Reply, is_response
 from cxfulfill.structures import keyword_structure
-
-METHODS: Final = ("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
-"""What a flexible webhook can be called with (``GenericWebService.HttpMethod``)."""
-WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
-"""The methods with which CX sends a body, if the webhook has one."""
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""The methods that are for looking only (RFC 9110 9.2.1)."""
 
 _HEADER: Final = r"[A-Za-z0-9-]+"
 _ANSWER: Final = "the handler's answer"
@@ -52,6 +47,53 @@ class Route(Registration):
     response: ResponseSchema | None
     mapping: Mapping[str, SingularPath]
     auth: Authenticator | None
+
+    @classmethod
+    def read(
+        cls,
+        path: str,
+        options: Options,
+        layer: Layer,
+        *,
+        methods: Iterable[str],
+        headers: Mapping[str, str] | None,
+        response: Any,
+        mapping: Mapping[str, str] | None,
+        auth: Authenticator | None,
+        fallback: Any,
+    ) -> Self:
+        """Check what a flexible handler is registered with.
+
+        Args:
+            path: See `FlexibleRoutes.flexible`, as for all that follow but these two.
+            options: The handler and its options.
+            layer: What its router adds.
+            methods: HTTP methods.
+            headers: Parameter by header field.
+            response: Type of what the handler returns.
+            mapping: Paths by parameter.
+            auth: Who may call.
+            fallback: The answer when time is up.
+
+        Returns:
+            The route.
+
+        Raises:
+            ConfigurationError: One of them is wrong.
+        """
+        try:
+            schema = None if response is None else _read_response(response)
+            route = cls(
+                options=options, fallback=None, layers=(layer,), pattern=read_pattern(path),
+                methods=_read_methods(methods), headers=_read_headers(headers), response=schema,
+                mapping=read_mapping(mapping, schema.shape() if schema else None), auth=auth,
+            )  # fmt: skip
+            route.check()
+            route.check_schema(options.schema)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{options.function.place}: {error}") from error
+        route.check_kind()
+        return route if fallback is None else replace(route, fallback=route.encode_fallback(fallback))
 
     @property
     def conditions(self) -> str:
@@ -157,7 +199,7 @@ class Route(Registration):
             raise error.under(_ANSWER) from None
 
 
-def read_methods(methods: Iterable[str]) -> tuple[str, ...]:
+def _read_methods(methods: Iterable[str]) -> tuple[str, ...]:
     """Check a ``methods=``.
 
     Args:
@@ -177,7 +219,7 @@ def read_methods(methods: Iterable[str]) -> tuple[str, ...]:
     return tuple(method for method in METHODS if method in names)
 
 
-def read_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+def _read_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     """Check a ``headers=``.
 
     Args:
@@ -195,3 +237,10 @@ def read_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     if not all(isinstance(name, str) and re.fullmatch(_HEADER, name) for name in given):
         raise ConfigurationError("headers= takes names of header fields: letters, digits and hyphens")
     return given
+
+
+def _read_response(kind: Any) -> ResponseSchema:
+    try:
+        return response_for(kind)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"response=: {error}") from error

@@ -11,11 +11,10 @@ from typing import Any, Final, Protocol
 
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, HttpError, ReplyError, Unavailable
-from cxfulfill.http import HttpRequest, HttpResponse
+from cxfulfill.http import METHODS, HttpRequest, HttpResponse
 from cxfulfill.late import frames_of
 from cxfulfill.log_lines import LogRecords
 from cxfulfill.records import CallRecord, Outcome, RecordSink, event_of
-from cxfulfill.route import METHODS
 from cxfulfill.stages import Spans, Stages
 from cxfulfill.traces import Trace, read_trace
 
@@ -25,8 +24,8 @@ _EXPECTED = frozenset({"in_progress"})  # a retry that waited in vain: nothing i
 _WARNED: Final = frozenset({"late", "lost"})
 _MAX_NOTE = 512
 _PARENT: Final = (
-    r"(?a:projects/([\w.:-]{1,64})/locations/([\w-]{1,32})/agents/([\w-]{1,64})"
-    r"(?:/environments/(?:-|([\w-]{1,64})))?)"
+    r"(?a)projects/([\w.:-]{1,64})/locations/([\w-]{1,32})/agents/([\w-]{1,64})"
+    r"(?:/environments/(?:-|([\w-]{1,64})))?"
 )
 """What sessions belong to whose ids are told; what has other characters, or more, is no id of Google's."""
 _MAX_PARENT: Final = 320

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cxfulfill.auth.base import Principal
-from cxfulfill.context import Context, Deadline, FlexibleContext
+from cxfulfill.context import Context, Deadline
+from cxfulfill.flexible_context import FlexibleContext
 from cxfulfill.http import Headers, HttpRequest
 from cxfulfill.loading import load_webhook
 from cxfulfill.protocol.request import WebhookRequest

@@ -12,9 +12,10 @@ from cxfulfill.agent.tags import of_handler
 from cxfulfill.agent.webhook_rules import check_proofs
 from cxfulfill.auth.one_header import ways_of
 from cxfulfill.errors import BadRequest, ConfigurationError
+from cxfulfill.http import WITH_BODY
 from cxfulfill.mapping import read_mapping
 from cxfulfill.protocol import json
-from cxfulfill.route import WITH_BODY, Route
+from cxfulfill.route import Route
 from cxfulfill.target import Target
 
 _MANY: Final = re.compile(r"\?|\*|\.\.|,|:")

@@ -12,10 +12,9 @@ from cxfulfill.agent.resources import MAX_TIMEOUT, Method
 from cxfulfill.auth.outbound import check_url
 from cxfulfill.cx_settings import read_url
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.http import CREDENTIAL_HEADERS
+from cxfulfill.http import CREDENTIAL_HEADERS, WITH_BODY
 from cxfulfill.protocol.names import AgentName
 from cxfulfill.redaction import is_private
-from cxfulfill.route import WITH_BODY
 
 FILE: Final = "cxfulfill.toml"
 

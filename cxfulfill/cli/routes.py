@@ -13,9 +13,9 @@ from cxfulfill.cli.apps import checked_webhook
 from cxfulfill.cli.outline import Line, commands, heading, show, texts
 from cxfulfill.cx_settings import CxSettings, cx_settings, read_url
 from cxfulfill.errors import ConfigurationError
+from cxfulfill.http import WITH_BODY
 from cxfulfill.narrowing import Narrowing
 from cxfulfill.pipeline import HEALTH_PATH, READY_PATH
-from cxfulfill.route import WITH_BODY
 from cxfulfill.webhook import Webhook
 
 _HOST: Final = "https://YOUR-HOST"

@@ -22,6 +22,7 @@ from cxfulfill.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from cxfulfill.http import WITH_BODY
 from cxfulfill.openapi.inputs import Inputs
 from cxfulfill.openapi.schemas import OPENAPI, PLACE, JsonSchema, Schemas, free_name
 from cxfulfill.openapi.security import ways_in
@@ -30,7 +31,7 @@ from cxfulfill.parameters.answers import ModelResponse, ResponseSchema
 from cxfulfill.parameters.base import Schema
 from cxfulfill.protocol.response import WebhookResponse
 from cxfulfill.registration import Registration
-from cxfulfill.route import WITH_BODY, Route
+from cxfulfill.route import Route
 from cxfulfill.table import Entry
 from cxfulfill.target import Target
 from cxfulfill.webhook import Webhook

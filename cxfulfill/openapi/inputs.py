@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
+from cxfulfill.http import WITH_BODY
 from cxfulfill.openapi.schemas import JsonSchema, Parameters, Schemas
 from cxfulfill.parameters.base import Schema
-from cxfulfill.route import WITH_BODY, Route
+from cxfulfill.route import Route
 
 _VARIABLE: Final = re.compile(r"<(?:(\w+)(?:\((.*?)\))?:)?(\w+)>")
 _SEGMENT: Final = {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from cxfulfill.errors import BadRequest, CxFulfillError
+from cxfulfill.http import METHODS
 from cxfulfill.protocol.json import loads
 from cxfulfill.recording import END, VERSION, Recorded, digest, timestamp
-from cxfulfill.route import METHODS
 from cxfulfill.simulator.values import doubles
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from cxfulfill.cx_settings import CxSettings, cx_settings
 from cxfulfill.errors import BadRequest
+from cxfulfill.http import WITH_BODY
 from cxfulfill.protocol.json import MAX_REPLY_BYTES, loads
-from cxfulfill.route import WITH_BODY
 from cxfulfill.simulator.findings import Finding
 from cxfulfill.simulator.substitution import substituted
 from cxfulfill.simulator.values import doubles

@@ -12,11 +12,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from cxfulfill.assembly import assemble
 from cxfulfill.auth.base import Authenticator
 from cxfulfill.coroutines import run
-from cxfulfill.http import BytesBody, Headers, HttpRequest, no_certificate
+from cxfulfill.http import WITH_BODY, BytesBody, Headers, HttpRequest, no_certificate
 from cxfulfill.idempotency.memory import MemoryStore
 from cxfulfill.idempotency.policy import Idempotency
 from cxfulfill.records import CallRecord, RecordSink
-from cxfulfill.route import WITH_BODY
 from cxfulfill.runtime import Threads
 from cxfulfill.simulator.sending import Answer, NoAnswer, Outgoing, joined
 from cxfulfill.simulator.waiting import Here

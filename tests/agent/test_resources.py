@@ -20,7 +20,7 @@ from cxfulfill.agent.resources import (
     ServiceDirectoryConfig,
     WebhookResource,
 )
-from cxfulfill.route import METHODS
+from cxfulfill.http import METHODS
 from tests.agent.support import app, wanted
 from tests.auth.pki import make_ca
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from cxfulfill import Webhook
+from cxfulfill.http import METHODS
 from cxfulfill.protocol.json import MAX_REPLY_BYTES
-from cxfulfill.route import METHODS
 from tests.docs.pages import ROOT, snippets
 from tests.pipeline.support import basic, post
 from tests.pipeline.test_flexible import get, send

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import pytest
 
 from cxfulfill import BasicAuth, ConfigurationError, Context, Forbidden, Reply, Webhook
-from cxfulfill.context import FlexibleContext
+from cxfulfill.flexible_context import FlexibleContext
 from cxfulfill.recording import MAX_BYTES, Recording
 from cxfulfill.redaction import Redaction, is_private
 from cxfulfill.settings.reading import build

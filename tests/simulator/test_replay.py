@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxfulfill import AllowUnauthenticated, BasicAuth, Context, NotFound, Reply, Webhook
-from cxfulfill.context import FlexibleContext
+from cxfulfill.flexible_context import FlexibleContext
 from cxfulfill.http import Headers
 from cxfulfill.recording import Recorded, Recording
 from cxfulfill.simulator.caller import Caller
