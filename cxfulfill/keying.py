@@ -13,7 +13,6 @@ from cxfulfill.idempotency.keys import business_key, call_key, fingerprint, flex
 from cxfulfill.idempotency.policy import BUSINESS_TTL, Idempotency, Keyed, NearDuplicates
 from cxfulfill.idempotency.store import Acquired
 from cxfulfill.protocol.sent import turn_of
-from cxfulfill.structures import structure
 from cxfulfill.target import Target
 from cxfulfill.work import Work
 
@@ -23,19 +22,19 @@ if TYPE_CHECKING:
 _PLAIN: Final = (str, int, float, bool, dict, list, type(None))
 
 
-@structure
 class Keying:
     """How an application's calls get their keys.
 
-    Attributes:
+    Args:
         policy: The policy.
         application: Name that keeps its calls apart from those of others in the same store.
         near: Calls that are nearly alike.
     """
 
-    policy: Idempotency
-    application: str
-    near: NearDuplicates
+    def __init__(self, policy: Idempotency, application: str, near: NearDuplicates) -> None:
+        self.policy = policy
+        self.application = application
+        self.near = near
 
     def told(self, target: Target, ctx: Call) -> "Told":
         """Note what the call is told by, before anything of the user's has seen its parameters.

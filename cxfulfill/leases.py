@@ -14,7 +14,6 @@ from cxfulfill.idempotency.policy import Idempotency, Keyed
 from cxfulfill.idempotency.store import Acquired, Completed, Lease, Outcome
 from cxfulfill.keying import note_lease
 from cxfulfill.stages import Blocking, Stages
-from cxfulfill.structures import structure
 from cxfulfill.work import Work
 
 T = TypeVar("T")
@@ -22,19 +21,19 @@ T = TypeVar("T")
 _log = logging.getLogger("cxfulfill")
 
 
-@structure
 class Leases:
     """The leases of one application's calls.
 
-    Attributes:
+    Args:
         policy: How calls are de-duplicated.
         store: Where the leases are.
         flights: What runs in this process.
     """
 
-    policy: Idempotency
-    store: GuardedStore
-    flights: Flights
+    def __init__(self, policy: Idempotency, store: GuardedStore, flights: Flights) -> None:
+        self.policy = policy
+        self.store = store
+        self.flights = flights
 
     def begin(self, flight: Flight, acquired: Acquired | None, keyed: Keyed, work: Work) -> None:
         """Give a flight its lease.

@@ -13,7 +13,6 @@ from cxfulfill.http import HttpRequest, HttpResponse, json_response
 from cxfulfill.idempotency.guard import GuardedStore
 from cxfulfill.lifecycle import Lifecycle
 from cxfulfill.runtime import Runtime
-from cxfulfill.structures import structure
 
 FRESH: Final = 1.0
 """Seconds that an answer of the store counts, so that whoever probes cannot load it."""
@@ -79,19 +78,19 @@ class StoreProbe:
             self._is_well, self._asks = is_well, False
 
 
-@structure
 class Probes:
     """What answers probes.
 
-    Attributes:
+    Args:
         lifecycle: The application's start-up.
         store: Its store; None where it has none.
         gates: Who may call, also of flexible routes with callers of their own.
     """
 
-    lifecycle: Lifecycle
-    store: StoreProbe | None
-    gates: tuple[Gate, ...]
+    def __init__(self, lifecycle: Lifecycle, store: StoreProbe | None, gates: tuple[Gate, ...]) -> None:
+        self.lifecycle = lifecycle
+        self.store = store
+        self.gates = gates
 
     def warm(self) -> None:
         """Do what the first call would wait for: fetches of keys and secrets, start-up hooks, opening the store."""

@@ -47,17 +47,17 @@ class Gone(Exception):
     """
 
 
-@structure
 class Held(Generic[T]):
     """A value and how long it is good for.
 
-    Attributes:
+    Args:
         value: The value.
         max_age: Seconds from its fetch.
     """
 
-    value: T
-    max_age: float
+    def __init__(self, value: T, max_age: float) -> None:
+        self.value = value
+        self.max_age = max_age
 
 
 class TakenBack(Unavailable):

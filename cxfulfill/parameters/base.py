@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
 from cxfulfill.errors import ConfigurationError
-from cxfulfill.structures import structure
 
 _MAX_LEAVES: Final = 100
 UNNAMED: Final = "*"
@@ -64,7 +63,6 @@ class Schema(Protocol):
         ...
 
 
-@structure
 class PlainSchema:
     """No schema: the parameters as a ``dict``."""
 

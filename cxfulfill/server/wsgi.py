@@ -12,7 +12,6 @@ from cxfulfill.frozen import made
 from cxfulfill.http import HttpRequest, HttpResponse
 from cxfulfill.server.arrival import seconds_since_data
 from cxfulfill.server.cutoff import cutoff
-from cxfulfill.structures import structure
 
 Environ = dict[str, Any]
 
@@ -210,15 +209,15 @@ def path_of(environ: Environ) -> str:
     return path if path.isascii() else path.encode("latin-1", "replace").decode(errors="surrogateescape")
 
 
-@structure
 class WsgiApp:
     """A WSGI application.
 
-    Attributes:
+    Args:
         handle: Answers a request.
     """
 
-    handle: Callable[[HttpRequest], HttpResponse]
+    def __init__(self, handle: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.handle = handle
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request as PEP 3333 says."""
