@@ -256,8 +256,12 @@ class Webhook(Router):
         """The application for a WSGI server: the shortest way from bytes to handler."""
         return WsgiApp(self.handle)
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(
+        self, environ: dict[str, Any], start_response: StartResponse | None = None, *others: Any
+    ) -> Iterable[bytes]:
         """Serve as a WSGI application; the same as ``wsgi``."""
+        if start_response is None or others:
+            raise TypeError("a Webhook is a WSGI application; ASGI servers take its asgi, such as main:webhook.asgi")
         return self.wsgi(environ, start_response)
 
     def close(self) -> None:

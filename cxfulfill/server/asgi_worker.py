@@ -4,6 +4,9 @@ from typing import Any, Final
 
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
+from cxfulfill.server.starting import Starting
+from cxfulfill.webhook import Webhook
+
 LINGER: Final = 2.0
 """Seconds that a connection on which nobody asks is kept after the signal: a call may be on its way already."""
 
@@ -30,16 +33,24 @@ class Connection(gasgi.ASGIProtocol):  # type: ignore[misc]
 gasgi.ASGIProtocol = Connection  # gunicorn's worker lets nobody choose it, and is not used beside this one
 
 
-class AsgiWorker(gasgi.ASGIWorker):  # type: ignore[misc]
+class AsgiWorker(Starting, gasgi.ASGIWorker):  # type: ignore[misc]
     """The worker that the shipped settings take for ``-k asgi``.
 
     gunicorn's own counts a connection that is merely kept alive as one that it must wait for, until its
-    ``graceful_timeout`` is over; only then does it end the application.
+    ``graceful_timeout`` is over; only then does it end the application. This one takes a `Webhook` as it is, too.
     """
+
+    asgi: Any
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.connections: set[Connection] = set()
+
+    def load_wsgi(self) -> None:
+        """Load the application; gunicorn calls this."""
+        super().load_wsgi()
+        if isinstance(self.asgi, Webhook):
+            self.asgi = self.asgi.asgi
 
     def handle_exit_signal(self) -> None:
         """Begin to end; gunicorn calls this at SIGTERM."""

@@ -1,17 +1,16 @@
 """gunicorn's threaded worker, whose listening sockets are closed as soon as it is told to end."""
 
 import select
-import sys
 import time
 from contextlib import suppress
 from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker  # type: ignore[import-untyped]
 
-from cxfulfill.errors import ConfigurationError, statement_of
+from cxfulfill.server.starting import Starting
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(Starting, ThreadWorker):  # type: ignore[misc]
     """The worker of the shipped settings.
 
     gunicorn's own keeps its listening sockets open until its last call is answered: whoever connects meanwhile hangs,
@@ -19,23 +18,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     that others are refused at once and can go elsewhere. Nor does it wait for connections that have sent nothing.
     Where the application refuses its settings, it tells the sentence, and no traceback.
     """
-
-    def load_wsgi(self) -> None:
-        """Load the application; gunicorn calls this.
-
-        Raises:
-            SystemExit: The application refuses its settings. The sentence is in the log; gunicorn ends.
-        """
-        try:
-            super().load_wsgi()
-        except ConfigurationError as error:
-            # Not above: a process that has it loaded counts as one that gunicorn serves in.
-            from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # noqa: PLC0415
-
-            place = statement_of(error)
-            self.log.error("the application does not start: %s%s", error, place)  # noqa: TRY400 - no traceback
-            self.log.debug("the exception is", exc_info=True)
-            sys.exit(Arbiter.APP_LOAD_ERROR)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or end to accept; gunicorn calls this.

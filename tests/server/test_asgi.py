@@ -179,3 +179,19 @@ def test_the_shipped_settings_cause_no_warning_of_threads(
         server.process.send_signal(signal.SIGTERM)
         assert kept.closed(), "the new worker is of the same kind"
     server.process.wait(LIMIT)
+
+
+def test_gunicorn_takes_the_webhook_itself(serve: Serve) -> None:
+    server = serve(*gunicorn("-k", "asgi", "tests.server.asgi_app:webhook"))
+    answer = server.ask(call("loop"))
+    assert (answer.status, answer.parameters["shared"]) == (200, True)
+
+
+def test_an_asgi_server_that_is_given_a_wsgi_application_says_what_to_give_it(serve: Serve) -> None:
+    command = COMMANDS["uvicorn"][:-1]
+    server = serve(*command, "tests.server.asgi_app:webhook")
+    assert server.ask(call("loop")).status == 500
+    server.until_line(
+        "TypeError: a Webhook is a WSGI application; ASGI servers take its asgi, such as main:webhook.asgi"
+    )
+    assert serve(*command, "tests.server.asgi_app:webhook.asgi").ask(call("loop")).status == 200

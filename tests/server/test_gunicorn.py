@@ -364,10 +364,13 @@ def test_a_form_of_lines_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> N
         read_server()
 
 
-def test_settings_that_are_refused_are_one_line_of_the_log_and_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("-k", "asgi")])
+def test_settings_that_are_refused_are_one_line_of_the_log_and_no_traceback(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
     (tmp_path / "refused.py").write_text("from cxfulfill import Webhook\n\nwebhook = Webhook.from_env()\n")
     done = subprocess.run(
-        gunicorn("--pythonpath", str(tmp_path), "refused:webhook"), cwd=ROOT, env=clean_environment(),
+        gunicorn(*options, "--pythonpath", str(tmp_path), "refused:webhook"), cwd=ROOT, env=clean_environment(),
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False,
     )  # fmt: skip
     assert done.returncode == 4
