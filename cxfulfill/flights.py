@@ -18,7 +18,7 @@ from cxfulfill.forks import begin_in_each_process
 from cxfulfill.idempotency.answers import KeptAnswer
 from cxfulfill.idempotency.circuit import StoreDown
 from cxfulfill.idempotency.guard import GuardedStore
-from cxfulfill.idempotency.store import Acquired, Lease
+from cxfulfill.idempotency.store import Acquired, Completed, Lease
 from cxfulfill.landing import Landing
 from cxfulfill.structures import structure
 
@@ -279,7 +279,7 @@ class Flights:
             outcome = self._store.acquire(lease.key, lease.owner, lease.fingerprint, self._lease)
         except StoreDown:
             return
-        if not isinstance(outcome, Acquired):
+        if not isinstance(outcome, Acquired | Completed):  # what is complete may be so by this very handler
             _log.warning("the lease of a handler that still runs was lost: another delivery may have run it too")
 
     def _keep(self) -> None:

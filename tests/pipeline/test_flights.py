@@ -110,6 +110,16 @@ def test_a_lost_lease_is_told(flights: Flights, store: Broken, clock: Clock, cap
     assert "the lease of a handler that still runs was lost" in caplog.text
 
 
+def test_a_handler_that_ends_while_its_lease_is_renewed_has_not_lost_it(
+    flights: Flights, store: Broken, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    lease = lease_of(flights, store, "k")
+    clock.seconds += 6
+    assert store.complete(lease, b"{}", ttl=60.0)  # and has not landed yet
+    flights.look_after()
+    assert caplog.messages == []
+
+
 def test_answers_that_wait_for_the_store_are_bounded(flights: Flights, store: Broken, clock: Clock) -> None:
     for number in range(MAX_UNSAVED + 5):
         flights.leave_unsaved(str(number), Lease(str(number), "o"), b"", 60.0)
