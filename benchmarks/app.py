@@ -2,8 +2,8 @@
 
 ``app`` is the plain WSGI application, ``flask_app`` Flask's, ``asgi`` the ASGI application. The environment says who
 may call: ``BENCHMARK_AUTH`` is ``basic`` or ``id-token``, and the folder ``BENCHMARK_CREDENTIALS`` tells of the keys.
-It has one plain handler, as the others have; with ``BENCHMARK_HANDLERS=all`` slow and ``async`` ones too, which brings
-an event loop.
+It has one plain handler, as the others have; with ``BENCHMARK_HANDLERS=async`` it is ``async``, and with ``all`` there
+are slow and ``async`` ones besides. Both bring an event loop.
 """
 
 import os
@@ -74,8 +74,9 @@ def _authenticator() -> Authenticator:
 
 
 webhook = Webhook(auth=_authenticator())
-for tag in HANDLERS if os.environ.get(WHICH) == "all" else ("book-room",):
-    webhook.add_handler(tag, HANDLERS[tag])
+_which = os.environ.get(WHICH)
+for tag in HANDLERS if _which == "all" else ("book-room",):
+    webhook.add_handler(tag, asynchronous if _which == "async" else HANDLERS[tag])
 app = webhook.wsgi
 
 

@@ -51,6 +51,11 @@ def ours(name: str, command: tuple[str, ...], keys: Path | None) -> Candidate:
     return Candidate(name, OURS, command, environ, workload.bearer())
 
 
+def with_async_handler(candidate: Candidate) -> Candidate:
+    """Give one of ours an ``async`` handler in place of the plain one."""
+    return replace(candidate, name=f"{candidate.name}, async", environ={**candidate.environ, WHICH: "async"})
+
+
 def with_all_handlers(candidate: Candidate) -> Candidate:
     """Give one of ours slow and ``async`` handlers besides the plain one."""
     return replace(candidate, environ={**candidate.environ, WHICH: "all"})
@@ -61,12 +66,16 @@ SHIPPED_SETTINGS = gunicorn("benchmarks.app:app", "-c", "python:cxfulfill.server
 
 def ours_served(keys: Path | None) -> list[Candidate]:
     """Give ours in the ways of serving it: plain gunicorn, the shipped settings with a line a call, and ASGI."""
+    asgi = ours(ASGI, gunicorn("benchmarks.app:asgi", "-k", "asgi"), keys)
+    on_uvicorn = ours(UVICORN, uvicorn("benchmarks.app:asgi"), keys)
     return [
         ours(SYNC, gunicorn("benchmarks.app:app", "-k", "sync"), keys),
         ours(FLASK_SYNC, gunicorn("benchmarks.app:flask_app", "-k", "sync"), keys),
         ours(SHIPPED, SHIPPED_SETTINGS, keys),
-        ours(ASGI, gunicorn("benchmarks.app:asgi", "-k", "asgi"), keys),
-        ours(UVICORN, uvicorn("benchmarks.app:asgi"), keys),
+        asgi,
+        with_async_handler(asgi),
+        on_uvicorn,
+        with_async_handler(on_uvicorn),
     ]
 
 
