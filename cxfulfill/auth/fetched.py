@@ -100,7 +100,7 @@ class Fetched(Generic[T]):
         """Give the value as it is held.
 
         Returns:
-            The value; one past its age while its source is down or asked by another thread.
+            The value; one past its age while its source is down or being asked.
 
         Raises:
             NeedsIO: It must be fetched first.
@@ -115,9 +115,9 @@ class Fetched(Generic[T]):
                 raise self._unavailable(now, state)
             raise NeedsIO(partial(self._fetch, state))
         if not self._is_settled(now, state):
-            if age >= held.max_age:
+            if age >= held.max_age and not state.failed:
                 raise NeedsIO(partial(self._fetch, state))  # this caller waits, all others are served meanwhile
-            self._start()
+            self._start()  # nobody waits again for a source that was down a moment ago
         return held.value
 
     def renew(self) -> None:

@@ -35,7 +35,7 @@ _MAX_KEPT: Final = 4
 _PROBLEMS: Final = (
     ((socket.gaierror, UnicodeError), "no such host"),
     (ConnectionRefusedError, "connection refused"),
-    (TimeoutError, "timed out"),
+    (TimeoutError, "it took too long"),
     (ssl.SSLError, "TLS handshake failed"),
     ((ConnectionError, HTTPException, ValueError), "connection broken off"),
     (OSError, "no connection"),
