@@ -13,6 +13,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+SERVES := $(VENV)/.serves
 READY := $(VENV)/.ready
 LOWEST := .venv-lowest
 PORT ?= 8080
@@ -22,7 +23,7 @@ export HOTEL_PASSWORD ?= local-development-only
 
 .PHONY: run test check docs bench bench-quick test-lowest audit dist sbom clean
 
-run: $(READY)
+run: $(SERVES)
 	@echo "The example app answers on http://127.0.0.1:$(PORT). In another terminal:"
 	@echo
 	@echo "curl -sS -u $(HOTEL_USERNAME):$(HOTEL_PASSWORD) -H 'Content-Type: application/json' --data-binary @example_app/requests/chat.json http://127.0.0.1:$(PORT)/webhook"
@@ -71,10 +72,15 @@ dist: $(READY)
 sbom: dist
 	@$(BIN)/python -m release.sbom
 
-$(READY): setup.cfg pyproject.toml
+# What serving needs; the tools of developers take longer, and come with what needs them.
+$(SERVES): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable .
+	@touch $(SERVES)
+
+$(READY): $(SERVES)
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY)
 

@@ -41,8 +41,8 @@ class Page:
             The name, as ``Reply(target_page=)`` takes it.
 
         Raises:
-            ValueError: The id has slashes or white space.
-            ReplyError: The request names no current page, or one whose name holds no flow.
+            ReplyError: The id has slashes or white space; or the request names no current page, or one whose name
+                holds no flow.
         """
         parsed = PageName.parse(self.name)
         if parsed is None:

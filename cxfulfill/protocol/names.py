@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from cxfulfill.errors import ReplyError
+
 _AGENT = r"projects/([^/]+)/locations/([^/]+)/agents/([^/]+)"
 _AGENT_NAME = re.compile(_AGENT)
 _SESSION_NAME = re.compile(_AGENT + r"(?:/environments/([^/]+))?/sessions/(.+)", re.DOTALL)
@@ -43,9 +45,17 @@ def is_page_name(name: str) -> bool:
 
 
 def _segment(kind: str, value: str) -> str:
-    if not _SEGMENT.fullmatch(value):
+    if not isinstance(value, str) or not _SEGMENT.fullmatch(value):
         raise ValueError(f"the {kind} id must be text without slashes and white space")
     return value
+
+
+def _target(field: str, kind: str, value: str) -> str:
+    """Check an id that becomes a part of an answer, so that the log tells what is wrong with it."""
+    try:
+        return _segment(kind, value)
+    except ValueError as error:
+        raise ReplyError(field, f"cannot be built: {error}, and no display name") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +89,9 @@ class AgentName:
             ``projects/.../agents/.../flows/<flow_id>``.
 
         Raises:
-            ValueError: The id is empty or has slashes or white space.
+            ReplyError: The id is empty or has slashes or white space.
         """
-        return f"{self}/flows/{_segment('flow', flow_id)}"
+        return f"{self}/flows/{_target('targetFlow', 'flow', flow_id)}"
 
     def page(self, flow_id: str, page_id: str) -> str:
         """Build the full name of a page, as ``Reply(target_page=)`` takes it.
@@ -94,9 +104,10 @@ class AgentName:
             ``projects/.../flows/<flow_id>/pages/<page_id>``.
 
         Raises:
-            ValueError: An id is empty or has slashes or white space.
+            ReplyError: An id is empty or has slashes or white space.
         """
-        return f"{self.flow(flow_id)}/pages/{_segment('page', page_id)}"
+        flow, page = (_target("targetPage", *each) for each in (("flow", flow_id), ("page", page_id)))
+        return f"{self}/flows/{flow}/pages/{page}"
 
     def intent(self, intent_id: str) -> str:
         """Build the full name of an intent.

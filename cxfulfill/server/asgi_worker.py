@@ -51,6 +51,8 @@ class AsgiWorker(Starting, gasgi.ASGIWorker):  # type: ignore[misc]
         super().load_wsgi()
         if isinstance(self.asgi, Webhook):
             self.asgi = self.asgi.asgi
+        elif hasattr(self.asgi, "wsgi_app"):  # Flask's, such as of `create_app`
+            self.refuse("a Flask application is for WSGI: for -k asgi give the webhook itself, such as main:webhook")
 
     def handle_exit_signal(self) -> None:
         """Begin to end; gunicorn calls this at SIGTERM."""

@@ -1,7 +1,7 @@
 """How a gunicorn worker loads an application that may refuse its settings."""
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from cxfulfill.errors import ConfigurationError, statement_of
 
@@ -20,10 +20,20 @@ class Starting:
         try:
             super().load_wsgi()  # type: ignore[misc]
         except ConfigurationError as error:
-            # Not above: a process that has it loaded counts as one that gunicorn serves in.
-            from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # noqa: PLC0415
-
-            place = statement_of(error)
-            self.log.error("the application does not start: %s%s", error, place)  # noqa: TRY400 - no traceback
             self.log.debug("the exception is", exc_info=True)
-            sys.exit(Arbiter.APP_LOAD_ERROR)
+            self.refuse(f"{error}{statement_of(error)}")
+
+    def refuse(self, problem: str) -> NoReturn:
+        """End the server: what it was given cannot be served.
+
+        Args:
+            problem: What is wrong with it, for the log.
+
+        Raises:
+            SystemExit: Always.
+        """
+        # Not above: a process that has it loaded counts as one that gunicorn serves in.
+        from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        self.log.error("the application does not start: %s", problem)
+        sys.exit(Arbiter.APP_LOAD_ERROR)

@@ -1,5 +1,6 @@
 """gunicorn's threaded worker, whose listening sockets are closed as soon as it is told to end."""
 
+import inspect
 import select
 import time
 from contextlib import suppress
@@ -18,6 +19,16 @@ class Worker(Starting, ThreadWorker):  # type: ignore[misc]
     that others are refused at once and can go elsewhere. Nor does it wait for connections that have sent nothing.
     Where the application refuses its settings, it tells the sentence, and no traceback.
     """
+
+    wsgi: Any
+
+    def load_wsgi(self) -> None:
+        """Load the application; gunicorn calls this."""
+        super().load_wsgi()
+        if inspect.iscoroutinefunction(self.wsgi) or inspect.iscoroutinefunction(type(self.wsgi).__call__):
+            self.refuse(
+                "an ASGI application is for -k asgi, or uvicorn: give this worker another, such as main:webhook"
+            )
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or end to accept; gunicorn calls this.

@@ -7,7 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -44,6 +44,7 @@ from cxfulfill import (
 )
 from cxfulfill.auth.base import credential_headers, is_blocking
 from cxfulfill.http import Headers
+from cxfulfill.pages import Page
 from cxfulfill.protocol.names import AgentName, PageName, SessionName
 from cxfulfill.protocol.values import to_json_value
 from cxfulfill.server.wsgi import EnvironHeaders
@@ -106,11 +107,29 @@ def test_names_are_built_strictly() -> None:
     assert agent.intent("i") == f"{AGENT}/intents/i"
     assert str(SessionName(agent, "s", "e")) == f"{AGENT}/environments/e/sessions/s"
     for build in (
-        lambda: agent.page("f", "two words"), lambda: agent.flow(""), lambda: AgentName("p/q", "l", "a"),
+        lambda: agent.intent("a/b"), lambda: AgentName("p/q", "l", "a"),
         lambda: str(SessionName(None, "s")), lambda: str(SessionName(agent, "")),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"id|agent"):
             build()
+
+
+@pytest.mark.parametrize(
+    ("build", "field", "kind"),
+    [
+        (lambda agent: agent.page("f", "two words"), "targetPage", "page"),
+        (lambda agent: agent.page("a/b", "p"), "targetPage", "flow"),
+        (lambda agent: agent.page("f", None), "targetPage", "page"),
+        (lambda agent: agent.flow(""), "targetFlow", "flow"),
+        (lambda _: Page(f"{AGENT}/flows/f/pages/g", "").sibling("Confirm page"), "targetPage", "page"),
+    ],
+)
+def test_a_target_that_cannot_be_is_told_as_an_answer_s_field(
+    build: Callable[[AgentName], str], field: str, kind: str
+) -> None:
+    with pytest.raises(ReplyError, match=f"the {kind} id must be text without slashes and white space, and no") as told:
+        build(AgentName("p", "l", "a"))
+    assert told.value.field == field
 
 
 def test_names_are_parsed_leniently() -> None:

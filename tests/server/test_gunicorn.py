@@ -364,6 +364,33 @@ def test_a_form_of_lines_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> N
         read_server()
 
 
+@pytest.mark.parametrize(
+    ("options", "name", "problem"),
+    [
+        (
+            ("-k", "asgi"),
+            "app",
+            "a Flask application is for WSGI: for -k asgi give the webhook itself, such as main:web",
+        ),
+        ((), "asgi", "an ASGI application is for -k asgi, or uvicorn: give this worker another, such as main:webhook"),
+    ],
+)
+def test_an_application_of_the_other_interface_does_not_start(
+    tmp_path: Path, options: tuple[str, ...], name: str, problem: str
+) -> None:
+    (tmp_path / "wrong.py").write_text(
+        "from cxfulfill import AllowUnauthenticated, Webhook\nfrom cxfulfill.server.flask import create_app\n"
+        "webhook = Webhook(auth=AllowUnauthenticated())\nasgi, app = webhook.asgi, create_app(webhook)\n"
+    )
+    done = subprocess.run(
+        gunicorn(*options, "--pythonpath", str(tmp_path), f"wrong:{name}"), cwd=ROOT, env=clean_environment(),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    assert f"[ERROR] the application does not start: {problem}" in done.stderr
+
+
 @pytest.mark.parametrize("options", [(), ("-k", "asgi")])
 def test_settings_that_are_refused_are_one_line_of_the_log_and_no_traceback(
     tmp_path: Path, options: tuple[str, ...]
