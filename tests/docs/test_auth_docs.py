@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -31,12 +32,14 @@ from cxfulfill import (
     Gone,
     GoogleIdToken,
     HttpRequest,
+    KeyDocument,
     MutualTls,
     NeedsIO,
     Webhook,
     errors,
     testing,
 )
+from cxfulfill.auth.fetched import COOL_DOWN, PAUSE, TIME_LIMIT
 from cxfulfill.auth.proxies import PROFILES
 from cxfulfill.cli.commands import cli
 from cxfulfill.http import Headers
@@ -201,11 +204,50 @@ def test_every_contract_is_listed() -> None:
     }  # fmt: skip
 
 
-def test_a_trial_with_keys_of_one_s_own() -> None:
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return str(listening.getsockname()[1])
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
+def test_a_trial_with_keys_of_one_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands run as they are copied, but for the ports, and wait for the servers that they start."""
+    files = tmp_path / "files"
+    files.mkdir()
+    keys, served = free_port(), free_port()
+    assert pages.write_files(DOCS / "keys.md", files) == ["trial.py", "main.py"]
+    main = files / "main.py"
+    main.write_text(main.read_text().replace("8081", keys))
+    page = PAGES["keys.md"].partition("## A trial with keys of your own")[2]
+    [commands] = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    [answer] = re.findall(r"```json\n(.*?)\n```", page, re.DOTALL)
+    script = commands.replace("$ ", "").replace("8081", keys).replace("8080", served)
+    waiting = "curl -sS --retry 60 --retry-connrefused --retry-delay 1 --retry-max-time 60"
+    script = script.replace("curl ", f"{waiting} -o keys http://127.0.0.1:{keys}/keys.json\n{waiting} ")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert run(["trap 'kill $(jobs -p)' EXIT", script], files).endswith(answer)
+
+
+def test_the_figures_of_keys_are_those_of_the_code() -> None:
+    page = PAGES["keys.md"]
+    assert f"within {COOL_DOWN:g} seconds of the last fetch" in page
+    assert f"It is tried again after {PAUSE} seconds" in page
+    assert f"each call of the next {PAUSE} seconds" in page
+    assert f"waits for the fetch, {TIME_LIMIT:g} seconds at most" in page
+
+
+def test_a_trial_token_of_somebody_else() -> None:
     made = snippets("keys.md")
-    own, stranger = made["trial_token"](), made["trial_token"]("a@x.example")
-    assert post(Counted(made["webhook"].auth), headers={"Authorization": f"Bearer {own}"}).status == 200
-    refused = post(Counted(made["webhook"].auth), headers={"Authorization": f"Bearer {stranger}"})
+
+    class Keys:
+        def fetch(self) -> KeyDocument:
+            return KeyDocument(json.dumps({"keys": [made["key"].as_dict(private=False)]}).encode())
+
+    auth = GoogleIdToken(audience=made["URL"], project_number=123456, keys=Keys())
+    own, stranger = made["trial_token"](), made["trial_token"]("somebody@hotel.example")
+    assert post(Counted(auth), headers={"Authorization": f"Bearer {own}"}).status == 200
+    refused = post(Counted(auth), headers={"Authorization": f"Bearer {stranger}"})
     assert (refused.status, refused.reason) == (403, "caller_not_allowed")
 
 
