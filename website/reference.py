@@ -13,7 +13,10 @@ from mkdocs.structure.files import File, Files
 PACKAGE: Final = "cxfulfill"
 FOLDER: Final = "reference/python"
 SUBJECTS: Final = {
-    "webhooks": ("Webhooks and handlers", ("webhook", "routing", "annotations", "context", "pages", "flexible", "flexible_context")),
+    "webhooks": (
+        "Webhooks and handlers",
+        ("webhook", "routing", "annotations", "context", "pages", "flexible", "flexible_context"),
+    ),
     "replies": ("Replies and requests", ("reply", "protocol", "http")),
     "authentication": ("Who may call", ("auth",)),
     "idempotency": ("Retries", ("idempotency",)),

@@ -192,6 +192,10 @@ class Text(ResponseMessage):
     """
 
     def __init__(self, *variants: str, channel: str | None = None) -> None:
+        for index, variant in enumerate(variants):
+            if not isinstance(variant, str):
+                problem = 'is no text: each variant is an argument of its own, as in Text("one", "another")'
+                raise ReplyError(f"text.text[{index}]", problem)
         super().__init__(**wire("text", {"text": list(variants)}, channel))
 
 
@@ -214,5 +218,7 @@ class Payload(ResponseMessage):
     """
 
     def __init__(self, payload: Mapping[str, Any] | SupportsPayload, *, channel: str | None = None) -> None:
+        if not isinstance(payload, Mapping) and not callable(getattr(payload, "payload", None)):
+            raise ReplyError("payload", "must be an object, or RichContent([...])")
         content = payload if isinstance(payload, Mapping) else payload.payload()
         super().__init__(**wire("payload", content, channel))

@@ -1,7 +1,7 @@
 """What CX accepts: the WebhookResponse in the wire's own shape, and its guards.
 
-An instance is an answer that CX can parse; one that it would refuse cannot be built. Every member is optional:
-``{}`` is the valid answer "do nothing".
+An instance is an answer that CX can parse: one of another shape cannot be built, one that is too large not written.
+Every member is optional: ``{}`` is the valid answer "do nothing".
 """
 
 from collections.abc import Mapping

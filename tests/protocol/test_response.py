@@ -381,3 +381,17 @@ def test_an_answer_keeps_nothing_of_what_it_was_made_from() -> None:
     assert response.encode() == before
     with pytest.raises(ValidationError, match="frozen"):
         response.payload = {}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        (lambda: Text(["one", "another"]), "text.text[0] is no text: each variant is an argument of its own, as in Text"),  # type: ignore[arg-type]
+        (lambda: Text("one", 5), "text.text[1] is no text"),  # type: ignore[arg-type]
+        (lambda: Payload("x"), "payload must be an object, or RichContent([...])"),  # type: ignore[arg-type]
+    ],
+)  # fmt: skip
+def test_what_is_no_text_and_what_is_no_payload_is_told_in_our_own_words(build: Callable[[], Any], told: str) -> None:
+    with pytest.raises(ReplyError) as caught:
+        build()
+    assert str(caught.value).startswith(told)
