@@ -85,6 +85,13 @@ def _check_ssml(ssml: str) -> str:
     return ssml
 
 
+def _check_texts(variants: tuple[object, ...]) -> None:
+    for index, variant in enumerate(variants):
+        if not isinstance(variant, str):
+            problem = 'is no text: each variant is an argument of its own, as in Text("one", "another")'
+            raise ReplyError(f"text.text[{index}]", problem)
+
+
 class TextContent(Part):
     """The content of a text message: ``{"text": [variants]}``; CX picks one of the variants."""
 
@@ -192,10 +199,7 @@ class Text(ResponseMessage):
     """
 
     def __init__(self, *variants: str, channel: str | None = None) -> None:
-        for index, variant in enumerate(variants):
-            if not isinstance(variant, str):
-                problem = 'is no text: each variant is an argument of its own, as in Text("one", "another")'
-                raise ReplyError(f"text.text[{index}]", problem)
+        _check_texts(variants)
         super().__init__(**wire("text", {"text": list(variants)}, channel))
 
 

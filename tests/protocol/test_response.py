@@ -383,14 +383,19 @@ def test_an_answer_keeps_nothing_of_what_it_was_made_from() -> None:
         response.payload = {}  # type: ignore[misc]
 
 
+LISTED: Any = ["one", "another"]
+NUMBER: Any = 5
+WORD: Any = "x"
+
+
 @pytest.mark.parametrize(
     ("build", "told"),
     [
-        (lambda: Text(["one", "another"]), "text.text[0] is no text: each variant is an argument of its own, as in Text"),  # type: ignore[arg-type]
-        (lambda: Text("one", 5), "text.text[1] is no text"),  # type: ignore[arg-type]
-        (lambda: Payload("x"), "payload must be an object, or RichContent([...])"),  # type: ignore[arg-type]
+        (lambda: Text(LISTED), "text.text[0] is no text: each variant is an argument of its own, as in Text"),
+        (lambda: Text("one", NUMBER), "text.text[1] is no text"),
+        (lambda: Payload(WORD), "payload must be an object, or RichContent([...])"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_text_and_what_is_no_payload_is_told_in_our_own_words(build: Callable[[], Any], told: str) -> None:
     with pytest.raises(ReplyError) as caught:
         build()
