@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cxfulfill.late import note_late
+from cxfulfill.late import TriedToEnd, note_late
 from cxfulfill.work import DeadlineExceeded, Work
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class OnLoop:
                     if is_cancellation(error):
                         raise
                     # On an event loop these would end it, and with it every other handler of the process.
-                    raise RuntimeError("a handler tried to end the process") from error
+                    raise TriedToEnd from error
         finally:
             work.stages.end()
 

@@ -20,6 +20,7 @@ from cxfulfill.errors import Unavailable
 from cxfulfill.http import HttpRequest
 from cxfulfill.idempotency.guard import Trip
 from cxfulfill.landing import Landing
+from cxfulfill.late import TriedToEnd
 from cxfulfill.work import Work
 from cxfulfill.workers import Workers
 
@@ -135,7 +136,7 @@ def _with_context(function: Callable[[], T]) -> Callable[[], T]:
             raise
         except BaseException as error:
             # On the event loop, which fetches the result, these would end it.
-            raise RuntimeError("a function in a thread tried to end the process") from error
+            raise TriedToEnd from error
 
     return run_it
 

@@ -17,6 +17,13 @@ _LIBRARIES: Final = (
 )
 
 
+class TriedToEnd(RuntimeError):
+    """What a handler raised would end the process, and others' calls with it; its cause is that, and is what is told."""
+
+    def __init__(self) -> None:
+        super().__init__("a handler tried to end the process")
+
+
 def note_late(call: Call, error: BaseException | None, *, is_kept: bool) -> None:
     """Tell how a handler ended after its deadline.
 
@@ -38,8 +45,9 @@ def _tell(call: Call, error: BaseException | None, *, is_kept: bool) -> None:
     elif isinstance(error, HttpError):
         log.warning("request_id=%s handler ended after its deadline with reason=%s", id_, error.reason)
     else:
-        name = type(error).__qualname__.encode("unicode_escape").decode()
-        log.error("request_id=%s handler failed after its deadline: error=%s at=%s", id_, name, frames_of(error))
+        seen = seen_in(error)
+        name = type(seen).__qualname__.encode("unicode_escape").decode()
+        log.error("request_id=%s handler failed after its deadline: error=%s at=%s", id_, name, frames_of(seen))
         log.debug("request_id=%s traceback", id_, exc_info=error)
 
 
@@ -51,6 +59,18 @@ def note_done(call: Call) -> None:
     """
     with suppress(Exception):
         log_of(call).info("request_id=%s deferred work has ended", call.request_id)
+
+
+def seen_in(error: BaseException) -> BaseException:
+    """Give what is told of an exception.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        It, or what would have ended the process.
+    """
+    return error.__cause__ or error if isinstance(error, TriedToEnd) else error
 
 
 def frames_of(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, HttpError, ReplyError, Unavailable
 from cxfulfill.http import METHODS, HttpRequest, HttpResponse
-from cxfulfill.late import frames_of
+from cxfulfill.late import frames_of, seen_in
 from cxfulfill.log_lines import LogRecords
 from cxfulfill.records import CallRecord, Outcome, RecordSink, event_of
 from cxfulfill.stages import Spans, Stages
@@ -241,7 +241,8 @@ class Record:
         """Tell what went wrong, in words that are this package's or were written to be logged."""
         if isinstance(error, HttpError):
             return {"detail": error.detail or "", "note": (error.note or "")[:_MAX_NOTE]}
-        told = {"error": type(error).__qualname__, "at": frames_of(error)}
+        seen = seen_in(error)
+        told = {"error": type(seen).__qualname__, "at": frames_of(seen)}
         return told | {"detail": str(error), "handler": self.place} if isinstance(error, ReplyError) else told
 
 

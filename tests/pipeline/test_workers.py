@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import subprocess
 import sys
 import threading
@@ -134,6 +135,19 @@ def test_an_abort_of_the_worker_passes(
     [line] = caplog.messages
     assert line.startswith("status=503 reason=aborted ")
     assert ask(webhook, "count").status == 200
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_an_async_handler_that_exits_is_told_by_its_own_exception_and_place(
+    webhook: Counted, idempotent: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leaves(ctx: Context) -> None:
+        raise SystemExit(3)
+
+    webhook.add_handler("leave", leaves, idempotent=idempotent)
+    assert ask(webhook, "leave").status == 500
+    [line] = caplog.messages
+    assert re.search(r" error=SystemExit at=\"test_workers\.py:\d+ leaves\"", line)
 
 
 def test_an_async_handler_that_exits_leaves_the_loop_to_the_others() -> None:
