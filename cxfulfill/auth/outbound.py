@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import field
 from functools import cache
-from http.client import HTTPS_PORT, HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPException
 from itertools import chain
 from string import punctuation
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
+from cxfulfill.auth.connections import Connection, Response, open_to
 from cxfulfill.auth.fetched import FetchError
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.structures import structure
@@ -126,7 +127,7 @@ def send(
     target = quote(parts.path or "/", punctuation) + (f"?{quote(parts.query, punctuation)}" if parts.query else "")
     fields = {"Accept-Encoding": "identity", "Connection": "keep-alive" if keep else "close", **(headers or {})}
     kept = _kept(os.getpid()).setdefault((parts.scheme, parts.netloc), deque())
-    connection = _usable(kept) or _new(parts)
+    connection = _usable(kept) or open_to(parts, TIME_LIMIT)
     with _hard_limit(connection):
         received, is_usable = _exchange(connection, method, target, fields, body)
     if keep and is_usable and len(kept) < _MAX_KEPT:
@@ -137,7 +138,7 @@ def send(
 
 
 def _exchange(
-    connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+    connection: Connection, method: str, target: str, headers: Mapping[str, str], body: bytes | None
 ) -> tuple[Received, bool]:
     """Send a request on a connection, and close it unless it can take another one, which the second value tells."""
     ends, is_usable = time.monotonic() + TIME_LIMIT, False
@@ -145,7 +146,7 @@ def _exchange(
         connection.request(method, target, body, headers)
         with connection.getresponse() as response:
             received = _received(response, ends)
-            is_usable = not response.will_close
+        is_usable = not response.will_close and response.reader.is_in_step
     except (OSError, HTTPException, ValueError) as error:
         raise OutboundError(_problem(error)) from None
     finally:
@@ -155,13 +156,25 @@ def _exchange(
     return received, is_usable
 
 
-def _received(response: HTTPResponse, ends: float) -> Received:
+def _received(response: Response, ends: float) -> Received:
     if response.status != 200:
         raise OutboundError(f"status {response.status}")
+    _check_framing(response)
     content = _read(response, ends)
     if response.length:
         raise ConnectionError("there should be more")
     return Received({name.lower(): value for name, value in response.headers.items()}, content)
+
+
+def _check_framing(response: Response) -> None:
+    """Refuse an answer that is coded, or of which `http.client` would see another end than others do (RFC 9112 6.3)."""
+    lengths = set(response.headers.get_all("Content-Length", ()))
+    if len(lengths) > 1 or (lengths and response.length is None and not response.chunked):
+        raise HTTPException("no length, or several")
+    codings = response.headers.get_all("Content-Encoding", [])
+    codings += [] if response.chunked else response.headers.get_all("Transfer-Encoding", [])
+    if any(coding.lower() != "identity" for coding in codings):
+        raise OutboundError("a coded answer")
 
 
 def _problem(error: Exception) -> str:
@@ -173,9 +186,7 @@ def _problem(error: Exception) -> str:
     return next(problem for kinds, problem in _PROBLEMS if isinstance(error, kinds))
 
 
-def _read(response: HTTPResponse, ends: float) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise OutboundError("a coded answer")
+def _read(response: Response, ends: float) -> bytes:
     parts, size = [], 0
     while part := response.read1(65_536):
         parts.append(part)
@@ -188,72 +199,30 @@ def _read(response: HTTPResponse, ends: float) -> bytes:
 
 
 @contextmanager
-def _hard_limit(connection: "_Connection") -> Iterator[None]:
+def _hard_limit(connection: Connection) -> Iterator[None]:
     """Cut a connection off at the end: other limits are per read, and a byte now and then escapes them."""
-    cuts: list[bool] = []
-
-    def cut() -> None:
-        cuts.append(True)
-        if connection.used is not None:
-            with suppress(OSError):
-                # Past SSLSocket.shutdown, which another thread must not call while this one reads.
-                socket.socket.shutdown(connection.used, socket.SHUT_RDWR)
-
-    timer = threading.Timer(TIME_LIMIT * 1.1, cut)  # behind the connection's own limit, whose error tells more
+    # Behind the connection's own limit, whose error tells more.
+    timer = threading.Timer(TIME_LIMIT * 1.1, connection.cut)
     timer.daemon = True
     timer.start()
     try:
         yield
     except OutboundError:
-        if not cuts:  # else the connection broke off because it was cut off here
+        if not connection.is_cut:  # else the connection broke off because it was cut off here
             raise
     finally:
         timer.cancel()
-    if cuts:
+    if connection.is_cut:
         # What looks whole may be what had come so far: an end of the connection ends headers and some bodies too.
+        connection.close()
         raise OutboundError("too slow an answer")
 
 
-class _Connection(HTTPConnection):
-    """A connection that can be cut off from another thread.
-
-    Attributes:
-        used: Its socket, also when an answer that is the last one has taken it over; None where there is none yet.
-    """
-
-    used: socket.socket | None = None
-
-    def connect(self) -> None:
-        """Connect; `http.client` calls this."""
-        super().connect()
-        self.used = self.sock
-
-
-class _TlsConnection(_Connection):
-    """The same over TLS."""
-
-    default_port = HTTPS_PORT
-
-    def connect(self) -> None:
-        """Connect; `http.client` calls this."""
-        super().connect()
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
-        # The handshake comes later, so that it can be cut off.
-        self.used = self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
-        self.sock.do_handshake()
-
-
-def _new(parts: SplitResult) -> _Connection:
-    kind = _TlsConnection if parts.scheme == "https" else _Connection
-    return kind(parts.hostname or "", parts.port, timeout=TIME_LIMIT)
-
-
 @cache
-def _kept(process: int) -> dict[tuple[str, str], deque[_Connection]]:
+def _kept(process: int) -> dict[tuple[str, str], deque[Connection]]:
     """Give the connections that can take another request, by scheme and address."""
     del process  # they are not shared with a process that was forked off
-    made: dict[tuple[str, str], deque[_Connection]] = {}
+    made: dict[tuple[str, str], deque[Connection]] = {}
 
     def close() -> None:
         for connection in chain.from_iterable(made.values()):
@@ -263,14 +232,21 @@ def _kept(process: int) -> dict[tuple[str, str], deque[_Connection]]:
     return made
 
 
-def _usable(kept: deque[_Connection]) -> _Connection | None:
+def _usable(kept: deque[Connection]) -> Connection | None:
     """Take a connection that is still good: one on which something arrives was ended, or is out of step."""
     while kept:
         with suppress(IndexError):  # another thread has taken it
             connection = kept.pop()
-            with selectors.DefaultSelector() as selector:
-                selector.register(connection.sock, selectors.EVENT_READ)
-                if not selector.select(0):
-                    return connection
+            if not _has_news(connection.sock):
+                return connection
             connection.close()
     return None
+
+
+def _has_news(sock: socket.socket) -> bool:
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_READ)
+            return bool(selector.select(0))
+    except OSError:  # there are no descriptors left, and it is one
+        return True

@@ -4,13 +4,10 @@ import ipaddress
 import json
 import logging
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -22,7 +19,8 @@ from cxfulfill.auth.fetched import Fetched, FetchError, Held
 from cxfulfill.auth.oauth_jwt import OAuthJwt
 from cxfulfill.auth.outbound import OutboundError, send
 from tests.auth import oauth_support as oauth
-from tests.auth.pki import YEAR, Identity, issue, make_ca
+from tests.auth.listening import Steered, listening, shaking
+from tests.auth.pki import YEAR, issue, make_ca
 from tests.auth.tokens_support import AUDIENCE, K1, Source, app_g, jwk, token
 from tests.pipeline.support import CANARY, LIMIT, Counted, post
 
@@ -99,27 +97,6 @@ def test_a_source_that_takes_too_long_is_told_with_the_call(
 # Over HTTP.
 
 
-@contextmanager
-def listening(serve: Callable[[socket.socket], None], port: int = 0) -> Iterator[int]:
-    """A server that does one thing with each connection."""
-    with socket.create_server(("127.0.0.1", port)) as server:
-
-        def run() -> None:
-            try:
-                while True:
-                    connection, _ = server.accept()
-                    with connection:
-                        serve(connection)
-            except OSError:
-                return
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join(LIMIT)
-
-
 def problem_at(url: str) -> str:
     with pytest.raises(OutboundError) as raised:
         send("GET", url)
@@ -173,23 +150,6 @@ def test_an_answer_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
         problem = problem_at(f"http://127.0.0.1:{port}/")
         over.set()
     assert problem in ("it took too long", "too slow an answer")
-
-
-class Steered:
-    """A timer that goes off when a test says so."""
-
-    made: ClassVar[list["Steered"]] = []
-
-    def __init__(self, seconds: float, function: Callable[[], None]) -> None:
-        self.go_off = function
-        self.daemon = False
-        self.made.append(self)
-
-    def start(self) -> None:
-        """Wait."""
-
-    def cancel(self) -> None:
-        """Wait no more."""
 
 
 @pytest.fixture
@@ -248,17 +208,6 @@ def test_the_time_is_over_before_there_is_a_connection(monkeypatch: pytest.Monke
 
 TODAY = datetime.now(UTC)
 THIS_MACHINE = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-
-
-def shaking(identity: Identity, folder: Path) -> Callable[[socket.socket], None]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*identity.write(folder, "server"))
-
-    def serve(connection: socket.socket) -> None:
-        with suppress(OSError):  # which is what the client thinks of the certificate
-            context.wrap_socket(connection, server_side=True).close()
-
-    return serve
 
 
 @pytest.mark.parametrize(
