@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeGuard
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from cxfulfill.protocol.building import MessageLike
     from cxfulfill.protocol.messages import ResponseMessage
     from cxfulfill.protocol.response import WebhookResponse
-
-_NOTHING: Final = (None, None, None, None)
 
 
 class Reply:
@@ -60,7 +58,7 @@ class Reply:
             invalid = [invalid] if isinstance(invalid, str) else list(invalid)
         plain = write(messages, parameters)
         rest = (merge, payload, target_page, target_flow)
-        if form or invalid or rest != _NOTHING:
+        if form or invalid or any(each is not None for each in rest):
             plain = None if plain is None else write_more(plain, form, invalid, *rest)
         built = None
         if plain is None:
@@ -140,8 +138,9 @@ def is_response(answer: object) -> "TypeGuard[WebhookResponse]":
     Returns:
         Whether it is.
     """
-    loaded = sys.modules.get("cxfulfill.protocol.response")
-    return loaded is not None and isinstance(answer, loaded.WebhookResponse)
+    # Another thread may just be loading it.
+    kind = getattr(sys.modules.get("cxfulfill.protocol.response"), "WebhookResponse", None)
+    return kind is not None and isinstance(answer, kind)
 
 
 def to_response(answer: object) -> "WebhookResponse":

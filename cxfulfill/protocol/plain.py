@@ -80,9 +80,9 @@ def _is_text(variants: object) -> bool:
 def _fulfillment(written: dict[str, Any] | None, merge: object) -> dict[str, Any]:
     if merge is None:
         return {} if written is None else {"fulfillmentResponse": written}
-    if merge not in ("append", "replace"):
+    if type(merge) is not str or merge not in ("append", "replace"):
         raise _Other
-    return {"fulfillmentResponse": {**(written or {}), "mergeBehavior": str(merge).upper()}}
+    return {"fulfillmentResponse": {**(written or {}), "mergeBehavior": merge.upper()}}
 
 
 def _form(form: object, invalid: Sequence[str], session: dict[str, Any] | None) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _form(form: object, invalid: Sequence[str], session: dict[str, Any] | None) 
         raise _Other
     written: dict[str, Any] = {}
     if given or refused:
-        changes = [_change(name, to_json_value(value, depth=MAX_DEPTH - 1)) for name, value in given.items()]
+        changes = [_change(name, value) for name, value in given.items()]
         changes += [{"displayName": name, "state": "INVALID"} for name in refused]
         written["pageInfo"] = {"formInfo": {"parameterInfo": changes}}
     if parameters or refused:
@@ -106,7 +106,8 @@ def _form(form: object, invalid: Sequence[str], session: dict[str, Any] | None) 
 
 def _change(name: str, value: Any) -> dict[str, Any]:
     # The comment in CX's proto calls the state required in answers, though only INVALID acts.
-    return {"displayName": name, "state": "EMPTY" if value is None else "FILLED", "value": value}
+    state = "EMPTY" if value is None else "FILLED"
+    return {"displayName": name, "state": state, "value": to_json_value(value, depth=MAX_DEPTH - 1)}
 
 
 def _payload(payload: object) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from enum import Enum
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from pydantic import BaseModel
 
 from cxfulfill import Reply, ReplyError, Text, WebhookResponse
 from cxfulfill.protocol.building import build
+from cxfulfill.reply import is_response
 from tests.strategies.json_values import TEXTS, json_values
 from tests.strategies.replies import reply_arguments
 
@@ -186,3 +189,52 @@ print(*(name for name in sys.modules if name.startswith("cxfulfill.protocol")))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {"cxfulfill.protocol.response", "cxfulfill.protocol.messages"} & set(done.stdout.split())
+
+
+class Way(str, Enum):  # noqa: UP042 - StrEnum has another text
+    """Whose own text is another one than what it is equal to."""
+
+    APPEND = "append"
+
+
+class Empty(Enum):
+    NONE = None
+
+
+class Alike(dict[str, Any]):
+    """Equal to all there is."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None
+
+
+class Incomparable(dict[str, Any]):
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("neither true nor false")
+
+    __hash__ = None
+
+
+ODD: list[dict[str, Any]] = [
+    {"merge": Way.APPEND}, {"form": {"a": Empty.NONE}}, {"payload": Alike(a=1)}, {"payload": Incomparable(a=1)},
+    {"target_page": Way.APPEND}, {"invalid": [Way.APPEND]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ODD)
+def test_what_is_nearly_a_plain_value_is_written_as_the_models_write_it(given: dict[str, Any]) -> None:
+    assert outcome(lambda: Reply("a", **given).encode()) == outcome(lambda: by_models("a", **given))
+
+
+def test_a_merge_is_sent_by_its_value() -> None:
+    assert b'"mergeBehavior":"APPEND"' in Reply("a", merge=Way.APPEND).encode()  # type: ignore[arg-type]
+
+
+def test_a_value_of_no_response_is_none_while_another_thread_loads_what_a_response_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "cxfulfill.protocol.response"
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))  # as far as an import has come at its beginning
+    assert not is_response({})
