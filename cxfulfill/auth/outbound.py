@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import field
-from functools import cache
 from http.client import HTTPException
 from itertools import chain
 from string import punctuation
@@ -31,6 +30,8 @@ MAX_BYTES: Final = 262_144
 TIME_LIMIT: Final = 3.0
 """Seconds within which an answer must be there, whole."""
 
+_made: dict[int, dict[tuple[str, str], deque[Connection]]] = {}
+"""The connections that are kept, by process: they are not shared with one that was forked off."""
 _MAX_KEPT: Final = 4
 """Connections to one server that are kept."""
 _PROBLEMS: Final = (
@@ -218,18 +219,15 @@ def _hard_limit(connection: Connection) -> Iterator[None]:
         raise OutboundError("too slow an answer")
 
 
-@cache
 def _kept(process: int) -> dict[tuple[str, str], deque[Connection]]:
     """Give the connections that can take another request, by scheme and address."""
-    del process  # they are not shared with a process that was forked off
-    made: dict[tuple[str, str], deque[Connection]] = {}
+    return _made.setdefault(process, {})
 
-    def close() -> None:
-        for connection in chain.from_iterable(made.values()):
-            connection.close()
 
-    atexit.register(close)
-    return made
+@atexit.register
+def _close_kept() -> None:
+    for connection in chain.from_iterable(_kept(os.getpid()).values()):
+        connection.close()
 
 
 def _usable(kept: deque[Connection]) -> Connection | None:
