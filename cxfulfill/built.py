@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from cxfulfill.forks import begin_in_each_process
+from cxfulfill.forks import LOADING, begin_in_each_process
 
 
 class _Building:
@@ -30,5 +30,5 @@ class Built(BaseModel):
     @classmethod
     def model_rebuild(cls, *, force: bool = False, **options: Any) -> bool | None:
         """Build the model; see `pydantic.BaseModel.model_rebuild`."""
-        with _building.lock:
+        with LOADING, _building.lock:  # pydantic has a lock of its own, which would stay shut in a child
             return None if cls.__pydantic_complete__ and not force else super().model_rebuild(force=force, **options)

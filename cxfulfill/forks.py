@@ -6,6 +6,9 @@ would stay shut in the child for ever.
 
 import os
 import threading
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -20,6 +23,8 @@ class OfProcess(Protocol):
 
 _all: WeakSet[OfProcess] = WeakSet()
 _locked: WeakKeyDictionary[object, str] = WeakKeyDictionary()
+LOADING = threading.RLock()
+"""Held by whoever loads modules late or builds models, and by whoever forks: others' locks would stay shut in it."""
 
 
 def begin_in_each_process(owner: OfProcess) -> None:
@@ -46,6 +51,20 @@ def lock_of_process(owner: object, name: str = "_lock") -> threading.Lock:
     return threading.Lock()
 
 
+@cache
+def load(name: str) -> ModuleType:
+    """Load a module that most processes never need, in the midst of calls: nothing is forked off meanwhile.
+
+    Args:
+        name: Its full name.
+
+    Returns:
+        The module.
+    """
+    with LOADING:
+        return import_module(name)
+
+
 def _begin_all() -> None:
     for owner in list(_all):
         owner.begin()
@@ -53,4 +72,5 @@ def _begin_all() -> None:
         setattr(each, name, threading.Lock())
 
 
+os.register_at_fork(before=LOADING.acquire, after_in_parent=LOADING.release, after_in_child=LOADING.release)
 os.register_at_fork(after_in_child=_begin_all)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeGuard
 from pydantic_core import PydanticSerializationError, to_json
 
 from cxfulfill.errors import ReplyError
+from cxfulfill.forks import load
 from cxfulfill.protocol import json
 from cxfulfill.protocol.plain import write, write_more
 
@@ -197,6 +198,4 @@ def prepare() -> None:
 
 def _models() -> "ModuleType":
     """Give what builds answers of models; most processes never need it."""
-    from cxfulfill.protocol import building  # noqa: PLC0415
-
-    return building
+    return load("cxfulfill.protocol.building")

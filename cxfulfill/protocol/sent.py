@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import SchemaValidator, ValidationError
 
 from cxfulfill.errors import BadRequest
+from cxfulfill.forks import load
 from cxfulfill.protocol import json
 from cxfulfill.protocol.members import KNOWN, REQUEST
 from cxfulfill.protocol.values import place
@@ -57,9 +58,8 @@ def built(value: dict[str, Any]) -> "WebhookRequest":
     Returns:
         The request.
     """
-    from cxfulfill.protocol.request import WebhookRequest  # noqa: PLC0415 - most handlers never look at it
-
-    request: WebhookRequest = WebhookRequest.model_validate(value)
+    # Most handlers never look at it.
+    request: WebhookRequest = load("cxfulfill.protocol.request").WebhookRequest.model_validate(value)
     return request
 
 

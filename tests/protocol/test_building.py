@@ -62,3 +62,37 @@ assert os.waitpid(child, 0)[1] == 0
 
 def test_a_process_that_was_forked_while_models_were_built_builds_its_own() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING], check=True, timeout=60)
+
+
+LOADING = """
+import os
+import signal
+import sys
+import threading
+from importlib.abc import MetaPathFinder
+from cxfulfill.protocol.sent import built
+
+reached, forking = threading.Event(), threading.Event()
+
+class Slow(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "cxfulfill.protocol.request" and not reached.is_set():
+            reached.set()
+            forking.wait()
+
+sys.meta_path.insert(0, Slow())
+os.register_at_fork(before=forking.set)
+thread = threading.Thread(target=built, args=({"text": "a"},))
+thread.start()
+reached.wait()
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    os._exit(built({"text": "a"}).text != "a")
+thread.join()
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_process_that_was_forked_while_models_were_loaded_has_them() -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", LOADING], check=True, timeout=60)
