@@ -18,7 +18,7 @@ _LIBRARIES: Final = (
 
 
 class TriedToEnd(RuntimeError):
-    """What a handler raised would end the process, and others' calls with it; its cause is that, and is what is told."""
+    """What a handler raised would end the process, and others' calls with it; what is told is its cause."""
 
     def __init__(self) -> None:
         super().__init__("a handler tried to end the process")
