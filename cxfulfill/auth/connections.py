@@ -1,57 +1,11 @@
-"""Connections of Python's own HTTP client that can be cut off, and that tell whether they can take another request."""
+"""Connections of Python's own HTTP client that can be cut off, whatever they are about."""
 
 import socket
 import ssl
 from contextlib import suppress
-from http.client import HTTPS_PORT, HTTPConnection, HTTPResponse
-from io import BufferedReader
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from http.client import HTTPS_PORT, HTTPConnection
 from urllib.parse import SplitResult
-
-
-class _Reader(BufferedReader):
-    """What comes on a connection; `http.client` closes it behind an answer, and forgets what else it holds.
-
-    Attributes:
-        is_in_step: Whether nothing stood behind the answer.
-    """
-
-    is_in_step = False
-
-    def __init__(self, used: socket.socket) -> None:
-        super().__init__(used.makefile("rb", buffering=0))
-        self._used = used
-
-    def close(self) -> None:
-        """See whether there is more, and close."""
-        if not self.closed:
-            self.is_in_step = self._is_empty()
-        super().close()
-
-    def _is_empty(self) -> bool:
-        limit = self._used.gettimeout()
-        try:
-            self._used.settimeout(0)
-            is_empty = not self.peek(1)
-        except ssl.SSLWantReadError:
-            is_empty = True
-        except OSError:
-            return False
-        self._used.settimeout(limit)
-        return is_empty
-
-
-class Response(HTTPResponse):
-    """An answer.
-
-    Attributes:
-        reader: What it is read from.
-    """
-
-    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
-        super().__init__(sock, *arguments, **options)
-        self.fp.close()
-        self.fp = self.reader = _Reader(sock)
 
 
 class Connection(HTTPConnection):
@@ -60,16 +14,12 @@ class Connection(HTTPConnection):
     Attributes:
         used: Its socket, also when an answer that is the last one has taken it over; None where there is none yet.
         is_cut: Whether it was cut off.
+        often: Whether the certificates that are trusted are read only once.
     """
 
-    response_class = Response
     used: socket.socket | None = None
     is_cut = False
-
-    if TYPE_CHECKING:
-
-        def getresponse(self) -> Response:
-            """Read the beginning of an answer."""
+    often = False
 
     def connect(self) -> None:
         """Connect; `http.client` calls this."""
@@ -106,9 +56,7 @@ class TlsConnection(Connection):
     def connect(self) -> None:
         """Connect; `http.client` calls this."""
         super().connect()
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
-        context.hostname_checks_common_name = False
+        context = _shared_context() if self.often else _context()
         name = self.host.rstrip(".")  # there is no dot at the end in certificates
         # The handshake comes later, so that it can be cut off.
         sock = context.wrap_socket(self.sock, server_hostname=name, do_handshake_on_connect=False)
@@ -116,12 +64,13 @@ class TlsConnection(Connection):
         sock.do_handshake()
 
 
-def open_to(parts: SplitResult, limit: float) -> Connection:
+def open_to(parts: SplitResult, limit: float, *, often: bool) -> Connection:
     """Make a connection, which is opened when it is first used.
 
     Args:
         parts: The address.
         limit: Seconds that each step of its may take.
+        often: Whether the certificates that are trusted are read only once.
 
     Returns:
         The connection.
@@ -129,4 +78,16 @@ def open_to(parts: SplitResult, limit: float) -> Connection:
     kind = TlsConnection if parts.scheme == "https" else Connection
     # http.client takes the end of an IPv6 address for the port where it is given none.
     port = kind.default_port if parts.port is None else parts.port
-    return kind(parts.hostname or "", port, timeout=limit)
+    made = kind(parts.hostname or "", port, timeout=limit)
+    made.often = often
+    return made
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    context.hostname_checks_common_name = False
+    return context
+
+
+_shared_context = cache(_context)

@@ -33,6 +33,8 @@ STALE_FOR: Final = 86_400.0
 
 _EARLY = 0.8
 """Part of a value's age after which it is renewed in the background."""
+_LONG = 0.9
+"""Part of the time limit after which a fetch that failed counts as one that had no answer."""
 _log = logging.getLogger("cxfulfill")
 
 
@@ -70,6 +72,7 @@ class _State(Generic[T]):
     fetched: float = -math.inf
     attempted: float = -math.inf
     failed: bool = False
+    hung: bool = False
     gone: bool = False
     problem: str = ""
 
@@ -115,9 +118,9 @@ class Fetched(Generic[T]):
                 raise self._unavailable(now, state)
             raise NeedsIO(partial(self._fetch, state))
         if not self._is_settled(now, state):
-            if age >= held.max_age and not state.failed:
+            if age >= held.max_age and not state.hung:
                 raise NeedsIO(partial(self._fetch, state))  # this caller waits, all others are served meanwhile
-            self._start()  # nobody waits again for a source that was down a moment ago
+            self._start()  # nobody waits again for a source that gave no answer at all
         return held.value
 
     def renew(self) -> None:
@@ -151,7 +154,7 @@ class Fetched(Generic[T]):
         try:
             flight.landed.result(TIME_LIMIT)
         except TimeoutError:
-            self._land(flight, None, "it took too long")
+            self._land(flight, None, "it took too long", hung=True)
 
     def is_held(self) -> bool:
         """Tell whether a value is held; where none is, a fetch is started.
@@ -205,7 +208,9 @@ class Fetched(Generic[T]):
         else:
             self._land(flight, held, "")
 
-    def _land(self, flight: "_Flight", held: Held[T] | None, problem: str, *, drop: bool = False) -> None:
+    def _land(
+        self, flight: "_Flight", held: Held[T] | None, problem: str, *, drop: bool = False, hung: bool = False
+    ) -> None:
         with self._lock:
             is_late = self._flight is not flight
             if is_late and not drop:
@@ -217,7 +222,8 @@ class Fetched(Generic[T]):
                 self._state = _State(held, fetched=now, attempted=now)
             else:
                 kept: _State[T] = _State(gone=True) if drop else self._state
-                self._state = replace(kept, attempted=now, failed=True, problem=problem)
+                hung = hung or now >= flight.begun + _LONG * TIME_LIMIT
+                self._state = replace(kept, attempted=now, failed=True, hung=hung, problem=problem)
         if problem:
             _log.warning("%s could not be fetched from %s: %s", self._what, self._source, problem)
         if not flight.landed.done():

@@ -194,7 +194,7 @@ class OAuthIntrospection:
             return self._failure(f"client_secret could not be had, {type(error).__name__}")
         try:
             document = loads(
-                send("POST", self.endpoint, headers=self._headers(secret), body=_form(token), keep=True).body
+                send("POST", self.endpoint, headers=self._headers(secret), body=_form(token), often=True).body
             )
         except OutboundError as error:
             # Whoever comes next need not find out by itself: strangers' tokens would hold every thread meanwhile.

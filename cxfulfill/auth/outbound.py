@@ -3,24 +3,19 @@
 Bounded in time and size, never redirected, never repeated, over TLS unless the address is on this machine.
 """
 
-import atexit
-import os
-import selectors
 import socket
 import ssl
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import field
-from http.client import HTTPException
-from itertools import chain
+from http.client import HTTPException, HTTPResponse
 from string import punctuation
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from cxfulfill.auth.connections import Connection, Response, open_to
+from cxfulfill.auth.connections import Connection, open_to
 from cxfulfill.auth.fetched import FetchError
 from cxfulfill.errors import ConfigurationError
 from cxfulfill.structures import structure
@@ -30,10 +25,6 @@ MAX_BYTES: Final = 262_144
 TIME_LIMIT: Final = 3.0
 """Seconds within which an answer must be there, whole."""
 
-_made: dict[int, dict[tuple[str, str], deque[Connection]]] = {}
-"""The connections that are kept, by process: they are not shared with one that was forked off."""
-_MAX_KEPT: Final = 4
-"""Connections to one server that are kept."""
 _PROBLEMS: Final = (
     ((socket.gaierror, UnicodeError), "no such host"),
     (ConnectionRefusedError, "connection refused"),
@@ -107,7 +98,7 @@ def check_url(what: str, url: str) -> str:
 
 
 def send(
-    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, keep: bool = False
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, often: bool = False
 ) -> Received:
     """Send a request and read the answer, in this thread.
 
@@ -116,7 +107,7 @@ def send(
         url: The address, checked by `check_url`.
         headers: Header fields.
         body: The body.
-        keep: Whether the connection is kept for the next request to the same server.
+        often: Whether there are many such requests: the certificates that are trusted are then read only once.
 
     Returns:
         The answer.
@@ -126,38 +117,28 @@ def send(
     """
     parts = urlsplit(url)
     target = quote(parts.path or "/", punctuation) + (f"?{quote(parts.query, punctuation)}" if parts.query else "")
-    fields = {"Accept-Encoding": "identity", "Connection": "keep-alive" if keep else "close", **(headers or {})}
-    kept = _kept(os.getpid()).setdefault((parts.scheme, parts.netloc), deque())
-    connection = _usable(kept) or open_to(parts, TIME_LIMIT)
+    # One request, one connection: nothing behind an answer can be taken for the answer to another request.
+    fields = {"Accept-Encoding": "identity", "Connection": "close", **(headers or {})}
+    connection = open_to(parts, TIME_LIMIT, often=often)
     with _hard_limit(connection):
-        received, is_usable = _exchange(connection, method, target, fields, body)
-    if keep and is_usable and len(kept) < _MAX_KEPT:
-        kept.append(connection)
-    else:
-        connection.close()
-    return received
+        return _exchange(connection, method, target, fields, body)
 
 
 def _exchange(
     connection: Connection, method: str, target: str, headers: Mapping[str, str], body: bytes | None
-) -> tuple[Received, bool]:
-    """Send a request on a connection, and close it unless it can take another one, which the second value tells."""
-    ends, is_usable = time.monotonic() + TIME_LIMIT, False
+) -> Received:
+    ends = time.monotonic() + TIME_LIMIT
     try:
         connection.request(method, target, body, headers)
         with connection.getresponse() as response:
-            received = _received(response, ends)
-        is_usable = not response.will_close and response.reader.is_in_step
+            return _received(response, ends)
     except (OSError, HTTPException, ValueError) as error:
         raise OutboundError(_problem(error)) from None
     finally:
-        # A connection that is not read to its end is of no further use.
-        if not is_usable:
-            connection.close()
-    return received, is_usable
+        connection.close()
 
 
-def _received(response: Response, ends: float) -> Received:
+def _received(response: HTTPResponse, ends: float) -> Received:
     if response.status != 200:
         raise OutboundError(f"status {response.status}")
     _check_framing(response)
@@ -167,7 +148,7 @@ def _received(response: Response, ends: float) -> Received:
     return Received({name.lower(): value for name, value in response.headers.items()}, content)
 
 
-def _check_framing(response: Response) -> None:
+def _check_framing(response: HTTPResponse) -> None:
     """Refuse an answer that is coded, or of which `http.client` would see another end than others do (RFC 9112 6.3)."""
     lengths = set(response.headers.get_all("Content-Length", ()))
     if len(lengths) > 1 or (lengths and response.length is None and not response.chunked):
@@ -187,7 +168,7 @@ def _problem(error: Exception) -> str:
     return next(problem for kinds, problem in _PROBLEMS if isinstance(error, kinds))
 
 
-def _read(response: Response, ends: float) -> bytes:
+def _read(response: HTTPResponse, ends: float) -> bytes:
     parts, size = [], 0
     while part := response.read1(65_536):
         parts.append(part)
@@ -208,43 +189,9 @@ def _hard_limit(connection: Connection) -> Iterator[None]:
     timer.start()
     try:
         yield
-    except OutboundError:
-        if not connection.is_cut:  # else the connection broke off because it was cut off here
-            raise
     finally:
         timer.cancel()
-    if connection.is_cut:
-        # What looks whole may be what had come so far: an end of the connection ends headers and some bodies too.
-        connection.close()
-        raise OutboundError("too slow an answer")
-
-
-def _kept(process: int) -> dict[tuple[str, str], deque[Connection]]:
-    """Give the connections that can take another request, by scheme and address."""
-    return _made.setdefault(process, {})
-
-
-@atexit.register
-def _close_kept() -> None:
-    for connection in chain.from_iterable(_kept(os.getpid()).values()):
-        connection.close()
-
-
-def _usable(kept: deque[Connection]) -> Connection | None:
-    """Take a connection that is still good: one on which something arrives was ended, or is out of step."""
-    while kept:
-        with suppress(IndexError):  # another thread has taken it
-            connection = kept.pop()
-            if not _has_news(connection.sock):
-                return connection
-            connection.close()
-    return None
-
-
-def _has_news(sock: socket.socket) -> bool:
-    try:
-        with selectors.DefaultSelector() as selector:
-            selector.register(sock, selectors.EVENT_READ)
-            return bool(selector.select(0))
-    except OSError:  # there are no descriptors left, and it is one
-        return True
+        if connection.is_cut:
+            # What broke off was cut off here. What looks whole may be what had come so far: an end of the connection
+            # ends headers and some bodies too.
+            raise OutboundError("too slow an answer") from None

@@ -1,8 +1,5 @@
 """Where an answer to a request of ours ends, and whom it comes from: nothing behind it answers the next request."""
 
-import errno
-import os
-import selectors
 import socket
 import threading
 from contextlib import suppress
@@ -16,7 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cxfulfill.auth import outbound
-from cxfulfill.auth.connections import open_to
+from cxfulfill.auth.connections import _shared_context, open_to
 from cxfulfill.auth.outbound import OutboundError, send
 from tests.auth.listening import Serve, Steered, listening, shaking
 from tests.auth.pki import YEAR, issue, make_ca
@@ -59,13 +56,7 @@ def saying(first: bytes) -> Serve:
 
 
 def ask(url: str) -> bytes:
-    return send("POST", url, body=b"token=t", keep=True).body
-
-
-def forget(url: str) -> None:
-    parts = urlsplit(url)
-    for connection in outbound._kept(os.getpid()).pop((parts.scheme, parts.netloc), ()):
-        connection.close()
+    return send("POST", url, body=b"token=t", often=True).body
 
 
 @pytest.fixture
@@ -73,6 +64,7 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Serve over TLS, with a certificate for names."""
     ca = make_ca(now=TODAY)
     monkeypatch.setenv("SSL_CERT_FILE", str(ca.write(tmp_path, "ca")[0]))
+    _shared_context.cache_clear()
 
     def make(serve: Serve, subject: str, *names: x509.GeneralName) -> Serve:
         usage = ExtendedKeyUsageOID.SERVER_AUTH
@@ -98,18 +90,15 @@ BEHIND = [b"x", answer(TRUE), b"HTTP/1.1 200 OK\r\nX: ", answer(TRUE, b"X: " + b
 
 @pytest.mark.parametrize("make", [answer, chunked])
 @pytest.mark.parametrize("behind", BEHIND)
-def test_a_connection_with_something_behind_an_answer_is_not_kept(make: Any, behind: bytes) -> None:
+def test_what_stands_behind_an_answer_does_not_answer_the_next_request(make: Any, behind: bytes) -> None:
     with listening(saying(make(FALSE) + behind)) as port:
         url = f"http://127.0.0.1:{port}/"
-        assert ask(url) == FALSE
-        assert not outbound._kept(os.getpid())["http", f"127.0.0.1:{port}"]
-        assert ask(url) == FALSE
-        forget(url)
+        assert [ask(url), ask(url)] == [FALSE, FALSE]
 
 
 @pytest.mark.parametrize("make", [answer, chunked])
 @pytest.mark.usefixtures("at_home")
-def test_what_tls_holds_behind_an_answer_does_not_answer_the_next_request(make: Any, secure: Any) -> None:
+def test_what_tls_holds_behind_it_does_not_either(make: Any, secure: Any) -> None:
     # All in one record, of which the reader takes 8 KiB: the second answer is in nobody's sight then.
     first = make(FALSE)
     serve = saying(first + b"x" * (8_192 - len(first)) + answer(TRUE))
@@ -117,22 +106,6 @@ def test_what_tls_holds_behind_an_answer_does_not_answer_the_next_request(make: 
         url = f"https://idp.example:{port}/"
         assert ask(url) == FALSE
         assert ask(url) == FALSE
-        forget(url)
-
-
-@pytest.mark.usefixtures("at_home")
-def test_a_connection_over_tls_takes_the_next_request(secure: Any) -> None:
-    made: list[socket.socket] = []
-
-    def serve(connection: socket.socket) -> None:
-        made.append(connection)
-        saying(answer(TRUE))(connection)
-
-    with listening(secure(serve, "CN=server", x509.DNSName("idp.example"))) as port:
-        url = f"https://idp.example:{port}/"
-        assert [ask(url), ask(url), ask(url)] == [TRUE, FALSE, FALSE]
-        assert len(made) == 1
-        forget(url)
 
 
 @pytest.mark.parametrize(
@@ -148,10 +121,8 @@ def test_a_connection_over_tls_takes_the_next_request(secure: Any) -> None:
     ],
 )
 def test_an_answer_whose_end_is_not_clear_is_none(fields: bytes, problem: str) -> None:
-    with listening(saying(OK + fields + b"\r\n\r\n{}x")) as port:
-        with pytest.raises(OutboundError, match=problem):
-            ask(f"http://127.0.0.1:{port}/")
-        assert not outbound._kept(os.getpid()).pop(("http", f"127.0.0.1:{port}"))
+    with listening(saying(OK + fields + b"\r\n\r\n{}x")) as port, pytest.raises(OutboundError, match=problem):
+        ask(f"http://127.0.0.1:{port}/")
 
 
 @pytest.mark.usefixtures("at_home")
@@ -166,7 +137,6 @@ def test_a_dot_at_the_end_of_a_host_is_not_in_its_certificate(secure: Any) -> No
     with listening(secure(saying(answer(TRUE)), "CN=server", x509.DNSName("idp.example"))) as port:
         url = f"https://idp.example.:{port}/"
         assert ask(url) == TRUE
-        forget(url)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +148,7 @@ def test_a_dot_at_the_end_of_a_host_is_not_in_its_certificate(secure: Any) -> No
     ],
 )  # fmt: skip
 def test_an_ipv6_address_ends_with_no_port(url: str, host: str, port: int) -> None:
-    connection = open_to(urlsplit(url), 1.0)
+    connection = open_to(urlsplit(url), 1.0, often=False)
     assert (connection.host, connection.port) == (host, port)
 
 
@@ -205,7 +175,7 @@ def test_whoever_connects_when_the_time_is_over_asks_nothing(monkeypatch: pytest
     assert came == [b""]
 
 
-def test_an_answer_that_is_cut_off_at_its_end_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_is_cut_off_at_its_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     class Threading:
         Timer = Steered
 
@@ -222,32 +192,3 @@ def test_an_answer_that_is_cut_off_at_its_end_leaves_no_connection_open(monkeypa
         with pytest.raises(OutboundError, match="too slow an answer"):
             ask(f"http://127.0.0.1:{port}/")
         assert rest.wait(10)
-        assert not outbound._kept(os.getpid()).pop(("http", f"127.0.0.1:{port}"))
-
-
-def test_a_kept_connection_that_cannot_be_looked_at_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none_left() -> Any:
-        raise OSError(errno.EMFILE, "too many open files")
-
-    with listening(saying(answer(TRUE))) as port:
-        url = f"http://127.0.0.1:{port}/"
-        assert ask(url) == TRUE
-        with monkeypatch.context() as patched:
-            patched.setattr(selectors, "DefaultSelector", none_left)
-            assert ask(url) == TRUE
-        assert ask(url) == FALSE
-        forget(url)
-
-
-def test_a_connection_that_breaks_behind_an_answer_does_not_break_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    set_timeout = socket.socket.settimeout
-
-    def breaking(used: socket.socket, value: float | None) -> None:
-        if value == 0:  # where one looks for more
-            raise ConnectionResetError
-        set_timeout(used, value)
-
-    monkeypatch.setattr(socket.socket, "settimeout", breaking)
-    with listening(saying(answer(TRUE))) as port:
-        assert ask(f"http://127.0.0.1:{port}/") == TRUE
-        assert not outbound._kept(os.getpid()).pop(("http", f"127.0.0.1:{port}"))

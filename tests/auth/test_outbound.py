@@ -1,6 +1,6 @@
 """The connections over which keys are fetched and tokens asked about."""
 
-import os
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cxfulfill.auth import outbound
+from cxfulfill.auth import connections
 from cxfulfill.auth.outbound import OutboundError, send
 from tests.pipeline.support import LIMIT
 
@@ -25,10 +25,6 @@ class Server(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def kept(self) -> int:
-        """Tell how many connections to it are kept."""
-        return len(outbound._kept(os.getpid()).get(("http", f"127.0.0.1:{self.server_address[1]}"), ()))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -53,8 +49,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        # Ends the connection without a word of it, as a server does that has waited for long enough.
-        self.close_connection = self.close_connection or self.path.startswith("/leaves")
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
         """Say nothing."""
@@ -68,58 +62,50 @@ def serving() -> Iterator[Server]:
         yield server
         server.shutdown()
         thread.join(LIMIT)
-        for connection in outbound._kept(os.getpid()).pop(("http", server.url.removeprefix("http://")), ()):
-            connection.close()
 
 
-def ask(server: Server, path: str) -> None:
-    assert send("POST", server.url + path, body=b"token=t", keep=True).body == b"{}"
-
-
-def test_a_server_that_is_asked_again_and_again_is_asked_on_one_connection() -> None:
+def test_each_request_has_a_connection_of_its_own() -> None:
     with serving() as server:
-        for path in ("/a", "/b", "/c"):
-            ask(server, path)
-        assert server.asked == [(1, "/a", "keep-alive"), (1, "/b", "keep-alive"), (1, "/c", "keep-alive")]
-
-
-def test_a_connection_that_nobody_asks_on_again_is_not_kept() -> None:
-    with serving() as server:
-        assert send("GET", server.url + "/keys").body == b"{}"
-        assert send("GET", server.url + "/keys").body == b"{}"
-        assert server.asked == [(1, "/keys", "close"), (2, "/keys", "close")]
-        assert server.kept() == 0
-
-
-def test_a_connection_that_the_server_has_ended_is_not_used_again() -> None:
-    with serving() as server:
-        ask(server, "/leaves")
-        (kept,) = outbound._kept(os.getpid())["http", server.url.removeprefix("http://")]
-        kept.sock.recv(1)  # until its end has arrived
-        ask(server, "/b")
-        assert [(number, path) for number, path, _ in server.asked] == [(1, "/leaves"), (2, "/b")]
-        assert server.kept() == 1
+        for often in (False, True, True):
+            assert send("POST", server.url + "/ask", body=b"token=t", often=often).body == b"{}"
+        assert server.asked == [(1, "/ask", "close"), (2, "/ask", "close"), (3, "/ask", "close")]
 
 
 @pytest.mark.parametrize(("path", "problem"), [("/broken", "status 500"), ("/long", "too large an answer")])
-def test_a_connection_whose_answer_is_not_read_to_its_end_is_not_used_again(path: str, problem: str) -> None:
-    with serving() as server:
-        with pytest.raises(OutboundError, match=problem):
-            ask(server, path)
-        ask(server, "/b")
-        assert server.asked[-1][0] == 2
+def test_what_is_no_answer_says_why(path: str, problem: str) -> None:
+    with serving() as server, pytest.raises(OutboundError, match=problem):
+        send("GET", server.url + path)
 
 
-def test_those_who_ask_at_once_have_connections_of_their_own_and_four_are_kept() -> None:
+def test_many_ask_at_once() -> None:
     with serving() as server:
         server.waiting = threading.Barrier(6)
-        asking = [threading.Thread(target=ask, args=(server, "/a")) for _ in range(6)]
+        asking = [threading.Thread(target=send, args=("GET", server.url)) for _ in range(6)]
         for thread in asking:
             thread.start()
         for thread in asking:
             thread.join(LIMIT)
         assert len({number for number, _, _ in server.asked}) == 6
-        assert server.kept() == 4
+
+
+def test_the_certificates_that_are_trusted_are_read_once_for_those_who_ask_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[ssl.SSLContext] = []
+    make = ssl.create_default_context
+
+    def noted() -> ssl.SSLContext:
+        made.append(make())
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", noted)
+    connections._shared_context.cache_clear()
+    with serving() as server:  # which speaks no TLS
+        for often in (False, False, True, True):
+            with pytest.raises(OutboundError):
+                send("GET", server.url.replace("http:", "https:"), often=often)
+    assert len(made) == 3
+    connections._shared_context.cache_clear()
 
 
 def test_an_address_is_sent_in_ascii() -> None:
