@@ -40,7 +40,9 @@ MTLS: Mapping[str, str] = {
 NETWORK: Mapping[str, str] = {"network": "inside", "subnet": "inside-west1"}
 _PROGRAM = """\
 #!/bin/sh
-{ printf '%s\\037' "${0##*/}" "$@"; printf '\\036'; } >> "$CALLS"
+# In one piece: the programs of a pipeline run side by side.
+noted=$(printf '%s\\037' "${0##*/}" "$@")
+printf '%s\\036' "$noted" >> "$CALLS"
 case "$*" in
   *"--data-file=-"*|*"--header @-"*) { cat; printf '\\036'; } >> "$INPUTS" ;;
 esac
