@@ -204,9 +204,9 @@ def test_every_contract_is_listed() -> None:
     }  # fmt: skip
 
 
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return str(listening.getsockname()[1])
+def free_ports() -> tuple[str, str]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return str(one.getsockname()[1]), str(other.getsockname()[1])
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
@@ -214,7 +214,7 @@ def test_a_trial_with_keys_of_one_s_own(tmp_path: Path, monkeypatch: pytest.Monk
     """The commands run as they are copied, but for the ports, and wait for the servers that they start."""
     files = tmp_path / "files"
     files.mkdir()
-    keys, served = free_port(), free_port()
+    keys, served = free_ports()
     assert pages.write_files(DOCS / "keys.md", files) == ["trial.py", "main.py"]
     main = files / "main.py"
     main.write_text(main.read_text().replace("8081", keys))
@@ -226,7 +226,8 @@ def test_a_trial_with_keys_of_one_s_own(tmp_path: Path, monkeypatch: pytest.Monk
     script = script.replace("curl ", f"{waiting} -o keys http://127.0.0.1:{keys}/keys.json\n{waiting} ")
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    assert run(["trap 'kill $(jobs -p)' EXIT", script], files).endswith(answer)
+    said = run(["trap 'kill $(jobs -p)' EXIT", script], files)
+    assert said.endswith(answer), said
 
 
 def test_the_figures_of_keys_are_those_of_the_code() -> None:
