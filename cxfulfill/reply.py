@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeGuard
+from operator import is_not
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeGuard
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cxfulfill.protocol.building import MessageLike
     from cxfulfill.protocol.messages import ResponseMessage
     from cxfulfill.protocol.response import WebhookResponse
+
+_NOTHING: Final = (None, None, None, None)
 
 
 class Reply:
@@ -59,7 +62,7 @@ class Reply:
             invalid = [invalid] if isinstance(invalid, str) else list(invalid)
         plain = write(messages, parameters)
         rest = (merge, payload, target_page, target_flow)
-        if form or invalid or any(each is not None for each in rest):
+        if form or invalid or any(map(is_not, rest, _NOTHING)):
             plain = None if plain is None else write_more(plain, form, invalid, *rest)
         built = None
         if plain is None:
