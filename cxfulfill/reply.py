@@ -159,14 +159,17 @@ def to_response(answer: object) -> "WebhookResponse":
     Raises:
         ReplyError: It is something else.
     """
-    if isinstance(answer, Reply):
-        return answer.response
-    if isinstance(answer, str):
-        return Reply(answer).response
-    if is_response(answer):
+    read = _read(answer)
+    return read.response if isinstance(read, Reply) else read
+
+
+def _read(answer: object) -> "Reply | WebhookResponse":
+    if isinstance(answer, Reply) or is_response(answer):
         return answer
+    if isinstance(answer, str):
+        return Reply(answer)
     if answer is None:
-        return Reply().response
+        return Reply()
     raise ReplyError(
         "the handler's answer", f"is of type {type(answer).__name__}, not a str, Reply, WebhookResponse or None"
     )
@@ -186,11 +189,7 @@ def encode_reply(call: object, answer: object) -> bytes:
         ReplyError: CX would refuse it.
     """
     del call
-    if isinstance(answer, Reply):
-        return answer.encode()
-    if isinstance(answer, str):
-        return Reply(answer).encode()
-    return Reply().encode() if answer is None else to_response(answer).encode()
+    return _read(answer).encode()
 
 
 def prepare() -> None:

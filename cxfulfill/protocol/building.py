@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from cxfulfill.errors import ReplyError
 from cxfulfill.protocol.messages import Payload, ResponseMessage, SupportsPayload, Text
+from cxfulfill.protocol.plain import form_changes
 from cxfulfill.protocol.response import WebhookResponse
 
 MessageLike = str | Sequence[str] | ResponseMessage | SupportsPayload
@@ -85,13 +86,7 @@ def _message(message: object, index: int) -> ResponseMessage:
 
 def _page_update(form: Mapping[str, Any], invalid: Sequence[str]) -> dict[str, Any]:
     _refuse_both(form, invalid, "pageInfo.formInfo.parameterInfo")
-    changes = [
-        # The comment in CX's proto calls the state required in answers, though only INVALID acts.
-        {"display_name": name, "state": "EMPTY" if value is None else "FILLED", "value": value}
-        for name, value in form.items()
-    ]
-    changes += [{"display_name": name, "state": "INVALID"} for name in dict.fromkeys(invalid)]
-    return {"form_info": {"parameter_info": changes}}
+    return {"form_info": {"parameter_info": form_changes(form, invalid)}}
 
 
 def _session_update(parameters: Mapping[str, Any], invalid: Sequence[str]) -> dict[str, Any]:

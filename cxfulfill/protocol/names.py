@@ -106,7 +106,7 @@ class AgentName:
         Raises:
             ReplyError: An id is empty or has slashes or white space.
         """
-        flow, page = (_target("targetPage", *each) for each in (("flow", flow_id), ("page", page_id)))
+        flow, page = _target("targetPage", "flow", flow_id), _target("targetPage", "page", page_id)
         return f"{self}/flows/{flow}/pages/{page}"
 
     def intent(self, intent_id: str) -> str:

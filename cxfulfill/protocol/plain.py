@@ -3,7 +3,7 @@
 What the models would refuse, and what they alone know, is None here: they read it, and tell why.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cxfulfill.errors import ReplyError
@@ -96,18 +96,31 @@ def _form(form: object, invalid: Sequence[str], session: dict[str, Any] | None) 
         raise _Other
     written: dict[str, Any] = {}
     if given or refused:
-        changes = [_change(name, value) for name, value in given.items()]
-        changes += [{"displayName": name, "state": "INVALID"} for name in refused]
+        changes = form_changes(given, refused)
+        for change in changes[: len(given)]:
+            change["value"] = to_json_value(change["value"], depth=MAX_DEPTH - 1)
         written["pageInfo"] = {"formInfo": {"parameterInfo": changes}}
     if parameters or refused:
         written["sessionInfo"] = {"parameters": {**parameters, **refused}}
     return written
 
 
-def _change(name: str, value: Any) -> dict[str, Any]:
+def form_changes(form: Mapping[str, Any], refused: Iterable[str]) -> list[dict[str, Any]]:
+    """Tell what becomes of the parameters of a form.
+
+    Args:
+        form: Those that are set, with their values.
+        refused: Those that are refused.
+
+    Returns:
+        The changes, in this order; values are as they were given.
+    """
     # The comment in CX's proto calls the state required in answers, though only INVALID acts.
-    state = "EMPTY" if value is None else "FILLED"
-    return {"displayName": name, "state": state, "value": to_json_value(value, depth=MAX_DEPTH - 1)}
+    changes = [
+        {"displayName": name, "state": "EMPTY" if value is None else "FILLED", "value": value}
+        for name, value in form.items()
+    ]
+    return changes + [{"displayName": name, "state": "INVALID"} for name in dict.fromkeys(refused)]
 
 
 def _payload(payload: object) -> dict[str, Any]:

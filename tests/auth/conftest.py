@@ -2,9 +2,21 @@
 
 import pytest
 
+from cxfulfill.auth import outbound
+from tests.auth.listening import Steered
 from tests.pipeline.over_asgi import FLASK, WAYS, server
 
 __all__ = ["server"]
+
+
+@pytest.fixture
+def steered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test say when the time of a request is over."""
+
+    class Threading:
+        Timer = Steered
+
+    monkeypatch.setattr(outbound, "threading", Threading)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

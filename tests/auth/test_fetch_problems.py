@@ -152,48 +152,25 @@ def test_an_answer_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problem in ("it took too long", "too slow an answer")
 
 
-@pytest.fixture
-def steered(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Threading:
-        Timer = Steered
-
-    monkeypatch.setattr(outbound, "threading", Threading)
-
-
+@pytest.mark.parametrize(
+    ("scheme", "sends"),
+    [
+        ("http", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"),
+        # Within a line, on a connection that is the answer's own by then.
+        ("http", b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1;a"),
+        ("https", b"\x16\x03\x03\x00"),  # in the midst of the handshake
+    ],
+)
 @pytest.mark.usefixtures("steered")
-def test_what_is_cut_off_here_did_not_break_off_there() -> None:
+def test_what_is_cut_off_here_did_not_break_off_there(scheme: str, sends: bytes) -> None:
     def serve(connection: socket.socket) -> None:
         connection.recv(4_096)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
-        Steered.made[-1].go_off()
-        connection.recv(1)
-
-    with listening(serve) as port:
-        assert problem_at(f"http://127.0.0.1:{port}/") == "too slow an answer"
-
-
-@pytest.mark.usefixtures("steered")
-def test_an_answer_that_drips_within_a_line_is_cut_off_though_its_connection_is_the_last_one_s() -> None:
-    def serve(connection: socket.socket) -> None:
-        connection.recv(4_096)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1;a")
-        Steered.made[-1].go_off()
-        connection.recv(1)
-
-    with listening(serve) as port:
-        assert problem_at(f"http://127.0.0.1:{port}/") == "too slow an answer"
-
-
-@pytest.mark.usefixtures("steered")
-def test_a_handshake_that_drips_is_cut_off() -> None:
-    def serve(connection: socket.socket) -> None:
-        connection.recv(4_096)
-        connection.sendall(b"\x16\x03\x03\x00")
+        connection.sendall(sends)
         Steered.made[-1].go_off()
         connection.recv(4_096)
 
     with listening(serve) as port:
-        assert problem_at(f"https://127.0.0.1:{port}/") == "too slow an answer"
+        assert problem_at(f"{scheme}://127.0.0.1:{port}/") == "too slow an answer"
 
 
 @pytest.mark.usefixtures("steered")

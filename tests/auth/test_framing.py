@@ -12,7 +12,6 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from cxfulfill.auth import outbound
 from cxfulfill.auth.connections import _shared_context, open_to
 from cxfulfill.auth.outbound import OutboundError, send
 from tests.auth.listening import Serve, Steered, listening, shaking
@@ -152,10 +151,8 @@ def test_an_ipv6_address_ends_with_no_port(url: str, host: str, port: int) -> No
     assert (connection.host, connection.port) == (host, port)
 
 
+@pytest.mark.usefixtures("steered")
 def test_whoever_connects_when_the_time_is_over_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Threading:
-        Timer = Steered
-
     resolve, came, left = socket.getaddrinfo, [], threading.Event()
 
     def slow(*arguments: Any, **options: Any) -> Any:
@@ -166,7 +163,6 @@ def test_whoever_connects_when_the_time_is_over_asks_nothing(monkeypatch: pytest
         came.append(connection.recv(4_096))
         left.set()
 
-    monkeypatch.setattr(outbound, "threading", Threading)
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     with listening(serve) as port:
         with pytest.raises(OutboundError, match="too slow an answer"):
@@ -175,10 +171,8 @@ def test_whoever_connects_when_the_time_is_over_asks_nothing(monkeypatch: pytest
     assert came == [b""]
 
 
-def test_an_answer_that_is_cut_off_at_its_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Threading:
-        Timer = Steered
-
+@pytest.mark.usefixtures("steered")
+def test_an_answer_that_is_cut_off_at_its_end_is_none() -> None:
     rest = threading.Event()
 
     def serve(connection: socket.socket) -> None:
@@ -187,7 +181,6 @@ def test_an_answer_that_is_cut_off_at_its_end_is_none(monkeypatch: pytest.Monkey
         connection.sendall(answer(TRUE))
         rest.set()
 
-    monkeypatch.setattr(outbound, "threading", Threading)
     with listening(serve) as port:
         with pytest.raises(OutboundError, match="too slow an answer"):
             ask(f"http://127.0.0.1:{port}/")
