@@ -23,8 +23,9 @@ class Connection(HTTPConnection):
 
     def connect(self) -> None:
         """Connect; `http.client` calls this."""
-        super().connect()
-        self.use(self.sock)
+        host = _address(self.host)
+        self.use(socket.create_connection((host, self.port), self.timeout))  # type: ignore[arg-type]
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def use(self, sock: socket.socket) -> None:
         """Take over a socket.
@@ -57,7 +58,7 @@ class TlsConnection(Connection):
         """Connect; `http.client` calls this."""
         super().connect()
         context = _shared_context() if self.often else _context()
-        name = self.host.rstrip(".")  # there is no dot at the end in certificates
+        name = _address(self.host.rstrip("."))  # there is no dot at the end in certificates
         # The handshake comes later, so that it can be cut off.
         sock = context.wrap_socket(self.sock, server_hostname=name, do_handshake_on_connect=False)
         self.use(sock)
@@ -81,6 +82,11 @@ def open_to(parts: SplitResult, limit: float, *, often: bool) -> Connection:
     made = kind(parts.hostname or "", port, timeout=limit)
     made.often = often
     return made
+
+
+def _address(host: str) -> str | bytes:
+    """Give a host as Python can take it without the tables of IDNA, which it loads for each text."""
+    return host.encode("ascii") if host.isascii() else host
 
 
 def _context() -> ssl.SSLContext:

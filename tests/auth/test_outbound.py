@@ -1,6 +1,8 @@
 """The connections over which keys are fetched and tokens asked about."""
 
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,3 +115,18 @@ def test_an_address_is_sent_in_ascii() -> None:
         send("GET", server.url + "/schlüssel%20a?käse=[1]")
         send("GET", server.url)
         assert [path for _, path, _ in server.asked] == ["/schl%C3%BCssel%20a?k%C3%A4se=[1]", "/"]
+
+
+def test_a_host_of_ascii_needs_no_tables_of_other_letters() -> None:
+    script = """
+import sys
+from cxfulfill.auth.outbound import OutboundError, send
+send("GET", sys.argv[1])
+try:
+    send("GET", sys.argv[1].replace("http:", "https:"))
+except OutboundError:
+    print(sorted({"encodings.idna", "stringprep"} & sys.modules.keys()))
+"""
+    with serving() as server:
+        told = subprocess.run([sys.executable, "-c", script, server.url], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
