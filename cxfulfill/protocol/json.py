@@ -90,10 +90,12 @@ def bounded(body: bytes, what: str) -> bytes:
         The same.
 
     Raises:
-        ReplyError: It has more than 65,536 bytes.
+        ReplyError: It has more than 65,536 bytes; the error names the part that most of them are in.
     """
     if len(body) > MAX_REPLY_BYTES:
-        raise ReplyError(what, f"has {len(body)} bytes on the wire, CX reads at most {MAX_REPLY_BYTES}")
+        problem = f"has {len(body)} bytes on the wire, CX reads at most {MAX_REPLY_BYTES}"
+        part = _largest(jiter.from_json(body), len(body) // 2)
+        raise ReplyError(what, f"{problem}; most of them are in {part}" if part else problem)
     return body
 
 
@@ -138,13 +140,24 @@ def _overflows(value: Any) -> bool:
     return False
 
 
-def _surrogate_error(value: Any) -> ReplyError:
-    members: Iterable[tuple[str, Any]] = ()
+def _largest(value: Any, size: int) -> str:
+    """Tell the place of the innermost part that has more than so many bytes, such as ``payload.cards[3]``."""
+    for name, member in _members(value):
+        if len(dumps(member)) > size:
+            inner = _largest(member, size)
+            return name + ("." if inner and not inner.startswith("[") else "") + inner
+    return ""
+
+
+def _members(value: Any) -> Iterable[tuple[str, Any]]:
+    """Give the members of an object or a list, by the names that may stand in an error."""
     if isinstance(value, dict):
-        members = ((key if NAMEABLE.fullmatch(key) else "*", member) for key, member in value.items())
-    elif isinstance(value, list):
-        members = ((f"[{index}]", member) for index, member in enumerate(value))
-    for name, member in members:
+        return ((key if NAMEABLE.fullmatch(key) else "*", member) for key, member in value.items())
+    return ((f"[{index}]", member) for index, member in enumerate(value if isinstance(value, list) else ()))
+
+
+def _surrogate_error(value: Any) -> ReplyError:
+    for name, member in _members(value):
         try:
             _encode(member).encode()
         except UnicodeEncodeError:

@@ -323,7 +323,27 @@ def test_a093_an_answer_of_64_kib_is_sent_and_one_byte_more_is_not() -> None:
 
     assert len(Reply("a" * (MAX_REPLY_BYTES - frame)).response.encode()) == MAX_REPLY_BYTES == 65_536
     error = refused(Reply("a" * (MAX_REPLY_BYTES - frame + 1)).response.encode)
-    assert error.problem == "has 65537 bytes on the wire, CX reads at most 65536"
+    assert error.problem.startswith("has 65537 bytes on the wire, CX reads at most 65536;")
+
+
+@pytest.mark.parametrize(
+    ("reply", "part"),
+    [
+        (Reply("Hello.", "a" * 70_000), "fulfillmentResponse.messages[1].text.text[0]"),
+        (Reply(parameters={"history": [{"price": 1}] * 9_000, "nights": 3}), "sessionInfo.parameters.history"),
+        (Reply(parameters={"of Ada": {"rooms": ["a" * 70_000]}}), "sessionInfo.parameters.*.rooms[0]"),
+        (Reply(payload={"one": "a" * 33_000, "other": "a" * 33_000}), "payload"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_answer_that_is_too_large_tells_the_part_that_makes_it_so(reply: Reply, part: str) -> None:
+    assert refused(reply.encode).problem.endswith(f"; most of them are in {part}")
+    assert refused(reply.response.encode).problem.endswith(f"; most of them are in {part}")
+
+
+def test_an_answer_of_many_small_parts_tells_its_size() -> None:
+    reply = Reply("a" * 22_000, parameters={"a": "a" * 22_000}, payload={"a": "a" * 22_000})
+    assert refused(reply.encode).problem.endswith("CX reads at most 65536")
 
 
 @pytest.mark.parametrize("character", ["é", '"', "\n", "\U0001f600"])
