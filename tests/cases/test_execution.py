@@ -37,15 +37,16 @@ def thread_name(ctx: Context) -> str:
 
 
 @pytest.mark.parametrize(
-    ("app", "options", "in_pool"),
+    ("of_app", "options", "in_pool"),
     [
-        (App(), {}, False),
-        (App(), {"timeout": 5}, True),
-        (App(), {"fallback": "later"}, True),
-        (App(timeout=5), {}, True),
+        ({}, {}, False),
+        ({}, {"timeout": 5}, True),
+        ({}, {"fallback": "later"}, True),
+        ({"timeout": 5}, {}, True),
     ],
 )
-def test_a_plain_handler_runs_here_unless_it_is_watched(app: App, options: Any, in_pool: bool) -> None:
+def test_a_plain_handler_runs_here_unless_it_is_watched(of_app: Any, options: Any, in_pool: bool) -> None:
+    app = App(**of_app)
     app.add("t", thread_name, **options)
     assert text(app, "t").startswith("cxfulfill_") == in_pool
     app.webhook.close()
