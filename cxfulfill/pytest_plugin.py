@@ -44,7 +44,7 @@ def cx_webhook(request: pytest.FixtureRequest) -> Webhook:
             "that returns it"
         )
     try:
-        return load_webhook(target, "cx_webhook")
+        return load_webhook(target, "cx_webhook =")
     except ConfigurationError as error:
         _fail(f"cx_webhook: {error}")
 

@@ -111,7 +111,7 @@ class Reply:
 
     @property
     def texts(self) -> list[list[str]]:
-        """The variants of each text message."""
+        """The variants of each text message: ``Reply("Hello.").texts`` is ``[["Hello."]]``."""
         return [message.text.text for message in self.messages if message.text]
 
     @property

@@ -21,7 +21,7 @@ def reprompt(ctx: Context, error: ParameterError) -> bytes | None:
     names = list(dict.fromkeys(name for name, _ in error.problems))
     others = [name for name in names if name not in ctx.form]
     if others:
-        error.note = f"the user is not asked again: {', '.join(others)} is no parameter of the current page's form"
+        error.note = f"the user is not asked again: the current page's form has no {', no '.join(others)}"
         return None
     prompts = dict.fromkeys(error.messages[name] for name in names if name in error.messages)
     return Reply(*prompts, invalid=names).response.encode()

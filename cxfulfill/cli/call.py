@@ -144,7 +144,7 @@ def twice_told(first: Result, second: Result) -> Line:
         return Line("The second delivery got the answer of the first: nothing ran twice.", Kind.GOOD)
     if first.ok and second.ok:
         return Line("The second delivery was answered anew: the handler ran twice, or is not remembered.", Kind.OPEN)
-    return Line("No answer was kept that the second delivery could get.", Kind.OPEN)
+    return Line("There was no answer yet that the second delivery could get.", Kind.OPEN)
 
 
 def _print_curl(aim: Target, simulator: Simulator, ready: Ready, options: dict[str, Any]) -> None:

@@ -66,7 +66,9 @@ def check_time_limits(webhook: Webhook) -> Iterator[Finding]:
     Yields:
         The finding.
     """
-    longest = max((target.timeout for _, target in handlers_of(webhook) if is_cut_off(target)), default=0.0)
+    handlers = [target for _, target in handlers_of(webhook)]
+    longest = max((target.timeout for target in handlers if is_cut_off(target)), default=0.0)
+    unlimited = sum(not is_cut_off(target) for target in handlers)
     needed = longest + ROOM
     if longest == 0:
         yield Finding("time limits", Verdict.OK, "no handler has one; CX gives up after its own")
@@ -77,7 +79,9 @@ def check_time_limits(webhook: Webhook) -> Iterator[Finding]:
         see = f"In CX, set the webhook's timeout to {needed:g} s or more."
         yield Finding("time limits", Verdict.WARN, f"{longest:g} s, and CX waits {CX_TIMEOUT:g} s by default", see)
     else:
-        yield Finding("time limits", Verdict.OK, f"{longest:g} s at most, within CX's default of {CX_TIMEOUT:g} s")
+        others = f"; handlers without one: {unlimited}" if unlimited else ""
+        found = f"{longest:g} s at most, within CX's default of {CX_TIMEOUT:g} s{others}"
+        yield Finding("time limits", Verdict.OK, found)
 
 
 def check_pool(webhook: Webhook) -> Iterator[Finding]:

@@ -12,11 +12,12 @@ SERVING: Final[Mapping[str, Entry]] = {
         500,
         "An exception that no error handler takes.",
         "The line names its class and the place in the code (error, at); for the traceback let the logger cxfulfill "
-        "write at DEBUG.",
+        "write at DEBUG, by logging.basicConfig() and logging.getLogger('cxfulfill').setLevel('DEBUG').",
     ),
     "refused_reply": Entry(
         500,
-        "The handler's answer is one that CX would refuse; detail names the field.",
+        "The handler's answer is one that CX would refuse, by its shape or its size; detail names the field. What the "
+        "handler has done is done.",
         "Look at the handler that the line names, and at that field.",
     ),
     "undocumented_status": Entry(

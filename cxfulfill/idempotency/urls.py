@@ -2,7 +2,9 @@
 
 import logging
 import os
-from collections.abc import Mapping
+import re
+import sys
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Final
 
@@ -80,20 +82,31 @@ def _made(module: str, name: str, argument: str) -> IdempotencyStore:
     return store
 
 
-def warn_of_memory(store: IdempotencyStore, environ: Mapping[str, str] = os.environ) -> None:
+def warn_of_memory(
+    store: IdempotencyStore, environ: Mapping[str, str] = os.environ, arguments: Sequence[str] | None = None
+) -> None:
     """Warn, once a process, where calls are remembered in one process's memory and others may get the retries.
 
     Args:
         store: The store.
         environ: The environment.
+        arguments: The process's command line; by default that of this one.
     """
     global _warned  # noqa: PLW0603 - one warning a process, whatever the number of applications
-    workers = environ.get("WEB_CONCURRENCY", "1")
-    alone = not (workers.isdigit() and int(workers) > 1) and "K_SERVICE" not in environ
-    if _warned or alone or not isinstance(store, MemoryStore):
+    if _warned or not isinstance(store, MemoryStore) or not _has_others(environ, arguments or sys.argv):
         return
     _warned = True
     _log.warning(
         "calls are remembered in this process's memory alone: a retry that another worker or instance gets runs again; "
         "set a store that all share, such as CXFULFILL_STORE=redis://..., or idempotency='redis://...'"
     )
+
+
+def _has_others(environ: Mapping[str, str], line: Sequence[str]) -> bool:
+    """Tell whether there are other workers or instances, as far as the environment and the server's line tell it."""
+    told = f" {environ.get('GUNICORN_CMD_ARGS', '')}"
+    if line and ("gunicorn" in line[0] or "uvicorn" in line[0]):
+        told = " ".join([told, *line])
+    workers = [environ.get("WEB_CONCURRENCY", ""), environ.get("UVICORN_WORKERS", "")]
+    workers += re.findall(r"\s(?:-w|--workers)[\s=]*(\d+)", told) if "-w" in told else ()
+    return "K_SERVICE" in environ or any(each.isdigit() and int(each) > 1 for each in workers)

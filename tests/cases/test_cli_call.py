@@ -222,7 +222,7 @@ def test_twice(run: Trial) -> None:
     assert run.app.runs == ["hello"]
     assert told(run, "hello", "--concurrently")["again"]["replayed"] is True
     assert "was answered anew" in run("count", "--twice").output
-    assert "No answer was kept" in run("bad", "--twice", code=1).output
+    assert "There was no answer yet" in run("bad", "--twice", code=1).output
 
 
 def test_a_lost_answer_is_fetched_again(run: Trial) -> None:

@@ -480,6 +480,13 @@ def test_time_limits(doctor: Doctor, timeout: float | None, expected: tuple[str,
     assert checks["time limits"]["to_do"].startswith(to_do)
 
 
+def test_handlers_without_a_time_limit_beside_others(doctor: Doctor) -> None:
+    webhook = app(timeout=None)
+    webhook.add_handler("quote", lambda ctx: "300 euros", timeout=4)
+    expected = ("ok", "4 s at most, within CX's default of 5 s; handlers without one: 1")
+    assert verdict(doctor(webhook), "time limits") == expected
+
+
 def test_the_pool(doctor: Doctor) -> None:
     assert verdict(doctor(app()), "pool") == ("ok", "no handler needs it")
     assert "full at 8.0 late calls a second" in doctor(app(timeout=4))["pool"]["found"]

@@ -26,23 +26,38 @@ def test_a_file_s_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative:
     assert (tmp_path / "calls.sqlite").exists()
 
 
-@pytest.mark.parametrize("environ", [{"WEB_CONCURRENCY": "2"}, {"K_SERVICE": "hotel"}])
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        ({"WEB_CONCURRENCY": "2"}, "python"), ({"K_SERVICE": "hotel"}, "python"),
+        ({"UVICORN_WORKERS": "2"}, "/bin/uvicorn main:asgi"), ({"GUNICORN_CMD_ARGS": "-w 2"}, "/bin/gunicorn main:app"),
+        ({}, "/bin/gunicorn -w 2 main:app"), ({}, "/bin/gunicorn -w2 main:app"),
+        ({}, "/lib/gunicorn/__main__.py main:app --workers=12"), ({}, "/bin/uvicorn main:asgi --workers 2"),
+    ],
+)  # fmt: skip
 def test_memory_is_warned_of_once(
-    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    environ: dict[str, str], line: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(urls, "_warned", False)
     for _ in range(2):
-        warn_of_memory(MemoryStore(), environ)
+        warn_of_memory(MemoryStore(), environ, line.split())
     [record] = caplog.records
     assert "CXFULFILL_STORE=redis://" in record.getMessage()
 
 
-@pytest.mark.parametrize("environ", [{}, {"WEB_CONCURRENCY": "1"}, {"WEB_CONCURRENCY": "many"}])
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        ({}, ""), ({}, "/bin/pytest -w 2"), ({"WEB_CONCURRENCY": "1"}, "/bin/gunicorn -w 1 main:app"),
+        ({"WEB_CONCURRENCY": "many"}, "/bin/uvicorn --workers main:asgi"),
+        ({}, "/bin/gunicorn --worker-connections 9 main:app"),
+    ],
+)  # fmt: skip
 def test_a_single_process_is_not_warned(
-    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    environ: dict[str, str], line: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(urls, "_warned", False)
-    warn_of_memory(MemoryStore(), environ)
+    warn_of_memory(MemoryStore(), environ, line.split() or [""])
     assert caplog.records == []
 
 

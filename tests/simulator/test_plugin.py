@@ -225,8 +225,8 @@ def test_golden_files(project: pytest.Pytester) -> None:
     [
         ("", "*set cx_webhook = main:webhook in the pytest settings*"),
         ("cx_webhook = nowhere:webhook", "*cx_webhook: there is no module nowhere*"),
-        ("cx_webhook = shop", "*cx_webhook takes MODULE:NAME*"),
-        ("cx_webhook = shop:sqlite3", "*shop:sqlite3 is no Webhook*cx_webhook shop:webhook*"),
+        ("cx_webhook = shop", "*cx_webhook = takes MODULE:NAME*"),
+        ("cx_webhook = shop:sqlite3", "*shop:sqlite3 is no Webhook*cx_webhook = shop:webhook*"),
     ],
 )
 def test_a_missing_webhook_is_told(project: pytest.Pytester, ini: str, told: str) -> None:
