@@ -63,7 +63,7 @@ def _fulfillment(messages: Iterable[MessageLike], merge: str | None) -> dict[str
     if messages:
         members["messages"] = [_message(message, index) for index, message in enumerate(messages)]
     if merge is not None:
-        if merge not in ("append", "replace"):
+        if not isinstance(merge, str) or merge not in ("append", "replace"):
             raise ReplyError("merge", 'must be "append" or "replace"')
         members["merge_behavior"] = merge.upper()
     return members

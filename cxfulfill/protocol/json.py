@@ -8,6 +8,7 @@ reads a number beyond the range of a double as infinity; that is refused here.
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from math import inf
 from typing import Any, Final
 
@@ -18,6 +19,10 @@ from cxfulfill.protocol.values import NAMEABLE
 
 MAX_REPLY_BYTES: Final = 65_536
 """The largest answer that CX reads, in bytes on the wire (64 KiB, Google's webhook page)."""
+
+_MOST_LOOKED_INTO: Final = 2**21
+"""Bytes of an answer that is too large up to which it is told what makes it so."""
+_FREE: Final = ("parameters", "payload", "metadata", "inputParameters", "value")
 
 _REASONS: Final = (
     ("Detected duplicate key", "json_duplicate_member", "has a member twice in one object"),
@@ -94,7 +99,10 @@ def bounded(body: bytes, what: str) -> bytes:
     """
     if len(body) > MAX_REPLY_BYTES:
         problem = f"has {len(body)} bytes on the wire, CX reads at most {MAX_REPLY_BYTES}"
-        part = _largest(jiter.from_json(body), len(body) // 2)
+        part = ""
+        if len(body) <= _MOST_LOOKED_INTO:
+            with suppress(ValueError):  # it is nested deeper than jiter reads
+                part = _largest(jiter.from_json(body), len(body) // 2, is_free=what != "WebhookResponse")
         raise ReplyError(what, f"{problem}; most of them are in {part}" if part else problem)
     return body
 
@@ -140,11 +148,14 @@ def _overflows(value: Any) -> bool:
     return False
 
 
-def _largest(value: Any, size: int) -> str:
-    """Tell the place of the innermost part that has more than so many bytes, such as ``payload.cards[3]``."""
+def _largest(value: Any, size: int, *, is_free: bool) -> str:
+    """Tell the place of the part that has more than so many bytes, such as ``payload.cards``.
+
+    What is inside a member of an object of free form is not told: it is data, and so may its names be.
+    """
     for name, member in _members(value):
         if len(dumps(member)) > size:
-            inner = _largest(member, size)
+            inner = "" if is_free else _largest(member, size, is_free=name in _FREE)
             return name + ("." if inner and not inner.startswith("[") else "") + inner
     return ""
 

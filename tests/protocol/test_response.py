@@ -331,7 +331,12 @@ def test_a093_an_answer_of_64_kib_is_sent_and_one_byte_more_is_not() -> None:
     [
         (Reply("Hello.", "a" * 70_000), "fulfillmentResponse.messages[1].text.text[0]"),
         (Reply(parameters={"history": [{"price": 1}] * 9_000, "nights": 3}), "sessionInfo.parameters.history"),
-        (Reply(parameters={"of Ada": {"rooms": ["a" * 70_000]}}), "sessionInfo.parameters.*.rooms[0]"),
+        (Reply(parameters={"of Ada": {"rooms": ["a" * 70_000]}}), "sessionInfo.parameters.*"),
+        (Reply(payload={"by_customer": {"sk_live_51H": "a" * 70_000}}), "payload.by_customer"),
+        (
+            Reply(ToolCall("t", "a", {"b": {"c": "a" * 70_000}})),
+            "fulfillmentResponse.messages[0].toolCall.inputParameters.b",
+        ),
         (Reply(payload={"one": "a" * 33_000, "other": "a" * 33_000}), "payload"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -339,6 +344,17 @@ def test_a093_an_answer_of_64_kib_is_sent_and_one_byte_more_is_not() -> None:
 def test_an_answer_that_is_too_large_tells_the_part_that_makes_it_so(reply: Reply, part: str) -> None:
     assert refused(reply.encode).problem.endswith(f"; most of them are in {part}")
     assert refused(reply.response.encode).problem.endswith(f"; most of them are in {part}")
+
+
+def test_an_answer_that_cannot_be_looked_into_tells_its_size() -> None:
+    deep: Any = "a"
+    for _ in range(300):
+        deep = [deep]
+    response = WebhookResponse(payload={})
+    assert response.payload is not None
+    response.payload["b"] = [deep, "a" * 70_000]  # past the checks
+    assert refused(response.encode).problem.endswith("CX reads at most 65536")
+    assert refused(Reply("a" * 2**21).encode).problem.endswith("CX reads at most 65536")
 
 
 def test_an_answer_of_many_small_parts_tells_its_size() -> None:
