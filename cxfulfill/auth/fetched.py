@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final, Generic, TypeVar
@@ -132,7 +133,9 @@ class Fetched(Generic[T]):
         """
         now, state = self._clock(), self._state
         if now >= state.attempted + (PAUSE if state.failed else COOL_DOWN):
-            raise NeedsIO(partial(self._fetch, state))
+            if not state.hung:
+                raise NeedsIO(partial(self._fetch, state))
+            self._start()  # as in `get`: whoever asks for a key that nobody has would hold up a thread
         if state.failed:
             raise self._unavailable(now, state)
 
@@ -189,7 +192,13 @@ class Fetched(Generic[T]):
             under_way = self._under_way(now)
             if under_way is not None:
                 return under_way
-            flight = self._flight = _Flight(os.getpid(), now)
+            hanging = self._flight if self._flight and self._flight.process == os.getpid() else None
+            if hanging is None or seen is not None:
+                flight = self._flight = _Flight(os.getpid(), now)
+        if hanging is not None and seen is None:
+            # Nobody waits: it is given up, and there is a pause before the next one.
+            self._land(hanging, None, "it took too long", hung=True)
+            return hanging
         try:
             threading.Thread(target=self._run, args=(flight,), name="cxfulfill-fetch", daemon=True).start()
         except RuntimeError:
@@ -225,7 +234,8 @@ class Fetched(Generic[T]):
                 hung = hung or now >= flight.begun + _LONG * TIME_LIMIT
                 self._state = replace(kept, attempted=now, failed=True, hung=hung, problem=problem)
         if problem:
-            _log.warning("%s could not be fetched from %s: %s", self._what, self._source, problem)
+            with suppress(Exception):  # a log that fails must not keep those who wait
+                _log.warning("%s could not be fetched from %s: %s", self._what, self._source, problem)
         if not flight.landed.done():
             flight.landed.set_result(None)
 

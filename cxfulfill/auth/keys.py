@@ -5,6 +5,7 @@ id. A key that a token brings along, or an address in it, is never looked at.
 """
 
 import inspect
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -48,6 +49,8 @@ class KeySource(Protocol):
     def fetch(self) -> KeyDocument:
         """Fetch the document. Runs in a thread of its own, one at a time, and is given up after 3 seconds.
 
+        It needs a time limit of its own: a thread that hangs stays.
+
         Returns:
             The document.
 
@@ -76,7 +79,7 @@ class HttpKeySource:
         return KeyDocument(received.body, _max_age(received.headers))
 
     def __repr__(self) -> str:
-        return f"HttpKeySource({self.url!r})"
+        return f"HttpKeySource({_shown(self.url)!r})"
 
 
 class KeyCache(Generic[K]):
@@ -94,7 +97,7 @@ class KeyCache(Generic[K]):
 
     def __init__(self, source: KeySource, parse: Parse[K], *, clock: Callable[[], float] = time.monotonic) -> None:
         self.source = source
-        self.shown = source.url if isinstance(source, HttpKeySource) else type(source).__name__
+        self.shown = _shown(source.url) if isinstance(source, HttpKeySource) else type(source).__name__
         self._parse = parse
         self._keys: Fetched[Mapping[str, K]] = Fetched("keys", self.shown, self._load, clock=clock)
 
@@ -164,7 +167,7 @@ class KeyCache(Generic[K]):
         keys = self._parse(content)
         if not keys:
             raise FetchError("no usable key in it")
-        age = DEFAULT_MAX_AGE if document.max_age is None else document.max_age
+        age = DEFAULT_MAX_AGE if document.max_age is None or math.isnan(document.max_age) else document.max_age
         return Held(keys, min(max(age, SHORTEST_MAX_AGE), LONGEST_MAX_AGE))
 
 
@@ -240,6 +243,12 @@ def signing_jwks(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _is_for_signatures(jwk: Mapping[str, Any]) -> bool:
     operations = jwk.get("key_ops", ["verify"])
     return jwk.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
+
+
+def _shown(url: str) -> str:
+    """Give an address for a log, without a query, which may hold a secret."""
+    path, mark, _ = url.partition("?")
+    return f"{path}?..." if mark else path
 
 
 def _max_age(headers: Mapping[str, str]) -> float | None:

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from cxfulfill.auth import fetched, outbound
 from cxfulfill.auth.fetched import COOL_DOWN, PAUSE, STALE_FOR, Fetched, Gone, Held
 from cxfulfill.auth.google import GoogleIdToken
 from cxfulfill.auth.outbound import OutboundError, check_url, send
-from tests.auth.tokens_support import K1, K2, NOW, Source, app_g, bearing, jwk, settled, token
+from tests.auth.tokens_support import AUDIENCE, K1, K2, NOW, Source, app_g, bearing, jwk, settled, token
 from tests.clock import Clock
 from tests.pipeline.support import LIMIT, Counted, Result, body_of, post
 
@@ -157,6 +158,67 @@ def test_a028_a_source_that_goes_on_hanging_delays_one_caller_alone(monkeypatch:
     assert auth.authenticate(bearing(GOOD["Authorization"]))
     until_thread_ends()
     assert auth.ready()
+
+
+def test_a_source_that_hangs_is_not_waited_for_by_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, clock = Source(), Clock(NOW)
+    auth = app_g(source, clock=clock, now=lambda: NOW)
+    webhook = Counted(auth)
+    unknown = bearing(f"Bearer {token(kid='k9')}")
+    assert status(webhook) == 200
+    clock.seconds += COOL_DOWN
+    monkeypatch.setattr(fetched, "TIME_LIMIT", 0.01)
+    with hanging(source):
+        assert post(webhook, headers={"Authorization": f"Bearer {token(kid='k9')}"}).status == 503
+        for _ in range(3):
+            clock.seconds += 2 * PAUSE
+            with pytest.raises(Unavailable):  # and not NeedsIO: nobody waits again
+                auth.authenticate(unknown)
+        assert auth.authenticate(bearing(GOOD["Authorization"]))
+
+
+def test_a_source_that_hangs_for_ever_is_asked_after_a_pause_only(caplog: pytest.LogCaptureFixture) -> None:
+    gate, clock, loads = threading.Event(), Clock(NOW), []
+
+    def load() -> Held[int]:
+        loads.append(1)
+        if len(loads) > 1:
+            gate.wait(LIMIT)
+        return Held(len(loads), 60)
+
+    value = Fetched("keys", "test", load, clock=clock)
+    value.fetch()
+    clock.seconds += 61 * 0.8
+    for _ in range(6):
+        assert value.get() == 1
+        clock.seconds += fetched.TIME_LIMIT
+    gate.set()
+    until_thread_ends()
+    assert len(loads) == 1 + 2, "begun, given up, a pause, begun again"
+    assert [record.getMessage() for record in caplog.records] == [
+        "keys could not be fetched from test: it took too long"
+    ] * 2
+
+
+def test_a_log_that_fails_keeps_nobody_who_waits_for_a_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("the log")
+
+    monkeypatch.setattr(fetched._log, "warning", fails)
+    source = Source(down=True)
+    assert post(Counted(app_g(source)), headers=GOOD).status == 503
+    assert source.fetches == 1
+
+
+def test_the_query_of_an_address_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/keys?api_key=canary-of-the-query"
+    # Nobody listens there any more.
+    auth = GoogleIdToken(audience=AUDIENCE, project_number=123, keys=url)
+    result = post(Counted(auth), headers=GOOD)
+    assert (result.status, result.reason) == (503, "keys_unavailable")
+    assert "/keys?...: connection refused" in caplog.text
+    assert "canary" not in caplog.text + repr(HttpKeySource(url)) + result.body.decode()
 
 
 def parallel(number: int, function: Callable[[], Result]) -> list[Result]:
