@@ -2,30 +2,64 @@
 
 import socket
 import ssl
+import time
 from contextlib import suppress
 from functools import cache
 from http.client import HTTPS_PORT, HTTPConnection
+from typing import Any, Final
 from urllib.parse import SplitResult
+
+_SHARES: Final = 8
+"""Parts that the time left is divided into at most: of many addresses, a far one would not answer within its own."""
 
 
 class Connection(HTTPConnection):
     """A connection that can be cut off from another thread.
 
     Attributes:
-        used: Its socket, also when an answer that is the last one has taken it over; None where there is none yet.
+        used: Its socket, also while it connects, and when an answer that is the last one has taken it over; None where
+            there is none yet.
+        timeout: Seconds that connecting may take in all, and each later step.
         is_cut: Whether it was cut off.
         often: Whether the certificates that are trusted are read only once.
     """
 
     used: socket.socket | None = None
+    timeout: float
     is_cut = False
     often = False
 
     def connect(self) -> None:
-        """Connect; `http.client` calls this."""
-        host = _address(self.host)
-        self.use(socket.create_connection((host, self.port), self.timeout))  # type: ignore[arg-type]
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        """Connect to the first address of the host that answers; `http.client` calls this.
+
+        Raises:
+            OSError: None did, in time; or there is none. It is what the last one that was tried failed with.
+        """
+        ends = time.monotonic() + self.timeout
+        found = socket.getaddrinfo(_address(self.host), self.port, 0, socket.SOCK_STREAM)
+        for count, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            try:
+                self._connect_to(address, socket.socket(family, kind, protocol), left / min(count, _SHARES))
+            except OSError:
+                if count == 1 or self.is_cut:
+                    raise
+            else:
+                break
+
+    def _connect_to(self, address: Any, sock: socket.socket, limit: float) -> None:
+        try:
+            self.use(sock)  # already now, so that it can be cut off while it connects
+            sock.settimeout(limit)
+            sock.connect(address)
+            self.use(sock)  # once more: what is cut off before it connects may connect all the same
+            sock.settimeout(self.timeout)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            sock.close()
+            raise
 
     def use(self, sock: socket.socket) -> None:
         """Take over a socket.
@@ -34,7 +68,7 @@ class Connection(HTTPConnection):
             sock: The socket.
 
         Raises:
-            TimeoutError: It comes too late to be cut off.
+            TimeoutError: The connection was cut off before.
         """
         self.used = self.sock = sock
         if self.is_cut:
@@ -70,7 +104,7 @@ def open_to(parts: SplitResult, limit: float, *, often: bool) -> Connection:
 
     Args:
         parts: The address.
-        limit: Seconds that each step of its may take.
+        limit: Seconds that connecting may take in all, and each later step.
         often: Whether the certificates that are trusted are read only once.
 
     Returns:

@@ -153,17 +153,17 @@ def test_an_ipv6_address_ends_with_no_port(url: str, host: str, port: int) -> No
 
 @pytest.mark.usefixtures("steered")
 def test_whoever_connects_when_the_time_is_over_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    resolve, came, left = socket.getaddrinfo, [], threading.Event()
+    connect, came, left = socket.socket.connect, [], threading.Event()
 
-    def slow(*arguments: Any, **options: Any) -> Any:
+    def slow(sock: socket.socket, address: Any) -> None:
+        connect(sock, address)
         Steered.made[-1].go_off()
-        return resolve(*arguments, **options)
 
     def serve(connection: socket.socket) -> None:
         came.append(connection.recv(4_096))
         left.set()
 
-    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    monkeypatch.setattr(socket.socket, "connect", slow)
     with listening(serve) as port:
         with pytest.raises(OutboundError, match="too slow an answer"):
             ask(f"http://127.0.0.1:{port}/")
