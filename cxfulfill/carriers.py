@@ -5,7 +5,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cxfulfill.late import TriedToEnd, note_late
+from cxfulfill.containment import failure_of, is_cancellation
+from cxfulfill.late import note_late
 from cxfulfill.work import DeadlineExceeded, Work
 
 if TYPE_CHECKING:
@@ -78,10 +79,11 @@ class OnLoop:
                 except Exception:
                     raise
                 except BaseException as error:
-                    if is_cancellation(error):
+                    failure = failure_of(error)
+                    if failure is None:
                         raise
                     # On an event loop these would end it, and with it every other handler of the process.
-                    raise TriedToEnd from error
+                    raise failure from error
         finally:
             work.stages.end()
 
@@ -107,20 +109,6 @@ async def contained(carry_out: CarryOut, carrier: Carrier) -> None:
         if is_cancellation(error):
             raise
         _log.error("a flight ended with %s", type(error).__name__)
-
-
-def is_cancellation(error: BaseException) -> bool:
-    """Tell whether an error is the one by which an event loop cancels a task.
-
-    Args:
-        error: The error.
-
-    Returns:
-        Whether it is.
-    """
-    from asyncio import CancelledError  # noqa: PLC0415 - as above, and most calls end without one
-
-    return isinstance(error, CancelledError)
 
 
 def error_of(future: "Future[Any] | LoopFuture[Any]") -> BaseException | None:

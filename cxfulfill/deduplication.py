@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from cxfulfill.carriers import Carrier, InThread
+from cxfulfill.containment import failure_of
 from cxfulfill.context import Clock, Deadline
 from cxfulfill.errors import Unavailable
 from cxfulfill.flights import Aborted, Flight, Flights, InProgress, Landed, Unsaved
@@ -244,9 +245,11 @@ class Deduplication:
             try:
                 said = carrier.call(work) if isinstance(carrier, InThread) else await carrier.invoke(work)
                 answer = named(KeptAnswer, (keyed.turn, work.encoding(work.call, said)))
-            except Exception as error:
-                outcome = error
-                await self._fail(flight, keyed, work, error, carrier)
+            except BaseException as error:
+                outcome = failure_of(error)
+                if outcome is None:
+                    raise
+                await self._fail(flight, keyed, work, outcome, carrier)
             else:
                 outcome = named(Landed, (answer, False, False))
                 kept = await self.leases.keep(flight, keyed, answer, work, carrier)

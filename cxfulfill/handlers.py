@@ -245,7 +245,7 @@ def _enter(middleware: tuple["Middleware", ...], call: Call, opened: _Opened) ->
 
 
 def _abandon(opened: _Opened) -> None:
-    # The worker is being ended: there is no outcome to hand to the middleware, but what it opened is closed.
+    # It may be the worker's end: there is no outcome to hand to the middleware, but what it opened is closed.
     for generator in reversed(opened):
         generator.close()
 

@@ -18,10 +18,24 @@ _LIBRARIES: Final = (
 
 
 class TriedToEnd(RuntimeError):
-    """What a handler raised would end the process, and others' calls with it; what is told is its cause."""
+    """What a call's code raised would end the process, and others' calls with it; what is told is its cause."""
 
     def __init__(self) -> None:
-        super().__init__("a handler tried to end the process")
+        super().__init__("a call's code raised what would end the process")
+
+    @classmethod
+    def by(cls, error: BaseException) -> "TriedToEnd":
+        """Make one.
+
+        Args:
+            error: What was raised.
+
+        Returns:
+            The error in its place.
+        """
+        made = cls()
+        made.__cause__ = error
+        return made
 
 
 def note_late(call: Call, error: BaseException | None, *, is_kept: bool) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cxfulfill.auth.base import Principal
+from cxfulfill.containment import failure_of
 from cxfulfill.context import Call, Clock, Context, Deadline, with_deadline
 from cxfulfill.deduplication import Deduplication
 from cxfulfill.deferred import Job
@@ -132,12 +133,12 @@ class Pipeline:
         record = Record(self.new_id(), http, stages, span)
         try:
             response = await self._serve(http, runtime, record)
-        except Exception as error:
-            record.error = told = of_cx(error) if record.is_users else error
+        except BaseException as error:
+            if (failure := failure_of(error)) is None:
+                record.abort(self.records)
+                raise
+            record.error = told = of_cx(failure) if record.is_users else failure
             response = self._problem(told, record.request_id)
-        except BaseException:
-            record.abort(self.records)
-            raise
         record.finish(response, self.records)
         if self.recording is not None and record.call is not None:  # so that the caller is known, and let in
             await runtime.block(partial(self.recording.take, record, response))
@@ -232,10 +233,9 @@ class Pipeline:
             handlers, encoding = target.error_handlers, target.encode
             record.place, record.pattern = target.invocation.function.place, target.tag
             return await self._run(call, target, runtime, record)
-        except Exception as error:
-            record.error = error
-            function = nearest(error, handlers)
-            if function is None:
+        except BaseException as raised:
+            record.error = error = failure_of(raised)
+            if error is None or (function := nearest(error, handlers)) is None:
                 raise
             invocation = Invocation(function, ())
             work = Work(invocation, call, (call, error), watched=False, encoding=encoding, stages=record.stages)

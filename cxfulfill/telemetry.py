@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
+from cxfulfill.containment import failure_of
 from cxfulfill.context import Call
 from cxfulfill.errors import ConfigurationError, HttpError, ReplyError, Unavailable
 from cxfulfill.http import METHODS, HttpRequest, HttpResponse
@@ -174,7 +175,9 @@ class Record:
                 sink.write(record)
             if isinstance(sink, LogRecords) and self.call is not None and sink.is_enabled_for(logging.DEBUG):
                 sink.write_parameters(self.call)
-        except Exception as error:
+        except BaseException as error:
+            if failure_of(error) is None:
+                raise
             with suppress(Exception):  # the log itself may be what fails
                 _log.error("request_id=%s its record could not be written: %s", self.request_id, type(error).__name__)
         # What fails before the caller is known is an authenticator, and its error's text may hold the credential.

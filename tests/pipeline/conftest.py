@@ -21,7 +21,7 @@ _WITHOUT_A_SERVER = {
     "test_workers",
 }
 _OVER_FLASK = {
-    "test_auth_cases", "test_deferred", "test_flexible", "test_flexible_attacks", "test_http_cases",
+    "test_auth_cases", "test_containment", "test_deferred", "test_flexible", "test_flexible_attacks", "test_http_cases",
     "test_idempotency", "test_idempotency_attacks", "test_middleware", "test_order_and_leaks", "test_records",
     "test_reprompt",
 }  # fmt: skip

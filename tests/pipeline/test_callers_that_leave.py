@@ -262,3 +262,60 @@ def test_a_lease_that_cannot_be_given_back_is_no_traceback(caplog: pytest.LogCap
     failed.add_done_callback(trip.give_back)
     failed.set_exception(ConnectionError("redis://user:the-password@host"))
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+@pytest.mark.parametrize("ends", ["cancelled", "closed"])
+def test_a_request_that_its_server_ends_is_no_failure_of_the_handlers(
+    caplog: pytest.LogCaptureFixture, *, ends: str, idempotent: bool
+) -> None:
+    """Also where an error handler takes all exceptions: the end is passed on, and the record says so."""
+    app = App()
+    gate, entered, seen = threading.Event(), threading.Event(), []
+
+    async def waits(ctx: Context) -> str:
+        entered.set()
+        await turns(gate.is_set)
+        return "Done."
+
+    app.webhook.add_handler("waits", waits, idempotent=idempotent)
+    app.webhook.on_error(Exception)(lambda ctx, error: seen.append(error))
+
+    async def main() -> None:
+        asked = answer(app, call("waits"))
+        if ends == "closed":
+            asked.send(None)
+            asked.close()
+        else:
+            task = asyncio.ensure_future(asked)
+            await turns(entered.is_set)
+            await left(task)
+        gate.set()
+        await turns(lambda: len(asyncio.all_tasks()) == 1)
+        assert (await answer(app, call("waits")))[0] == 200
+
+    with caplog.at_level(logging.INFO, "cxfulfill"):
+        run_with(app, main)
+    told = [line.partition(" request_id")[0] for line in caplog.messages if line.startswith("status=")]
+    assert told[-2:] == ["status=503 reason=aborted", "status=200 reason=ok"]
+    assert seen == []
+
+
+def test_a_request_that_is_cancelled_while_its_key_is_made_stays_cancelled() -> None:
+    """What the function raises then may be the server's own cancellation, and is not kept from it."""
+    app = App()
+    tasks: list[asyncio.Task[Any]] = []
+
+    def key(ctx: Context) -> str:
+        tasks[-1].cancel()
+        raise asyncio.CancelledError
+
+    app.handle("order", idempotency_key=key)
+
+    async def main() -> None:
+        tasks.append(asyncio.ensure_future(answer(app, call("order"))))
+        await asyncio.wait(tasks)
+        assert tasks[-1].cancelled()
+        assert (await answer(app, call("count")))[0] == 200
+
+    run_with(app, main)

@@ -625,19 +625,15 @@ def test_waiters_share_a_failure_and_a_later_delivery_runs_again() -> None:
         assert len(app.runs) == runs + 1
 
 
-class End(BaseException):
-    """A worker that is ended in the middle of a handler."""
-
-
 @pytest.mark.wsgi_alone  # under ASGI a handler's thread ends no worker
 def test_a_worker_that_is_ended_leaves_its_lease_to_run_out(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     def ends(ctx: Context) -> None:
         app.runs.append("ends")
         if len(app.runs) == 1:
-            raise End
+            raise SystemExit
 
     app.webhook.add_handler("ends", ends)
-    with pytest.raises(End):
+    with pytest.raises(SystemExit):
         app.post(call("ends"))
     pause_by(lambda seconds: setattr(app.clock, "seconds", app.clock.seconds + seconds), monkeypatch)
     assert app.post(call("ends")).reason == "in_progress"
