@@ -1,8 +1,10 @@
 """Handlers: the functions that a user writes, checked and read when they are registered."""
 
 import inspect
+import logging
 import typing
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cxfulfill.context import Call
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from cxfulfill.annotations import Answer, Middleware
 
 M = TypeVar("M", bound="Middleware")
+_log = logging.getLogger("cxfulfill")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -246,25 +249,38 @@ def _enter(middleware: tuple["Middleware", ...], call: Call, opened: _Opened) ->
 
 def _abandon(opened: _Opened) -> None:
     # It may be the worker's end: there is no outcome to hand to the middleware, but what it opened is closed.
-    for generator in reversed(opened):
-        generator.close()
+    while opened:
+        try:
+            opened.pop().close()
+        except BaseException as error:  # the others are closed too, and what has ended the call goes on
+            with suppress(Exception):
+                _log.warning("a middleware failed as it was closed: %s", type(error).__name__)
 
 
 def _leave(opened: _Opened, answer: Any, error: Exception | None) -> Any:
-    for generator in reversed(opened):
-        try:
-            if error is None:
-                generator.send(answer)
-            else:
-                generator.throw(error)
-        except StopIteration as stop:
-            if stop.value is not None:
-                answer, error = stop.value, None
-        except Exception as raised:
-            error = raised
-        else:
-            generator.close()
-            error = ConfigurationError("a middleware must yield only once")
+    try:
+        while opened:
+            answer, error = _hand_over(opened.pop(), answer, error)
+    except BaseException:
+        _abandon(opened)
+        raise
     if error is not None:
         raise error
     return answer
+
+
+def _hand_over(
+    generator: Generator[None, "Answer", "Answer"], answer: Any, error: Exception | None
+) -> tuple[Any, Exception | None]:
+    """Give a middleware the outcome, and get what it makes of it."""
+    try:
+        if error is None:
+            generator.send(answer)
+        else:
+            generator.throw(error)
+    except StopIteration as stop:
+        return (answer, error) if stop.value is None else (stop.value, None)
+    except Exception as raised:
+        return answer, raised
+    _abandon([generator])
+    return answer, ConfigurationError("a middleware must yield only once")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from cxfulfill.containment import failure_of
 from cxfulfill.errors import Unavailable
 from cxfulfill.flights import Flight, Flights, InProgress
 from cxfulfill.idempotency.answers import KeptAnswer
@@ -109,7 +110,9 @@ class Leases:
             return answer
         try:
             result = answer.pack(self.policy.encryption)
-        except Exception as error:  # whatever the user's encryption raises: the answer is sent all the same
+        except BaseException as error:  # whatever the user's encryption raises: the answer is sent all the same
+            if failure_of(error) is None:
+                raise
             with suppress(Exception):
                 _log.error("an answer could not be hidden and is not kept: %s", type(error).__name__)
             return answer
@@ -168,7 +171,12 @@ class Leases:
 
     def unpack(self, result: bytes) -> KeptAnswer | None:
         """Read what was kept; see `KeptAnswer.unpack`."""
-        return KeptAnswer.unpack(result, self.policy.encryption)
+        try:
+            return KeptAnswer.unpack(result, self.policy.encryption)
+        except BaseException as error:
+            if isinstance(error, Exception) or failure_of(error) is None:
+                raise
+            return None  # as where the user's encryption raises an exception
 
 
 def _timed(stages: Stages, verb: Callable[..., T], *arguments: Any) -> T:

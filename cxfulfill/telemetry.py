@@ -182,8 +182,14 @@ class Record:
                 _log.error("request_id=%s its record could not be written: %s", self.request_id, type(error).__name__)
         # What fails before the caller is known is an authenticator, and its error's text may hold the credential.
         if self._is_unforeseen and self.principal:
-            with suppress(Exception):
-                _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)
+            self._tell_traceback()
+
+    def _tell_traceback(self) -> None:
+        try:
+            _log.debug("request_id=%s traceback", self.request_id, exc_info=self.error)
+        except BaseException as error:
+            if failure_of(error) is None:
+                raise
 
     def abort(self, sink: RecordSink) -> None:
         """Hand over the record of a call whose worker is ended in this very thread, so that nothing is sent.

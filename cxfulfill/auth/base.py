@@ -269,7 +269,9 @@ def is_ready(authenticator: Authenticator) -> bool:
     ready = getattr(authenticator, "ready", None)
     try:
         return ready is None or bool(ready())
-    except Exception:
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException:  # such as the panic of a library in Rust
         return False
 
 

@@ -151,7 +151,7 @@ class Fetched(Generic[T]):
         self._fetch(None)
 
     def _fetch(self, seen: _State[T] | None) -> None:
-        flight = self._start(seen)
+        flight = self._start(seen, waits=True)
         if flight is None:
             return
         try:
@@ -183,7 +183,7 @@ class Fetched(Generic[T]):
         alive = flight is not None and flight.process == os.getpid() and now < flight.begun + TIME_LIMIT
         return flight if alive else None
 
-    def _start(self, seen: _State[T] | None = None) -> "_Flight | None":
+    def _start(self, seen: _State[T] | None = None, *, waits: bool = False) -> "_Flight | None":
         """Begin a fetch, or join the one under way; None where one has landed since the caller looked."""
         with self._lock:
             if seen is not None and self._state is not seen:
@@ -193,10 +193,10 @@ class Fetched(Generic[T]):
             if under_way is not None:
                 return under_way
             hanging = self._flight if self._flight and self._flight.process == os.getpid() else None
-            if hanging is None or seen is not None:
+            if hanging is None or waits:
                 flight = self._flight = _Flight(os.getpid(), now)
-        if hanging is not None and seen is None:
-            # Nobody waits: it is given up, and there is a pause before the next one.
+        if hanging is not None and not waits:
+            # It is given up, and there is a pause before the next one.
             self._land(hanging, None, "it took too long", hung=True)
             return hanging
         try:

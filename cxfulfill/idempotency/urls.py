@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import PurePath
 from typing import Final
 
 from cxfulfill.errors import ConfigurationError
@@ -83,7 +84,7 @@ def _made(module: str, name: str, argument: str) -> IdempotencyStore:
 
 
 def warn_of_memory(
-    store: IdempotencyStore, environ: Mapping[str, str] = os.environ, arguments: Sequence[str] | None = None
+    store: IdempotencyStore, environ: Mapping[str, str] = os.environ, arguments: Sequence[object] | None = None
 ) -> None:
     """Warn, once a process, where calls are remembered in one process's memory and others may get the retries.
 
@@ -102,11 +103,17 @@ def warn_of_memory(
     )
 
 
-def _has_others(environ: Mapping[str, str], line: Sequence[str]) -> bool:
+def _has_others(environ: Mapping[str, str], line: Sequence[object]) -> bool:
     """Tell whether there are other workers or instances, as far as the environment and the server's line tell it."""
     told = f" {environ.get('GUNICORN_CMD_ARGS', '')}"
-    if line and ("gunicorn" in line[0] or "uvicorn" in line[0]):
-        told = " ".join([told, *line])
-    workers = [environ.get("WEB_CONCURRENCY", ""), environ.get("UVICORN_WORKERS", "")]
-    workers += re.findall(r"\s(?:-w|--workers)[\s=]*(\d+)", told) if "-w" in told else ()
-    return "K_SERVICE" in environ or any(each.isdigit() and int(each) > 1 for each in workers)
+    if _is_servers(line):
+        told += "".join(f" {word}" for word in line)
+    given = re.findall(r"\s(?:-w|--workers)[\s=]*(\d+)", told) if "-w" in told else ()
+    workers = given[-1] if given else environ.get("UVICORN_WORKERS") or environ.get("WEB_CONCURRENCY", "")
+    is_number = workers.isascii() and workers.isdigit() and len(workers) < 9
+    return "K_SERVICE" in environ or (is_number and int(workers) > 1)
+
+
+def _is_servers(line: Sequence[object]) -> bool:
+    program = PurePath(str(line[0])) if line else PurePath()
+    return (program.parent.name if program.stem == "__main__" else program.stem) in ("gunicorn", "uvicorn")

@@ -200,6 +200,25 @@ def test_a_source_that_hangs_for_ever_is_asked_after_a_pause_only(caplog: pytest
     ] * 2
 
 
+def test_whoever_waits_for_a_fetch_begins_another_where_one_hangs() -> None:
+    gate, clock, loads = threading.Event(), Clock(NOW), []
+
+    def load() -> Held[int]:
+        loads.append(1)
+        if len(loads) == 1:
+            gate.wait(LIMIT)
+        return Held(len(loads), 60)
+
+    value = Fetched("keys", "test", load, clock=clock)
+    assert not value.is_held()
+    clock.seconds += fetched.TIME_LIMIT
+    value.fetch()
+    assert value.get() == 2
+    gate.set()
+    until_thread_ends()
+    assert value.get() == 2
+
+
 def test_a_log_that_fails_keeps_nobody_who_waits_for_a_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise RuntimeError("the log")

@@ -1,6 +1,7 @@
 """Users' code that raises what is no `Exception`: its call is a 500, and nothing else ends with it."""
 
 import asyncio
+import threading
 from collections.abc import Generator
 from contextlib import closing
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from marshmallow import Schema, fields
 from pydantic import BaseModel, field_validator
 
-from cxfulfill import Context, FlexibleContext, HttpRequest, Principal, Webhook
+from cxfulfill import Context, FlexibleContext, HttpRequest, Idempotency, Principal, Webhook, telemetry
 from cxfulfill.annotations import Answer
+from cxfulfill.auth.base import is_ready
 from cxfulfill.records import CallRecord
 from tests.pipeline import over_asgi
 from tests.pipeline.support import GOOD, LIMIT, Finds, Result, post
@@ -237,3 +239,113 @@ def test_a_handler_whose_own_loop_is_cancelled() -> None:
         app.webhook.add_handler("t", lambda ctx: asyncio.run(cancelled()))
         assert app.post(call("t")).reason == "internal"
         assert app.post(call()).status == 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("where", ["behind the yield", "as it is closed"])
+def test_what_a_middleware_has_opened_is_closed(kind: type[BaseException], where: str) -> None:
+    trouble, lock = Trouble(kind), threading.Lock()
+
+    def outer(call: Any) -> Generator[None, Answer, Answer]:
+        with lock:
+            yield
+        return None
+
+    def inner(call: Any) -> Generator[None, Answer, Answer]:
+        try:
+            yield
+        finally:
+            if where == "behind the yield":
+                trouble()
+            elif trouble.kind is None:
+                trouble.kind = Panic
+                raise OSError("close failed")
+        return None
+
+    def handler(ctx: Context) -> str:
+        if where == "as it is closed":
+            trouble()
+        return "Done."
+
+    with closing(App()) as app:
+        app.handle("t", handler)
+        app.webhook.middleware(outer)
+        app.webhook.middleware(inner)
+        assert app.post(call("t")).reason == "internal"
+        assert not lock.locked()
+        assert lock.acquire(blocking=False)
+        lock.release()
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_middleware_that_cannot_be_closed_keeps_no_worker_from_its_end(end: type[BaseException]) -> None:
+    def middleware(call: Any) -> Generator[None, Answer, Answer]:
+        try:
+            yield
+        finally:
+            raise OSError("close failed")
+
+    def handler(ctx: Context) -> str:
+        raise end
+
+    with closing(App()) as app:
+        app.handle("t", handler)
+        app.webhook.middleware(middleware)
+        if is_on_loop():
+            assert app.post(call("t")).status >= 500
+        else:
+            with pytest.raises(end):
+                app.post(call("t"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_encryption_that_panics_costs_no_answer(kind: type[BaseException]) -> None:
+    class Encryption:
+        def encrypt(self, data: bytes) -> bytes:
+            raise kind
+
+        def decrypt(self, token: bytes) -> bytes:
+            raise kind
+
+    with closing(App(idempotency=Idempotency("memory://", encryption=Encryption()))) as app:
+        app.handle("t")
+        assert app.post(call("t")).said == "Run 1."
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_whose_decryption_panics_counts_as_none(kind: type[BaseException]) -> None:
+    class Encryption:
+        def encrypt(self, data: bytes) -> bytes:
+            return data
+
+        def decrypt(self, token: bytes) -> bytes:
+            raise kind
+
+    with closing(App(idempotency=Idempotency("memory://", encryption=Encryption()))) as app:
+        app.handle("t")
+        assert [app.post(call("t")).said for _ in range(2)] == ["Run 1.", "Run 2."]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_authenticator_whose_readiness_panics_is_not_ready(kind: type[BaseException]) -> None:
+    class Unready:
+        blocking = False
+
+        def authenticate(self, request: HttpRequest) -> Principal:
+            return Principal("own", "somebody")
+
+        def ready(self) -> bool:
+            raise kind
+
+    assert is_ready(Unready()) is False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_log_that_panics_at_a_traceback(kind: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    def panics(*_: object, **__: object) -> None:
+        raise kind
+
+    monkeypatch.setattr(telemetry._log, "debug", panics)
+    with closing(App()) as app:
+        app.handle("t", lambda ctx: 1 / 0)
+        assert app.post(call("t")).reason == "internal"

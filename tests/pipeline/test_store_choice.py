@@ -1,5 +1,6 @@
 """Which store an application has, and the warning where that is one process's memory."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_file_s_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative:
         ({"WEB_CONCURRENCY": "2"}, "python"), ({"K_SERVICE": "hotel"}, "python"),
         ({"UVICORN_WORKERS": "2"}, "/bin/uvicorn main:asgi"), ({"GUNICORN_CMD_ARGS": "-w 2"}, "/bin/gunicorn main:app"),
         ({}, "/bin/gunicorn -w 2 main:app"), ({}, "/bin/gunicorn -w2 main:app"),
+        ({}, "/bin/gunicorn -w 1 -w 2 main:app"), ({"WEB_CONCURRENCY": "2"}, "/bin/pytest"),
         ({}, "/lib/gunicorn/__main__.py main:app --workers=12"), ({}, "/bin/uvicorn main:asgi --workers 2"),
     ],
 )  # fmt: skip
@@ -48,7 +50,10 @@ def test_memory_is_warned_of_once(
 @pytest.mark.parametrize(
     ("environ", "line"),
     [
-        ({}, ""), ({}, "/bin/pytest -w 2"), ({"WEB_CONCURRENCY": "1"}, "/bin/gunicorn -w 1 main:app"),
+        ({}, ""), ({}, "/bin/pytest -w 2"), ({}, "/home/gunicorn/jobs/import.py -w 2"),
+        ({"WEB_CONCURRENCY": "4"}, "/bin/gunicorn -w 1 main:app"), ({}, "/bin/gunicorn -w 4 -w 1 main:app"),
+        ({"WEB_CONCURRENCY": "\u00b2"}, "/bin/gunicorn"), ({"WEB_CONCURRENCY": "9" * 5_000}, "/bin/gunicorn"),
+        ({"WEB_CONCURRENCY": "1"}, "/bin/gunicorn -w 1 main:app"),
         ({"WEB_CONCURRENCY": "many"}, "/bin/uvicorn --workers main:asgi"),
         ({}, "/bin/gunicorn --worker-connections 9 main:app"),
     ],
@@ -64,4 +69,14 @@ def test_a_single_process_is_not_warned(
 def test_a_shared_store_is_not_warned_of(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(urls, "_warned", False)
     warn_of_memory(object(), {"K_SERVICE": "hotel"})  # type: ignore[arg-type]
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("line", [[], [Path("main.py")], [None, b"-w"], [Path("/bin/gunicorn"), b"-w", 2]])
+def test_an_odd_command_line_is_no_trouble(
+    line: list[object], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(urls, "_warned", False)
+    monkeypatch.setattr(sys, "argv", line)
+    warn_of_memory(MemoryStore(), {})
     assert caplog.records == []
