@@ -473,14 +473,31 @@ class Ending(Failing):
         raise SystemExit
 
 
-def test_whatever_ends_an_async_flight_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    policy = Idempotency(MemoryStore(), encryption=Ending(encrypts=False, problem=ValueError()))
-    with closing(App(idempotency=policy)) as app:
+class Ends(MemoryStore):
+    """A store that would end the worker."""
+
+    def complete(self, lease: Lease, result: bytes, *, ttl: float) -> bool:
+        raise SystemExit
+
+
+@pytest.mark.parametrize(
+    ("policy", "line"),
+    [
+        (lambda: Idempotency(Ends()), "a flight ended with SystemExit"),
+        (lambda: Idempotency(MemoryStore(), encryption=Ending(encrypts=False, problem=ValueError())),
+         "an answer could not be hidden and is not kept: SystemExit"),
+    ],
+    ids=["store", "encryption"],
+)  # fmt: skip
+def test_whatever_ends_an_async_flight_ends_no_other(
+    policy: Callable[[], Idempotency], line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(App(idempotency=policy())) as app:
         app.webhook.add_handler("async", answers)
         app.webhook.add_handler("other", answers, idempotent=False)
         assert app.post(call("async")).status == 200, "its flight has landed with the handler's answer"
         assert app.post(call("other")).status == 200
-    assert "a flight ended with SystemExit" in caplog.text
+    assert line in caplog.text
 
 
 @pytest.mark.parametrize(
