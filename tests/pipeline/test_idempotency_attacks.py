@@ -1,6 +1,7 @@
 """What a hostile reviewer of idempotency found, each as a test that failed once."""
 
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from enum import Enum
