@@ -36,6 +36,8 @@ LINES: Final[Mapping[str, str]] = {
     "instances share CXFULFILL_STORE.",
     "mapping: the answer has nothing for": "Compare mapping= of the route with what its handler returns.",
     "a flight ended with": "The worker was ended under a handler: look for its end in the server's log.",
+    "a middleware failed as it was closed": "Look at the finally and with blocks around its yield; the name is the "
+    "error's class. The call, and the other middleware, end as they would have.",
     "its record could not be written": "Look at records= of the Webhook; the calls are answered all the same.",
     "OpenTelemetry failed with": "Look at the processors of your OpenTelemetry SDK; calls are answered all the same. "
     "Each kind of failure is told once in a process.",
