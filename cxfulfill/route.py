@@ -110,7 +110,7 @@ class Route(Registration):
                 "request_id=%s route=%s mapping: the answer has nothing for %s, which CX then leaves out",
                 call.request_id, json.dumps(self.pattern.text).decode(), ", ".join(missing),
             )  # fmt: skip
-        return json.bounded(json.dumps(value), _ANSWER)
+        return json.bounded(json.dumps(value), _ANSWER, is_free=True)
 
     def encode_fallback(self, answer: Any) -> bytes:
         """Turn a ``fallback=`` into what is sent.
@@ -125,7 +125,7 @@ class Route(Registration):
             ConfigurationError: CX would refuse it.
         """
         try:
-            return json.bounded(json.dumps(self._value(answer)), _ANSWER)
+            return json.bounded(json.dumps(self._value(answer)), _ANSWER, is_free=True)
         except ReplyError as error:
             raise ConfigurationError(f"{self.place}: fallback=: {error}") from error
 

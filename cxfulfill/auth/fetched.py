@@ -121,7 +121,7 @@ class Fetched(Generic[T]):
         if not self._is_settled(now, state):
             if age >= held.max_age and not state.hung:
                 raise NeedsIO(partial(self._fetch, state))  # this caller waits, all others are served meanwhile
-            self._start()  # nobody waits again for a source that gave no answer at all
+            self._start_behind()  # nobody waits again for a source that gave no answer at all
         return held.value
 
     def renew(self) -> None:
@@ -135,7 +135,7 @@ class Fetched(Generic[T]):
         if now >= state.attempted + (PAUSE if state.failed else COOL_DOWN):
             if not state.hung:
                 raise NeedsIO(partial(self._fetch, state))
-            self._start()  # as in `get`: whoever asks for a key that nobody has would hold up a thread
+            self._start_behind()  # as in `get`: whoever asks for a key that nobody has would hold up a thread
         if state.failed:
             raise self._unavailable(now, state)
 
@@ -151,7 +151,7 @@ class Fetched(Generic[T]):
         self._fetch(None)
 
     def _fetch(self, seen: _State[T] | None) -> None:
-        flight = self._start(seen, waits=True)
+        flight = self._start(seen)
         if flight is None:
             return
         try:
@@ -168,7 +168,7 @@ class Fetched(Generic[T]):
         try:
             self.get()
         except NeedsIO:
-            self._start()
+            self._start_behind()
             return self._state.held is not None
         except Unavailable:
             return False
@@ -183,7 +183,15 @@ class Fetched(Generic[T]):
         alive = flight is not None and flight.process == os.getpid() and now < flight.begun + TIME_LIMIT
         return flight if alive else None
 
-    def _start(self, seen: _State[T] | None = None, *, waits: bool = False) -> "_Flight | None":
+    def _start_behind(self) -> None:
+        """Begin a fetch that nobody waits for; where one hangs, give it up: there is a pause before the next."""
+        flight = self._flight
+        if flight is None or flight.process != os.getpid() or self._under_way(self._clock()) is not None:
+            self._start()
+        else:
+            self._land(flight, None, "it took too long", hung=True)
+
+    def _start(self, seen: _State[T] | None = None) -> "_Flight | None":
         """Begin a fetch, or join the one under way; None where one has landed since the caller looked."""
         with self._lock:
             if seen is not None and self._state is not seen:
@@ -192,13 +200,7 @@ class Fetched(Generic[T]):
             under_way = self._under_way(now)
             if under_way is not None:
                 return under_way
-            hanging = self._flight if self._flight and self._flight.process == os.getpid() else None
-            if hanging is None or waits:
-                flight = self._flight = _Flight(os.getpid(), now)
-        if hanging is not None and not waits:
-            # It is given up, and there is a pause before the next one.
-            self._land(hanging, None, "it took too long", hung=True)
-            return hanging
+            flight = self._flight = _Flight(os.getpid(), now)
         try:
             threading.Thread(target=self._run, args=(flight,), name="cxfulfill-fetch", daemon=True).start()
         except RuntimeError:

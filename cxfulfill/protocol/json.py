@@ -84,12 +84,13 @@ def dumps(value: Any) -> bytes:
         raise _surrogate_error(value) from None
 
 
-def bounded(body: bytes, what: str) -> bytes:
+def bounded(body: bytes, what: str, *, is_free: bool = False) -> bytes:
     """Check that an answer is one that CX reads whole.
 
     Args:
         body: The answer.
         what: What it is, for the error.
+        is_free: Whether it is of the user's own form, and not of CX's.
 
     Returns:
         The same.
@@ -102,7 +103,7 @@ def bounded(body: bytes, what: str) -> bytes:
         part = ""
         if len(body) <= _MOST_LOOKED_INTO:
             with suppress(ValueError):  # it is nested deeper than jiter reads
-                part = _largest(jiter.from_json(body), len(body) // 2, is_free=what != "WebhookResponse")
+                part = _largest(jiter.from_json(body), len(body) // 2, is_free=is_free)
         raise ReplyError(what, f"{problem}; most of them are in {part}" if part else problem)
     return body
 
@@ -156,7 +157,7 @@ def _largest(value: Any, size: int, *, is_free: bool) -> str:
     for name, member in _members(value):
         if len(dumps(member)) > size:
             inner = "" if is_free else _largest(member, size, is_free=name in _FREE)
-            return name + ("." if inner and not inner.startswith("[") else "") + inner
+            return ReplyError(inner, "").under(name).field
     return ""
 
 

@@ -102,11 +102,7 @@ def test_sigterm_refuses_who_connects_while_a_call_still_runs(serve: Serve) -> N
     processes: set[int] = set()
 
     def both_have_answered() -> bool:
-        # Several connections at once, so that one worker alone does not take them all.
-        wires = [server.connect().send(call("async-plain")) for _ in range(8)]
-        for wire in wires:
-            processes.add(wire.response().parameters["pid"])
-            wire.close()
+        processes.update(response.parameters["pid"] for response in server.ask_at_once(call("async-plain")))
         return len(processes) == 2
 
     def is_refused() -> bool:
@@ -211,12 +207,8 @@ def test_each_worker_has_an_event_loop_of_its_own_made_after_the_fork(serve: Ser
     turns: dict[str, list[int]] = {}
 
     def both_have_answered() -> bool:
-        # Several connections at once, so that one worker alone does not take them all.
-        wires = [server.connect().send(call("async")) for _ in range(8)]
-        for wire in wires:
-            parameters = wire.response().parameters
-            turns.setdefault(parameters["loop"], []).append(parameters["turn"])
-            wire.close()
+        for response in server.ask_at_once(call("async")):
+            turns.setdefault(response.parameters["loop"], []).append(response.parameters["turn"])
         return len({loop.partition("/")[0] for loop in turns}) == 2 and all(len(seen) > 3 for seen in turns.values())
 
     until(both_have_answered, "calls in both workers")

@@ -49,10 +49,7 @@ def test_it_is_loaded_once_and_started_in_each_worker(preloaded: Server) -> None
 
 def test_workers_of_one_master_answer_calls(preloaded: Server) -> None:
     def both_have_answered() -> bool:
-        wires = [preloaded.connect().send(call()) for _ in range(8)]
-        statuses = {wire.response().status for wire in wires}
-        for wire in wires:
-            wire.close()
+        statuses = {response.status for response in preloaded.ask_at_once(call())}
         return statuses == {200} and len(processes(preloaded)["runs"]) == 2
 
     until(both_have_answered, "calls in both workers")

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -171,6 +171,12 @@ class Server:
         """Ask on a connection of its own."""
         with self.connect(tls) as wire:
             return wire.ask(data)
+
+    def ask_at_once(self, data: bytes, number: int = 8) -> list[Response]:
+        """Ask on several connections at once, so that one worker alone does not take them all."""
+        with ExitStack() as opened:
+            wires = [opened.enter_context(self.connect()).send(data) for _ in range(number)]
+            return [wire.response() for wire in wires]
 
     def lines(self) -> list[str]:
         """What the server wrote so far."""
